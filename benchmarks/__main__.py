@@ -1,0 +1,94 @@
+"""``python -m benchmarks ingest`` and ``python -m benchmarks end_to_end``.
+
+Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sent), 3 it is void (generator late).
+"""
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from benchmarks import end_to_end, ingest, report
+from benchmarks.climb import climb
+from benchmarks.options import Measured, Options
+from benchmarks.process import Failed
+
+FAILED: Final = 1
+VOID: Final = 3
+START_RATE: Final = 500.0
+"""Where the climb to the highest end-to-end rate begins."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, write the table; gives the exit status."""
+    given = _parser().parse_args(arguments)
+    benchmark = ingest if given.what == "ingest" else end_to_end
+    options = Options(
+        rate=given.rate,
+        seconds=given.seconds,
+        connections=given.connections,
+        saturate=given.saturate,
+        module=given.module,
+    )
+    try:
+        results = _measure(given.what, benchmark.measure, options)
+    except Failed as error:
+        print(f"FAILED: {error}")
+        return FAILED
+    path = report.write(
+        given.name or given.what + ("_saturate" if given.saturate else ""),
+        title=benchmark.TITLE,
+        date=given.date or dt.datetime.now(dt.UTC).date().isoformat(),
+        command=" ".join(["python -m benchmarks", *arguments]),
+        rows=[result.figures for result in results],
+        notes=(benchmark.__doc__ or "").strip().split("\n\n")[1:],
+    )
+    print(report.table([results[-1].figures]))
+    print(f"written to benchmarks/results/{path.name}")
+    return _status(results, saturate=given.saturate)
+
+
+def _measure(what: str, measure: Callable[[Options], Measured], options: Options) -> list[Measured]:
+    """One run; or, to find the highest rate, a closed loop (ingest) or a climb (end to end)."""
+    if not options.saturate:
+        return [measure(options)]
+    if what == "ingest":
+        return [measure(msgspec.structs.replace(options, rate=0.0))]
+    results: list[Measured] = []
+
+    def holds(rate: float) -> bool:
+        result = measure(msgspec.structs.replace(options, rate=round(rate)))
+        word = "sustained" if result.sustained and not result.void else "not sustained"
+        results.append(msgspec.structs.replace(result, figures=result.figures | {"sustained": word}))
+        print(f"{rate:.0f}/s: {word}; {result.figures['verdict']}", flush=True)
+        return result.passed and result.sustained and not result.void
+
+    print(f"highest sustained rate: {climb(START_RATE, holds):.0f}/s")
+    return results
+
+
+def _status(results: Sequence[Measured], *, saturate: bool) -> int:
+    """Beyond the highest rate a run may be void or slow, but never wrong."""
+    if not all(result.passed for result in results):
+        return FAILED
+    return VOID if results[-1].void and not saturate else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell against a real server.")
+    parser.add_argument("what", choices=["ingest", "end_to_end"])
+    parser.add_argument("--rate", type=float, default=500.0, help="webhooks a second, at even intervals (default: 500)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long to send (default: 20)")
+    parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (default: 64)")
+    parser.add_argument("--saturate", action="store_true", help="look for the highest rate instead")
+    parser.add_argument("--name", default="", help="name of the results file (default: that of the benchmark)")
+    parser.add_argument("--date", default="", help="date for the report (default: today, UTC)")
+    parser.add_argument("--module", default="paybell", help="the module to start the server with (default: paybell)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,23 @@
+"""What both benchmarks are told."""
+
+from msgspec import Struct
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """``rate`` in requests a second; ``saturate`` looks for the highest one instead."""
+
+    rate: float
+    seconds: float
+    connections: int
+    saturate: bool
+    module: str = "paybell"
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """One run's figures for people, and whether it counts. ``void``: the generator was late, so nothing is known."""
+
+    figures: dict[str, str]
+    passed: bool
+    void: bool
+    sustained: bool
+    rate: float

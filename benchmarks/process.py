@@ -1,0 +1,148 @@
+"""The processes a benchmark starts, by their own ids, and what they cost; every wait has an end."""
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+START_S: Final = 20.0
+STOP_S: Final = 30.0
+_HOST: Final = "127.0.0.1"
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """The run cannot count; the text says why."""
+
+
+class Child:
+    """A process of our own."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Look after ``process``."""
+        self._process = process
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all its threads so far, in steps of 10 ms."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to end, and end it if it does not within :data:`STOP_S`; ``Failed`` when it had to be ended."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise Failed(f"process did not stop within {STOP_S:.0f} s of SIGTERM") from None
+
+
+@contextlib.contextmanager
+def child(command: Sequence[str], *, env: Mapping[str, str], log: Path | None = None) -> Iterator[tuple[Child, Any]]:
+    """Run ``command`` for the block's time; gives it with its standard output (None when that goes to ``log``)."""
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(log.open("ab")) if log else None
+        process = subprocess.Popen(
+            list(command),
+            env=os.environ | dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=sink or subprocess.PIPE,
+            stderr=sink,
+        )
+        try:
+            yield Child(process), process.stdout
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+class Server(Struct, frozen=True):
+    """A running ``paybell up`` with an empty database of its own."""
+
+    child: Child
+    port: int
+    key: str
+    database: Path
+
+    @property
+    def host(self) -> str:
+        """Host and port, as a request's Host header says them."""
+        return f"{_HOST}:{self.port}"
+
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Call the management API; ``Failed`` unless it answers 2xx."""
+        connection = http.client.HTTPConnection(_HOST, self.port, timeout=10)
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        connection.request("POST", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        if not 200 <= answer.status < 300:
+            raise Failed(f"POST {path} was answered {answer.status}: {text[:500]!r}")
+        result: dict[str, Any] = json.loads(text)
+        return result
+
+    def create_source(self, secret: str) -> str:
+        """Create a Stripe source; gives the path its webhooks go to."""
+        wanted = {"uid": "bench", "gateway": "stripe", "secrets": [secret], "livemode": True}
+        created = self.post("/api/v1/source", wanted | {"options": {"toleranceSeconds": 3600}})
+        path: str = urlsplit(created["url"]).path
+        return path
+
+
+@contextlib.contextmanager
+def server(folder: Path, *, module: str, roles: str = "") -> Iterator[Server]:
+    """Run ``paybell up`` in ``folder`` for the block's time, with a fresh database; ``roles`` '' means all."""
+    port, key, database = _free_port(), secrets.token_hex(16), folder / "paybell.db"
+    env = {"PAYBELL_BOOTSTRAP_KEY": key, "PAYBELL_LOG_LEVEL": "warning"} | ({"PAYBELL_ROLES": roles} if roles else {})
+    command = [sys.executable, "-m", module, "up", "--host", _HOST, "--port", str(port)]
+    command += ["--database", f"sqlite:///{database}", "--allow-private-networks", "127.0.0.0/8"]
+    log = folder / "server.log"
+    with child(command, env=env, log=log) as (process, _):
+        _wait_healthy(process, port, log)
+        yield Server(process, port, key, database)
+
+
+@contextlib.contextmanager
+def receiver(journal: Path, capture: str) -> Iterator[tuple[Child, str]]:
+    """Run the fast receiver for the block's time; gives it and its URL."""
+    command = [sys.executable, "-m", "paybell.testing.receiver", "--journal", str(journal), "--capture", capture]
+    with child(command, env={}) as (process, output):
+        yield process, f"http://{_HOST}:{int(output.readline())}/"
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind((_HOST, 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _wait_healthy(process: Child, port: int, log: Path) -> None:
+    end_s = time.monotonic() + START_S
+    while time.monotonic() < end_s and process.alive():
+        connection = http.client.HTTPConnection(_HOST, port, timeout=2)
+        with contextlib.suppress(OSError):
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.05)
+    raise Failed(f"the server did not become healthy within {START_S:.0f} s; it said: {log.read_text()[-2000:]}")

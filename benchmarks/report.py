@@ -1,0 +1,70 @@
+"""Results as a markdown table that says on what and how it was measured; no paths, no host names."""
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+RESULTS: Final = Path(__file__).parent / "results"
+_LIBRARIES: Final = ("uvloop", "httptools", "apsw", "msgspec", "uvicorn")
+_SYNCS: Final = 200
+
+Row = Mapping[str, str]
+
+
+def write(name: str, *, title: str, date: str, command: str, rows: Sequence[Row], notes: Sequence[str]) -> Path:
+    """Write ``results/{name}.md`` (and give its path): one column per row of ``rows``, which all have the same keys."""
+    facts = [f"- Date: {date}", f"- Command: `{command}`", *(f"- {line}" for line in machine())]
+    text = "\n".join([f"# {title}", "", *facts, "", table(rows), "", *(f"- {note}" for note in notes), ""])
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.md"
+    path.write_text(text)
+    return path
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Figures down, runs across."""
+    names = list(rows[0])
+    head = f"| | {' | '.join(f'run {number}' for number in range(1, len(rows) + 1))} |"
+    lines = [f"| {name} | {' | '.join(row[name] for row in rows)} |" for name in names]
+    return "\n".join([head, "|---" * (len(rows) + 1) + "|", *lines])
+
+
+def machine() -> list[str]:
+    """What it ran on: processor, cores, Python, libraries, and what the disk takes for a durable write."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return [
+        f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        f"Python {platform.python_version()}, {libraries}, SQLite {apsw.sqlite_lib_version()}",
+        f"Disk: {disk_sync_us():.0f} µs for a 4 KiB append and fdatasync (median of {_SYNCS})",
+    ]
+
+
+def disk_sync_us() -> float:
+    """How long a small durable write takes where the databases of these runs are, in microseconds."""
+    spent = []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(_SYNCS):
+            begun = time.perf_counter()
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+            spent.append(time.perf_counter() - begun)
+    return sorted(spent)[_SYNCS // 2] * 1e6
+
+
+def ms(seconds: float) -> str:
+    """Milliseconds with two digits."""
+    return f"{seconds * 1e3:.2f}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "unknown processor")

@@ -1,0 +1,5 @@
+"""``python -m paybell``."""
+
+from paybell.cli.main import run
+
+run()

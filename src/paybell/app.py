@@ -1,0 +1,362 @@
+"""The composition root: the only module that names concrete adapters and puts the steps together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+
+from paybell import log
+from paybell.clock import Clock, SystemClock
+from paybell.config import Settings, settings
+from paybell.deliver.rules import check_custom_headers, secret_from, signing_key
+from paybell.deliver.service import DeliverConfig, DeliverService
+from paybell.errors import ConfigurationError, NotFound
+from paybell.gateways import GATEWAYS
+from paybell.model.delivery import DeliveryJob
+from paybell.model.endpoint import Endpoint, Transport
+from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Application, Message
+from paybell.model.source import ApiKey
+from paybell.receive.service import ReceiveConfig, ReceiveService
+from paybell.reconcile.service import ReconcileConfig, ReconcileService
+from paybell.record.rules import Change, Routed
+from paybell.record.service import RecordConfig, RecordService
+from paybell.route.rules import Mint, route_change, route_message
+from paybell.store.seal import Seal, key_from_file, key_from_text
+from paybell.store.sqlite import SqliteStore
+from paybell.transports import AddressGuard, FunctionSender, HttpSender, HttpSenderConfig, check_headers, check_url
+from paybell.web.api import create_api
+from paybell.web.auth import hash_key
+from paybell.web.context import WebContext
+from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
+
+SECRET_BYTES: Final = 32
+_FUNCTIONS_UID: Final = "paybell-functions"
+
+Function = TypeVar("Function", bound=Callable[[dict[str, Any]], object])
+
+
+def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> SqliteStore:
+    """The store that the settings name; not opened yet."""
+    path = chosen.database.removeprefix("sqlite:///")
+    if chosen.secret_key:
+        key = key_from_text(chosen.secret_key)
+    elif path == ":memory:":
+        key = clock.new_secret(SECRET_BYTES)
+    else:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        key = key_from_file(Path(path + ".key"), clock)
+    return SqliteStore(path, Seal(key, clock), clock, serve=serve)
+
+
+class Paybell:
+    """Paybell as an ASGI application, on its own or mounted in another one.
+
+    ``Paybell(database="sqlite:///pay.db")`` takes the settings of :class:`~paybell.config.Settings` by name.
+    Run by a server of its own it starts and stops with it. Mounted in a FastAPI or Starlette program, pass
+    ``lifespan=bell.lifespan`` to that program, or enter ``async with bell:`` in its own lifespan.
+    """
+
+    def __init__(self, chosen: Settings | None = None, /, *, clock: Clock | None = None, **given: Any) -> None:  # noqa: ANN401 - settings check themselves
+        if chosen is not None and given:
+            raise ConfigurationError("give either a Settings record or single settings, not both")
+        self.settings = chosen or settings(**given)
+        self.clock = clock or SystemClock()
+        self.store = open_store(self.settings, self.clock, serve=True)
+        self._functions: dict[str, Callable[[dict[str, Any]], object]] = {}
+        self._subscriptions: dict[str, frozenset[str]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ready = False
+        self._log = log.get("app")
+
+    # ---- the library face
+
+    def on(self, *event_types: str) -> Callable[[Function], Function]:
+        """Make a function an endpoint: ``@bell.on("payment.completed")``; no event type means all.
+
+        The function takes the message's body as a dict. It may be ``async``; others run on a thread. It is retried
+        like any endpoint when it raises, so it may be called more than once for one message id.
+        """
+        unknown = [name for name in event_types if not EVENT_TYPE_PATTERN.match(name)]
+        if unknown:
+            raise ConfigurationError(f"not an event type: {unknown[0]!r}; known: {', '.join(EVENT_TYPES)}")
+
+        def register(function: Function) -> Function:
+            name = f"{function.__module__}.{function.__qualname__}"
+            if name in self._subscriptions:
+                raise ConfigurationError(f"the function {name} is subscribed already: give both event types at once")
+            if self._ready:
+                raise ConfigurationError("subscribe functions before Paybell starts")
+            self._subscriptions[name] = frozenset(event_types)
+            self._functions[name] = function
+            return function
+
+        return register
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Open the store and start the steps that the settings' roles name."""
+        await self.store.open()
+        self._assemble()
+        await self._ensure_bootstrap_key()
+        await self._ensure_functions()
+        roles = self.settings.roles
+        loops: dict[str, Callable[[], Awaitable[None]]] = {
+            "record": self.record.run,
+            "deliver": self.deliver.run,
+            "reconcile": self.reconcile.run,
+        }
+        self._tasks = [asyncio.create_task(_guard(run()), name=role) for role, run in loops.items() if role in roles]
+        self._ready = True
+
+    async def stop(self) -> None:
+        """Take no more work, finish or give back what is under way, close the store."""
+        self._ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.deliver.stop()
+        await self._http.close()
+        await self.store.close()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
+        """A lifespan for the program that this one is mounted in."""
+        async with self:
+            yield
+
+    # ---- ASGI
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection: webhook requests before the router, all else through it."""
+        if scope["type"] == "lifespan":
+            await self._serve_lifespan(receive, send)
+            return
+        if not self._ready:
+            raise RuntimeError("Paybell has not started: pass lifespan=bell.lifespan to the program it is mounted in")
+        path: str = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
+        if path.startswith(PREFIX) and "receive" in self.settings.roles:
+            await self._ingest(scope, path, receive, send)
+        else:
+            await self._api(scope, receive, send)
+
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:  # noqa: BLE001 - the server reports it and ends
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    # ---- putting together
+
+    def _assemble(self) -> None:
+        chosen, clock, store = self.settings, self.clock, self.store
+        roles = chosen.roles
+        self._http = HttpSender(
+            clock,
+            HttpSenderConfig(
+                allowed_networks=chosen.allow_private_networks, user_agent=f"Paybell/{version('paybell')}"
+            ),
+        )
+        deliver_config = DeliverConfig(
+            timeout_s=chosen.delivery_timeout_s,
+            endpoint_active_max=chosen.endpoint_active_max,
+            grace_s=chosen.stop_grace_s,
+        )
+        senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
+        self.deliver = DeliverService(store, senders, clock, deliver_config)
+        self._lease_ms = deliver_config.lease_ms
+        self.record = RecordService(
+            store, GATEWAYS, clock, RecordConfig(), route=self._route_change, hand_on=self._hand_on
+        )
+        self.reconcile = ReconcileService(
+            store, GATEWAYS, self._http, clock, ReconcileConfig(), record=self.record
+        )
+        self.receive = ReceiveService(
+            store,
+            GATEWAYS,
+            clock,
+            ReceiveConfig(waiting_max=chosen.receive_waiting_max),
+            record=self.record if "record" in roles else None,
+            hint_came=self.reconcile.wake,
+        )
+        store.on_change(self.record.wake)
+        store.on_change(self.deliver.wake)
+        store.on_change(self.reconcile.wake)
+        self._ingest = Ingest(
+            self.receive,
+            IngestConfig(body_bytes_max=chosen.body_bytes_max, read_timeout_s=chosen.read_timeout_s),
+        )
+        self._api = create_api(self._web_context())
+
+    def _web_context(self) -> WebContext:
+        return WebContext(
+            store=self.store,
+            gateways=GATEWAYS,
+            clock=self.clock,
+            public_url=self.settings.public_url.rstrip("/"),
+            version=version("paybell"),
+            route=self._route_message,
+            deliver=self._hand_on,
+            check_url=self._check_url,
+            check_headers=_check_headers,
+            new_secret=self._new_secret,
+            check_secret=_check_secret,
+            counts=self._counts,
+            gauges=self._gauges,
+            is_ready=lambda: self._ready,
+        )
+
+    def _mint(self, now_ms: int) -> Mint:
+        delivers = "deliver" in self.settings.roles
+        return Mint(
+            new_id=self.clock.new_id,
+            has_room=self.deliver.has_room if delivers else _no_room,
+            now_ms=now_ms,
+            lease_ends_at_ms=now_ms + self._lease_ms,
+        )
+
+    def _route_change(self, change: Change, endpoints: tuple[Endpoint, ...], now_ms: int) -> Routed:
+        messages, deliveries = route_change(change, endpoints, self._mint(now_ms))
+        return Routed(messages=messages, deliveries=deliveries)
+
+    def _route_message(self, message: Message, endpoints: tuple[Endpoint, ...]) -> tuple[DeliveryJob, ...]:
+        return route_message(message, endpoints, self._mint(self.clock.now_ms()))
+
+    def _hand_on(self, jobs: Sequence[DeliveryJob]) -> None:
+        leased = [job for job in jobs if job.lease_no]
+        if leased:
+            self.deliver.put(leased)
+        if len(leased) < len(jobs):
+            self.deliver.wake()
+
+    def _check_url(self, url: str) -> None:
+        check_url(url, AddressGuard(self.settings.allow_private_networks))
+
+    def _new_secret(self) -> str:
+        return secret_from(self.clock.new_secret(SECRET_BYTES))
+
+    def _counts(self) -> Mapping[str, Mapping[str, int]]:
+        steps = {"receive": self.receive, "record": self.record, "deliver": self.deliver, "reconcile": self.reconcile}
+        return {name: step.counts for name, step in steps.items()}
+
+    def _gauges(self) -> Mapping[str, int]:
+        return {
+            "receive_waiting": self.receive.waiting_count,
+            "store_waiting": self.store.waiting_count,
+            "record_waiting": self.record.waiting_count,
+            "deliver_waiting": self.deliver.waiting_count,
+            "deliver_active": self.deliver.active_count,
+        }
+
+    async def _ensure_bootstrap_key(self) -> None:
+        if not self.settings.bootstrap_key:
+            return
+        organisation = await self.store.organisation_default()
+        key = ApiKey(
+            id=self.clock.new_id("key"),
+            organisation_id=organisation.id,
+            name="bootstrap",
+            created_at_ms=self.clock.now_ms(),
+        )
+        await self.store.api_key_create(key, hash_key(self.settings.bootstrap_key))
+
+    async def _ensure_functions(self) -> None:
+        """Keep one endpoint per subscribed function, and none for functions that are no longer there."""
+        organisation = await self.store.organisation_default()
+        try:
+            application = await self.store.application_lookup(organisation.id, _FUNCTIONS_UID)
+        except NotFound:
+            if not self._subscriptions:
+                return
+            application = await self._create_functions_application(organisation.id)
+        existing = {
+            it.uid: it
+            for it in await self.store.endpoint_list(organisation.id)
+            if it.application_id == application.id
+        }
+        for name, event_types in self._subscriptions.items():
+            await self._ensure_function(application, existing.get(name), name, event_types)
+        for name in existing.keys() - self._subscriptions.keys():
+            await self.store.endpoint_delete(organisation.id, existing[name].id)
+
+    async def _create_functions_application(self, organisation_id: str) -> Application:
+        now_ms = self.clock.now_ms()
+        application = Application(
+            id=self.clock.new_id("app"),
+            organisation_id=organisation_id,
+            uid=_FUNCTIONS_UID,
+            name="Functions of this program",
+            created_at_ms=now_ms,
+            updated_at_ms=now_ms,
+        )
+        await self.store.application_create(application)
+        return application
+
+    async def _ensure_function(
+        self, application: Application, existing: Endpoint | None, name: str, event_types: Iterable[str]
+    ) -> None:
+        wanted = frozenset(event_types)
+        now_ms = self.clock.now_ms()
+        if existing is None:
+            endpoint = Endpoint(
+                id=self.clock.new_id("ep"),
+                organisation_id=application.organisation_id,
+                application_id=application.id,
+                uid=name,
+                url=f"function:{name}",
+                description="",
+                event_types=wanted,
+                secrets=(self._new_secret(),),
+                headers=(),
+                disabled=False,
+                disabled_reason="",
+                created_at_ms=now_ms,
+                updated_at_ms=now_ms,
+            )
+            await self.store.endpoint_create(endpoint)
+        elif existing.event_types != wanted:
+            changed = msgspec.structs.replace(existing, event_types=wanted, updated_at_ms=now_ms)
+            await self.store.endpoint_update(changed)
+
+
+async def _guard(work: Awaitable[None]) -> None:
+    """A loop that ends by an error ends loudly."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        log.get("app").critical("step.died", exc_info=error)
+        raise
+
+
+def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
+    check_headers(headers)
+    check_custom_headers(headers)
+
+
+def _check_secret(secret: str) -> None:
+    signing_key(secret)
+
+
+def _no_room(_endpoint_id: str) -> bool:
+    return False

@@ -1,0 +1,106 @@
+"""``paybell demo``: a server, three pretend gateways and a receiver, and what happens between them as a table."""
+
+import asyncio
+import contextlib
+import os
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvloop
+
+from paybell import log
+from paybell.app import Paybell
+from paybell.cli.demo_scenes import SCENES, Scene
+from paybell.cli.demo_stage import Stage
+from paybell.cli.server import serve
+from paybell.cli.shared import OUT, Database, fail, printable
+from paybell.config import settings
+from paybell.errors import PaybellError
+
+_LOG: Final = Path("data/demo.log")
+_WIDTHS: Final = (44, 26, 29, 40)
+_TITLES: Final = ("what the gateway sent", "verdict", "the payment", "the signed delivery, and its answer")
+
+
+def demo(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    database: Database = None,
+    *,
+    exit_: Annotated[bool, typer.Option("--exit", help="End when all is delivered; status 1 if anything is not.")] = False,
+) -> None:
+    """Show what Paybell does: webhooks in, payments right, signed webhooks out."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            good = runner.run(_demo(host, port, database, leave=exit_))
+    except PaybellError as error:
+        fail(str(error))
+    if not good:
+        raise typer.Exit(1)
+
+
+async def _demo(host: str | None, port: int | None, database: str | None, *, leave: bool) -> bool:
+    chosen = settings(
+        host=host,
+        port=port,
+        database=database or os.environ.get("PAYBELL_DATABASE") or "sqlite:///data/demo.db",
+        allow_private_networks=(ip_network("127.0.0.0/8"),),
+    )
+    _LOG.parent.mkdir(parents=True, exist_ok=True)
+    with _LOG.open("ab", buffering=0) as stream:
+        log.configure("info", stream)
+        bell = Paybell(chosen)
+        listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(serve(bell, on_listening=listening.set_result))
+        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving  # raises what kept it from starting
+            return False
+        good = await _play(bell, await listening, serving)
+        if leave:
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+        else:
+            OUT.print("\nPaybell stays up; end it with Ctrl-C.", markup=False)
+            await serving
+        return good
+
+
+async def _play(bell: Paybell, url: str, serving: asyncio.Task[None]) -> bool:
+    playing = asyncio.create_task(_scenes(bell, url))
+    await asyncio.wait({serving, playing}, return_when=asyncio.FIRST_COMPLETED)
+    if not playing.done():  # Ctrl-C in the middle
+        playing.cancel()
+        return False
+    return await playing
+
+
+async def _scenes(bell: Paybell, url: str) -> bool:
+    OUT.print(f"Paybell listens on {url} (API: {url}/api/v1, OpenAPI: {url}/openapi.json)", markup=False)
+    OUT.print(f"database {bell.settings.database}, log {_LOG}\n", markup=False)
+    async with Stage(bell, url) as stage:
+        _row(_TITLES, "bold")
+        _row(tuple("-" * (width - 2) for width in _WIDTHS), "dim")
+        failures = [scene for scene in SCENES if not await _show(stage, scene)]
+        total = len(SCENES)
+        if failures:
+            OUT.print(f"\n{len(failures)} of {total} went wrong: see the rows marked NOT AS EXPECTED", style="bold red")
+        else:
+            OUT.print(f"\nAll {total} as expected; everything that was to be told is delivered.", style="bold green")
+        return not failures
+
+
+async def _show(stage: Stage, scene: Scene) -> bool:
+    outcome = await stage.play(scene)
+    _row((scene.title, outcome.verdict, outcome.payment, outcome.delivery), "" if outcome.good else "red")
+    if not outcome.good:
+        OUT.print(f"  NOT AS EXPECTED: {printable(outcome.problem)}", style="bold red")
+    return outcome.good
+
+
+def _row(cells: tuple[str, ...], style: str) -> None:
+    text = "".join(cell[: width - 2].ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
+    OUT.print(text.rstrip(), style=style or None, markup=False, highlight=False)

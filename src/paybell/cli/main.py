@@ -1,0 +1,80 @@
+"""The command ``paybell``: thin; parse, call, print."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from paybell import log
+from paybell.app import Paybell
+from paybell.cli import db, deliveries, demo, keys, notifications, payments, sources, trigger
+from paybell.cli.server import run_until_stopped
+from paybell.cli.shared import Database, fail
+from paybell.config import settings
+from paybell.errors import PaybellError
+
+app = typer.Typer(
+    name="paybell",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Receives payment gateways' webhooks, records payments exactly once, delivers signed webhooks.",
+)
+app.add_typer(keys.app, name="key", help="API keys.")
+app.add_typer(sources.app, name="source", help="Accounts at gateways.")
+app.add_typer(payments.app, name="payments", help="Payments.")
+app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
+app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
+app.add_typer(db.app, name="db", help="The database.")
+app.command("trigger")(trigger.trigger)
+app.command("demo")(demo.demo)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *, show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
+) -> None:
+    """Say what there is."""
+    if show_version:
+        sys.stdout.write(f"paybell {version('paybell')}\n")
+        raise typer.Exit
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    database: Database = None,
+    role: Annotated[
+        str | None, typer.Option(help="What this process does: receive,record,deliver,reconcile,web (default: all).")
+    ] = None,
+    allow_private_networks: Annotated[
+        list[str] | None,
+        typer.Option(help="A private network that deliveries may reach, as CIDR; may be given more than once."),
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Start the server."""
+    try:
+        chosen = settings(
+            host=host,
+            port=port,
+            database=database,
+            roles=role,
+            allow_private_networks=",".join(allow_private_networks) if allow_private_networks else None,
+            log_level=log_level,
+        )
+        log.configure(chosen.log_level)
+        run_until_stopped(Paybell(chosen))
+    except PaybellError as error:
+        fail(str(error))
+
+
+def run() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    run()

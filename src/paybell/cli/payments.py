@@ -1,0 +1,92 @@
+"""``paybell payments``."""
+
+from typing import Annotated
+
+import typer
+
+from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
+from paybell.cli.views import payment_view, timeline_view
+from paybell.errors import NotFound
+from paybell.model.payment import Payment, PaymentStatus
+from paybell.ports import PageQuery, Store
+
+app = typer.Typer(no_args_is_help=True)
+_COLUMNS = {
+    "payment": "id",
+    "gateway's id": "gatewayPaymentId",
+    "order": "orderId",
+    "status": "status",
+    "amount": "amount",
+    "currency": "currency",
+    "version": "version",
+    "updated": "updatedAt",
+}
+
+
+@app.command("list")
+def list_(  # noqa: PLR0913 - an option each
+    status: Annotated[PaymentStatus | None, typer.Option(help="Only payments of this status.")] = None,
+    order: Annotated[str, typer.Option(help="Only payments of this order.")] = "",
+    gateway_payment_id: Annotated[str, typer.Option("--gateway-id", help="Only the payment with this gateway id.")] = "",
+    *,
+    limit: Limit = 50,
+    after: After = "",
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """List the payments, newest first."""
+    filters = {"status": str(status or ""), "order_id": order, "gateway_payment_id": gateway_payment_id}
+    found = work(_list(filters, limit, after, database))
+    show_rows(found, {title: lambda row, name=name: _cell(row[name]) for title, name in _COLUMNS.items()}, json=json)
+
+
+@app.command("show")
+def show(
+    payment: Annotated[str, typer.Argument(help="Our id (pay_…) or the gateway's.")],
+    *,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Show a payment and everything that happened to it."""
+    found, timeline = work(_show(payment, database))
+    if json:
+        show_json({**found, "timeline": timeline})
+        return
+    for name, value in found.items():
+        if value not in (None, (), {}):
+            OUT.print(f"{name:18}{printable(_cell(value))}")
+    OUT.print()
+    for entry in timeline:
+        OUT.print(f"{entry['at']}  {entry['kind']!s:13}{printable(_cell(entry['text']))}")
+
+
+def _cell(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+async def _list(
+    filters: dict[str, str], limit: int, after: str, database: str | None
+) -> list[dict[str, object]]:
+    async with desk(database) as at:
+        page = await at.store.payment_page(
+            PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after, filters=filters)
+        )
+        return [payment_view(payment) for payment in page.data]
+
+
+async def _show(name: str, database: str | None) -> tuple[dict[str, object], list[dict[str, object]]]:
+    async with desk(database) as at:
+        payment = await _find(at.store, at.organisation.id, name)
+        timeline = await at.store.payment_timeline(at.organisation.id, payment.id)
+        return payment_view(payment), [timeline_view(entry) for entry in timeline]
+
+
+async def _find(store: Store, organisation_id: str, name: str) -> Payment:
+    try:
+        return await store.payment_get(organisation_id, name)
+    except NotFound:
+        query = PageQuery(organisation_id=organisation_id, limit=1, filters={"gateway_payment_id": name})
+        found = (await store.payment_page(query)).data
+        if not found:
+            raise
+        return found[0]

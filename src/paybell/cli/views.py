@@ -1,0 +1,98 @@
+"""Records as plain mappings, for ``--json`` and for tables. The same names as the API's."""
+
+from datetime import UTC, datetime
+
+from paybell.model.delivery import Delivery
+from paybell.model.money import to_major
+from paybell.model.payment import Payment
+from paybell.model.source import Source
+from paybell.ports import NotificationView, TimelineEntry
+
+
+def time_text(at_ms: int | None) -> str | None:
+    """A time as people write it, UTC."""
+    if at_ms is None:
+        return None
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def payment_view(payment: Payment) -> dict[str, object]:
+    """A payment."""
+    state = payment.state
+    return {
+        "id": payment.id,
+        "gatewayPaymentId": payment.gateway_payment_id,
+        "gateway": payment.gateway,
+        "sourceId": payment.source_id,
+        "orderId": state.order_id or None,
+        "status": state.status,
+        "amount": to_major(state.amount_minor, state.currency),
+        "amountMinor": state.amount_minor,
+        "currency": state.currency,
+        "authorizedMinor": state.authorized_minor,
+        "capturedMinor": state.captured_minor,
+        "refundedMinor": state.refunded_minor,
+        "version": state.version,
+        "livemode": payment.livemode,
+        "flags": state.flags,
+        "customer": state.customer,
+        "failure": state.failure,
+        "createdAt": time_text(payment.created_at_ms),
+        "updatedAt": time_text(payment.updated_at_ms),
+    }
+
+
+def timeline_view(entry: TimelineEntry) -> dict[str, object]:
+    """A line of a timeline."""
+    return {
+        "at": time_text(entry.at_ms),
+        "kind": entry.kind,
+        "id": entry.id,
+        "text": entry.text,
+        "detail": entry.detail,
+    }
+
+
+def notification_view(view: NotificationView) -> dict[str, object]:
+    """A notification, without its body."""
+    return {
+        "id": view.notification.id,
+        "sourceId": view.notification.source_id,
+        "origin": view.notification.origin,
+        "hint": view.notification.hint,
+        "event": view.status.event or None,
+        "state": view.status.state,
+        "reason": view.status.reason or None,
+        "attemptCount": view.status.attempt_count,
+        "receivedAt": time_text(view.notification.received_at_ms),
+        "bytes": len(view.notification.body),
+    }
+
+
+def source_view(source: Source, url: str) -> dict[str, object]:
+    """A source, without its secrets."""
+    return {
+        "id": source.id,
+        "uid": source.uid,
+        "gateway": source.gateway,
+        "livemode": source.livemode,
+        "enabled": source.enabled,
+        "secretCount": len(source.secrets),
+        "url": url,
+    }
+
+
+def delivery_view(delivery: Delivery) -> dict[str, object]:
+    """A delivery."""
+    return {
+        "id": delivery.id,
+        "messageId": delivery.message_id,
+        "endpointId": delivery.endpoint_id,
+        "applicationId": delivery.application_id,
+        "eventType": delivery.event_type,
+        "state": delivery.state,
+        "attemptCount": delivery.attempt_count,
+        "dueAt": time_text(delivery.due_at_ms),
+        "finishedAt": time_text(delivery.finished_at_ms),
+        "lastError": delivery.last_error or None,
+    }

@@ -1,0 +1,57 @@
+"""The door through which time, chance and ids come in; everything else takes them as arguments."""
+
+import asyncio
+import random
+import secrets
+import time
+from typing import Protocol
+
+import uuid_utils
+
+
+class Clock(Protocol):
+    """A source of time, chance and ids."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970-01-01T00:00:00Z."""
+        ...
+
+    def chance(self) -> float:
+        """A number in [0, 1), different each time."""
+        ...
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id, ``prefix_`` and 32 hex digits (UUIDv7), which sorts after all earlier ones of this process."""
+        ...
+
+    def new_secret(self, byte_count: int) -> bytes:
+        """That many bytes nobody can guess."""
+        ...
+
+    async def sleep(self, delay_s: float) -> None:
+        """Return after so many seconds of this clock."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock and generators."""
+
+    def now_ms(self) -> int:
+        """Wall-clock milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def chance(self) -> float:
+        """A pseudo-random number; used for jitter only, never for secrets."""
+        return random.random()  # noqa: S311 - jitter, not a secret
+
+    def new_id(self, prefix: str) -> str:
+        """A UUIDv7 in hex behind its prefix."""
+        return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+    def new_secret(self, byte_count: int) -> bytes:
+        """Bytes of the operating system's generator."""
+        return secrets.token_bytes(byte_count)
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait on the running event loop."""
+        await asyncio.sleep(delay_s)

@@ -1,0 +1,80 @@
+"""Every setting: name, type, default, a sentence. Read from the environment (``PAYBELL_…``), then from arguments."""
+
+import ipaddress
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from paybell.errors import ConfigurationError
+
+ROLES: Final = ("receive", "record", "deliver", "reconcile", "web")
+Role = Literal["receive", "record", "deliver", "reconcile", "web"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Settings(BaseSettings):
+    """Paybell's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="PAYBELL_", frozen=True, extra="forbid")
+
+    database: str = Field("sqlite:///data/paybell.db", description="Where everything is kept: sqlite:///PATH.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8800, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    public_url: str = Field("", description="How gateways reach this server, such as https://pay.example.com.")
+    bootstrap_key: str = Field("", repr=False, description="An API key made valid at start, for automation.")
+    secret_key: str = Field(
+        "", repr=False, description="32 bytes in base64 that seal secrets at rest; else a key file beside the database."
+    )
+    roles: Annotated[tuple[Role, ...], NoDecode] = Field(
+        ROLES, description="What this process does: any of receive, record, deliver, reconcile, web."
+    )
+    allow_private_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Private networks that deliveries may reach, as CIDR, for development."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important log lines to write."
+    )
+    body_bytes_max: int = Field(1_048_576, gt=0, description="The largest request body accepted, in bytes.")
+    read_timeout_s: float = Field(10.0, gt=0, description="How long a request body may take to arrive, in seconds.")
+    receive_waiting_max: int = Field(
+        2000, gt=0, description="Requests that may wait for the disk at once; beyond that, 503."
+    )
+    delivery_timeout_s: float = Field(
+        15.0, gt=0, le=30, description="How long one delivery may take altogether, in seconds."
+    )
+    endpoint_active_max: int = Field(
+        64, gt=0, description="Deliveries being sent to one endpoint at the same time, at most."
+    )
+    stop_grace_s: float = Field(20.0, ge=0, description="How long a stop waits for what is being sent, in seconds.")
+
+    @field_validator("roles", "allow_private_networks", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Lists may be given as one text with commas."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value == "sqlite:///":
+            raise ValueError("must be sqlite:///PATH, such as sqlite:///data/paybell.db")
+        return value
+
+    @field_validator("bootstrap_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < 16:  # noqa: PLR2004 - nobody should guess it
+            raise ValueError("must have at least 16 characters")
+        return value
+
+
+def settings(**given: Any) -> Settings:  # noqa: ANN401 - checked by the model
+    """Read the settings; arguments that are None were not given. Raises ``ConfigurationError`` with what to do."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"PAYBELL_{'.'.join(str(part) for part in it['loc'][:1]).upper()}: {it['msg']}" for it in error.errors()
+        )
+        raise ConfigurationError(f"wrong settings: {problems}") from None

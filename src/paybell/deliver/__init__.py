@@ -1,0 +1,1 @@
+"""Step 4: claim, sign, send, judge, record the attempt."""

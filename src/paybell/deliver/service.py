@@ -1,0 +1,244 @@
+"""Do the delivering: claim, sign, send, judge, record."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from paybell import log
+from paybell.clock import Clock
+from paybell.deliver.lanes import Lanes
+from paybell.deliver.rules import Verdict, error_text, judge, sign
+from paybell.errors import PaybellError, StoreUnavailable
+from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
+from paybell.model.endpoint import Endpoint
+from paybell.ports import AttemptNew, DeliverStore, DeliveryClaim, Senders, Sending
+
+_RESPONSE_CHARS_MAX: Final = 2048
+
+
+class DeliverConfig(Struct, frozen=True, kw_only=True):
+    """How deliver behaves."""
+
+    timeout_s: float = 15.0
+    """For one try altogether: name, connection, TLS, request and answer."""
+    lease_ms: int = 60_000
+    """How long a claimed delivery is nobody else's; must outlast the timeout."""
+    claim_max: int = 200
+    """Deliveries claimed from the store at once."""
+    endpoint_active_max: int = 64
+    """Deliveries being sent to one endpoint at once."""
+    endpoint_waiting_max: int = 256
+    """Deliveries queued in memory for one endpoint; more wait in the store."""
+    poll_s: float = 1.0
+    """How often to look into the store when nothing was handed on."""
+    grace_s: float = 20.0
+    """How long a stop waits for what is being sent."""
+
+    def __post_init__(self) -> None:
+        """Refuse a lease that a slow endpoint would outlast."""
+        if self.lease_ms < 2 * self.timeout_s * 1000:
+            raise ValueError("lease_ms must be at least twice timeout_s, or a slow try would outlast its lease")
+
+
+class DeliverService:
+    """Sends deliveries: those handed on in memory at once, and those due in the store."""
+
+    def __init__(self, store: DeliverStore, senders: Senders, clock: Clock, config: DeliverConfig) -> None:
+        self._store = store
+        self._senders = senders
+        self._clock = clock
+        self._config = config
+        self._log = log.get("deliver")
+        self._lanes = Lanes(waiting_max=config.endpoint_waiting_max, active_max=config.endpoint_active_max)
+        self._awake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
+
+    @property
+    def active_count(self) -> int:
+        """Deliveries being sent now."""
+        return self._lanes.active_count
+
+    @property
+    def waiting_count(self) -> int:
+        """Deliveries queued in memory."""
+        return self._lanes.waiting_count
+
+    def has_room(self, endpoint_id: str) -> bool:
+        """Whether a delivery to the endpoint can be handed on in memory."""
+        return not self._stopping and self._lanes.has_room(endpoint_id)
+
+    def put(self, jobs: Sequence[DeliveryJob]) -> None:
+        """Take deliveries that are leased to this process, and send what the limits allow."""
+        for job in jobs:
+            self._lanes.put(job)
+        for endpoint_id in {job.endpoint_id for job in jobs}:
+            self._pump(endpoint_id)
+
+    def wake(self) -> None:
+        """Look into the store at the next turn."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Claim until cancelled."""
+        while True:
+            self._awake.clear()
+            try:
+                claimed = await self.run_once()
+                rest_s = 0.0 if claimed else await self._rest_s()
+            except StoreUnavailable as error:
+                self._log.error("deliver.store_unavailable", error=str(error))
+                rest_s = self._config.poll_s
+            if rest_s > 0:
+                await self._rest(rest_s)
+
+    async def run_once(self) -> int:
+        """Claim what is due in the store and begin to send it; return how many."""
+        now_ms = self._clock.now_ms()
+        busy = self._lanes.busy()
+        due_at_ms = await self._store.delivery_next_due(busy=busy)
+        if due_at_ms is None or due_at_ms > now_ms:
+            return 0
+        jobs = await self._store.delivery_claim(
+            DeliveryClaim(
+                now_ms=now_ms,
+                lease_ends_at_ms=now_ms + self._config.lease_ms,
+                limit=self._config.claim_max,
+                per_endpoint=self._config.endpoint_waiting_max // 2,
+                busy=busy,
+            )
+        )
+        self.put(jobs)
+        return len(jobs)
+
+    async def settle(self) -> None:
+        """Return once nothing is being sent or queued in memory."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def stop(self) -> None:
+        """Give back what is queued, wait for what is being sent (at most the grace), then give up the rest."""
+        self._stopping = True
+        queued = self._lanes.drain()
+        if queued:
+            await self._store.delivery_release(queued, due_at_ms=self._clock.now_ms())
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._config.grace_s)
+            for task in late:
+                task.cancel()
+
+    async def _rest_s(self) -> float:
+        due_at_ms = await self._store.delivery_next_due(busy=self._lanes.busy())
+        if due_at_ms is None:
+            return self._config.poll_s
+        return min(self._config.poll_s, max(0.0, (due_at_ms - self._clock.now_ms()) / 1000))
+
+    async def _rest(self, rest_s: float) -> None:
+        try:
+            async with asyncio.timeout(rest_s):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    def _pump(self, endpoint_id: str) -> None:
+        while not self._stopping and (job := self._lanes.take(endpoint_id)) is not None:
+            task = asyncio.create_task(self._deliver(job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, job: DeliveryJob) -> None:
+        try:
+            await self._try(job)
+        except PaybellError as error:  # its lease runs out, and it is tried again
+            self._log.error("delivery.unrecorded", id=job.id, error=str(error))
+        finally:
+            if self._lanes.done(job.endpoint_id):
+                self.wake()
+            self._pump(job.endpoint_id)
+
+    async def _try(self, job: DeliveryJob) -> None:
+        started_at_ms = self._clock.now_ms()
+        if started_at_ms + self._config.timeout_s * 1000 > job.lease_ends_at_ms:
+            return  # it waited too long here: whoever claims it when the lease ends will send it
+        endpoint = await self._store.endpoint_get(job.endpoint_id)
+        if endpoint is None or endpoint.disabled:
+            reason = "the endpoint was deleted" if endpoint is None else f"disabled: {endpoint.disabled_reason}"
+            await self._store.delivery_abandon(job, reason=reason, now_ms=started_at_ms)
+            self.counts["dead"] += 1
+            return
+        outcome = await self._send(job, endpoint, started_at_ms)
+        await self._record(job, endpoint, outcome, started_at_ms)
+
+    async def _send(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> Outcome:
+        sender = self._senders.get(endpoint.transport)
+        if sender is None:
+            return Failed(phase="call", reason=f"this process has no transport for {endpoint.url}")
+        timestamp_s = now_ms // 1000
+        headers = (
+            *endpoint.headers,
+            ("content-type", "application/json"),
+            ("webhook-id", job.message_id),
+            ("webhook-timestamp", str(timestamp_s)),
+            ("webhook-signature", sign(job.message_id, timestamp_s, job.payload, endpoint.secrets)),
+        )
+        return await sender.send(
+            Sending(
+                pool=endpoint.id,
+                url=endpoint.url,
+                headers=headers,
+                body=job.payload,
+                timeout_s=self._config.timeout_s,
+            )
+        )
+
+    async def _record(self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome, started_at_ms: int) -> None:
+        now_ms = self._clock.now_ms()
+        attempt_no = job.attempt_count + 1
+        verdict = judge(outcome, attempt_count=attempt_no, now_ms=now_ms, chance=self._clock.chance())
+        answered = outcome if isinstance(outcome, Answered) else None
+        attempt = Attempt(
+            id=self._clock.new_id("atmpt"),
+            delivery_id=job.id,
+            message_id=job.message_id,
+            endpoint_id=job.endpoint_id,
+            application_id=job.application_id,
+            organisation_id=job.organisation_id,
+            attempt_no=attempt_no,
+            delivered=verdict.state is DeliveryState.DELIVERED,
+            status_code=answered.status_code if answered else 0,
+            response=answered.body.decode("utf-8", "replace")[:_RESPONSE_CHARS_MAX] if answered else "",
+            error=error_text(outcome),
+            url=endpoint.url,
+            started_at_ms=started_at_ms,
+            duration_ms=now_ms - started_at_ms,
+        )
+        kept = await self._store.attempt_append(
+            AttemptNew(
+                attempt=attempt,
+                lease_no=job.lease_no,
+                state=verdict.state,
+                due_at_ms=verdict.due_at_ms,
+                disable_endpoint_reason=verdict.disable_endpoint_reason,
+            )
+        )
+        self._count(attempt, verdict, kept=kept)
+        if verdict.due_at_ms is not None:
+            self.wake()  # so that the loop rests no longer than until the retry
+
+    def _count(self, attempt: Attempt, verdict: Verdict, *, kept: bool) -> None:
+        name = "delivered" if attempt.delivered else "dead" if verdict.state is DeliveryState.DEAD else "failed"
+        self.counts[name if kept else "fenced"] += 1
+        self._log.info(
+            "delivery.attempted",
+            id=attempt.delivery_id,
+            message=attempt.message_id,
+            endpoint=attempt.endpoint_id,
+            attempt=attempt.attempt_no,
+            state=verdict.state if kept else "fenced",
+            status_code=attempt.status_code,
+            error=attempt.error,
+            ms=attempt.duration_ms,
+        )

@@ -1,0 +1,157 @@
+"""Any sender that signs its body with an HMAC: where things are is said by options, as JSON pointers.
+
+Its defaults read the envelope that Paybell itself sends, so one Paybell can listen to another.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from paybell.errors import AmountError, MalformedPayload
+from paybell.gateways import generic_words, options, signatures
+from paybell.gateways.amounts import currency_code
+from paybell.gateways.payloads import (
+    Record,
+    at_pointer,
+    body_key,
+    decode,
+    details,
+    id_key,
+    ident,
+    ident_or_none,
+    shown,
+    text,
+    time_to_ms,
+)
+from paybell.model.fact import Fact, Kind, Parsed
+from paybell.model.money import check_minor, to_minor
+from paybell.model.notification import Answer, Notification, Request, Verdict, Verified
+from paybell.model.source import Source
+
+_WHERE: Final = "gateway 'generic'"
+_POINTERS: Final[Mapping[str, str]] = {
+    "eventPointer": "/event",
+    "paymentIdPointer": "/data/paymentId",
+    "orderIdPointer": "/data/orderId",
+    "statusPointer": "/data/status",
+    "amountPointer": "/data/amount",
+    "currencyPointer": "/data/currency",
+    "timestampPointer": "/timestamp",
+    "idPointer": "",
+    "refundIdPointer": "",
+}
+_OPTIONS: Final[Mapping[str, options.Check]] = {
+    **options.SCHEME_CHECKS,
+    **dict.fromkeys(_POINTERS, options.pointer),
+    "amountUnit": options.one_of("major", "minor"),
+    "statusMap": generic_words.check_map,
+}
+_DIGITS_MAX: Final = 18
+
+
+class Generic:
+    """Options, with their defaults.
+
+    Signature: ``header`` (required), ``algorithm`` (sha256), ``encoding`` (hex), ``prefix`` (''), ``timestampHeader``
+    (none), ``signedTemplate`` ('{body}', or '{timestamp}.{body}' with a time), ``toleranceSeconds`` (300). Places:
+    ``eventPointer``, ``paymentIdPointer``, ``orderIdPointer``, ``statusPointer``, ``amountPointer``,
+    ``currencyPointer``, ``timestampPointer``, and, none by default, ``idPointer`` (the event's own id, to know
+    duplicates by) and ``refundIdPointer``. Meaning: ``amountUnit`` ('major'), ``statusMap`` (their word to ours,
+    before the built-in words).
+    """
+
+    name: str = "generic"
+    title: str = "Generic HMAC"
+    docs_url: str = "https://www.rfc-editor.org/rfc/rfc2104"
+    has_token: bool = False
+    secret_options: frozenset[str] = frozenset()
+    answer: Answer = Answer()
+
+    def check(self, source: Source) -> None:
+        """Refuse unknown or unfit options, a missing ``header``, and blank secrets."""
+        options.check_options(source.options, _OPTIONS, _WHERE)
+        options.check_scheme(source.options, _WHERE)
+        options.check_secrets(source.secrets, _WHERE)
+
+    def verify(self, request: Request, source: Source, now_ms: int) -> Verdict:
+        """HMAC over the raw body (and the time, if one is signed) as the options describe it."""
+        refused = signatures.unfit(request, source.secrets)
+        refused = refused or signatures.judge(request, source.secrets, options.scheme(source.options), now_ms)
+        return refused or Verified(_dedupe_key(request.body, source))
+
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """One payment's status as facts; an unknown word, or no payment id, gives none."""
+        body = decode(notification.body)
+        event = text(_at(body, source, "eventPointer"))
+        payment_id = ident_or_none(_at(body, source, "paymentIdPointer"), "the payment id")
+        status = text(_at(body, source, "statusPointer"))
+        if not payment_id:
+            return Parsed(event=event, reason="there is no payment id at 'paymentIdPointer'")
+        word = generic_words.word_of(status, source.options)
+        if not word:
+            return Parsed(event=event, reason=f"the status {status!r} is unknown: add it to option 'statusMap'")
+        return Parsed(event=event, facts=_facts(body, source, payment_id, word, notification.received_at_ms))
+
+
+def _facts(body: Record, source: Source, payment_id: str, word: str, received_at_ms: int) -> tuple[Fact, ...]:
+    time = _at(body, source, "timestampPointer")
+    # Without a time of the sender's, the moment its request came is the nearest that is known.
+    at_ms = received_at_ms if time is None else time_to_ms(time, "the timestamp")
+    amount, currency = _money(body, source)
+    refund_id = ident_or_none(_at(body, source, "refundIdPointer"), "the refund id")
+    kind, needs_amount = generic_words.kind_of(word, has_refund_id=bool(refund_id))
+    if needs_amount and amount is None:
+        raise AmountError(f"the status {word!r} needs an amount at 'amountPointer'")
+    refund = word in generic_words.REFUNDS
+    detail = details(order_id=ident_or_none(_at(body, source, "orderIdPointer"), "the order id"))
+    moved = Fact(
+        aggregate=payment_id,
+        kind=kind,
+        ref=refund_id if refund else "",
+        at_ms=at_ms,
+        amount_minor=amount,
+        currency=currency,
+        detail=detail,
+    )
+    if refund or kind is Kind.PAYMENT_CREATED:
+        return (moved,)
+    created = Fact(
+        aggregate=payment_id,
+        kind=Kind.PAYMENT_CREATED,
+        at_ms=at_ms,
+        amount_minor=amount,
+        currency=currency,
+        detail=detail,
+    )
+    return (created, moved)
+
+
+def _money(body: Record, source: Source) -> tuple[int | None, str]:
+    value = _at(body, source, "amountPointer")
+    if value is None:
+        return None, ""
+    currency = currency_code(_at(body, source, "currencyPointer"))
+    if source.options.get("amountUnit", "major") == "major":
+        return to_minor(value, currency), currency
+    if isinstance(value, str):
+        value = _digits(value)
+    return check_minor(value), currency
+
+
+def _digits(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > _DIGITS_MAX:
+        raise AmountError(f"an amount in minor units must be whole digits, not {shown(value)}")
+    return int(value)
+
+
+def _dedupe_key(body: bytes, source: Source) -> str:
+    if not options.text_option(source.options, "idPointer"):
+        return body_key(body)
+    try:
+        return id_key(ident(_at(decode(body), source, "idPointer"), "the event id"), body)
+    except MalformedPayload:
+        return body_key(body)
+
+
+def _at(body: Record, source: Source, option: str) -> object:
+    pointer = options.text_option(source.options, option, _POINTERS[option])
+    return at_pointer(body, pointer) if pointer else None

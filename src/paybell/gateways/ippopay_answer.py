@@ -1,0 +1,152 @@
+"""What IppoPay's API answers about an order's transactions (docs-api, ``rest-api.md``).
+
+The payment is the order, which may have several attempts (``trans_id``). Amounts are decimal major units.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from paybell.errors import MalformedPayload
+from paybell.gateways.amounts import currency_code
+from paybell.gateways.payloads import Record, child, children, details, first_text, ident, text, time_to_ms
+from paybell.model.fact import Fact, Kind, Parsed
+from paybell.model.money import to_minor
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "success": Kind.CAPTURED,
+    "failure": Kind.FAILED,
+    "failed": Kind.FAILED,
+    **dict.fromkeys(("pending", "initiated", "processing", "created", "in_progress"), Kind.PROCESSING),
+}
+_NOT_REFUNDED: Final = frozenset({"", "not_requested"})
+_REFUND_KINDS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("success", "completed", "processed", "refunded"), Kind.REFUND_SUCCEEDED),
+    **dict.fromkeys(("requested", "pending", "initiated", "processing"), Kind.REFUND_PENDING),
+    **dict.fromkeys(("failed", "rejected"), Kind.REFUND_FAILED),
+}
+"""Only ``not_requested`` is documented; these are the words the documents' own manner suggests. Others give no fact."""
+
+_OPEN: Final = frozenset({Kind.PROCESSING, Kind.REFUND_PENDING})
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+
+
+def read(answer: Record, order_id: str, received_at_ms: int) -> Parsed:
+    """Facts about the order asked for; not final while something is open, or the answer is about something else."""
+    transactions = _transactions(answer)
+    if answer.get("success") is not True or not transactions:
+        return Parsed(reason=f"no transaction yet: {text(answer.get('message')) or 'the answer has none'}", final=False)
+    if any(_foreign(transaction, order_id) for transaction in transactions):
+        return Parsed(reason="the answer is about another order", final=False)
+    facts: list[Fact] = []
+    unknown: list[str] = []
+    for transaction in transactions:
+        _read_one(transaction, order_id, received_at_ms, facts, unknown)
+    final = not unknown and not any(fact.kind in _OPEN for fact in facts)
+    return Parsed(event="order.transaction", facts=tuple(facts), reason="; ".join(unknown), final=final)
+
+
+def key(order_id: str, answer: Record) -> str:
+    """A key that changes when a transaction's status or amounts do."""
+    said = [
+        [_shown(place) for place in (item.get("trans_id"), item.get("status"), item.get("refund_status"), _paid(item))]
+        + [_shown(_refunded(item))]
+        for item in _transactions(answer)
+    ]
+    return "poll:" + sha256(_ENCODER.encode([order_id, _shown(answer.get("success")), sorted(said)])).hexdigest()
+
+
+def _transactions(answer: Record) -> tuple[Record, ...]:
+    data = child(answer, "data")
+    one = child(data, "transaction")
+    if one:
+        return (one,)
+    return children(data, "transaction") or children(data, "transactions") or children(answer, "data")
+
+
+def _foreign(transaction: Record, order_id: str) -> bool:
+    nested = child(transaction, "order").get("order_id")
+    named = first_text(transaction.get("order_id"), transaction.get("orderId"), nested)
+    return bool(named) and named != order_id
+
+
+def _read_one(transaction: Record, order_id: str, received_at_ms: int, facts: list[Fact], unknown: list[str]) -> None:
+    trans_id = ident(transaction.get("trans_id"), "trans_id")
+    status = text(transaction.get("status")).lower()
+    kind = _KINDS.get(status)
+    if kind is None:
+        unknown.append(f"the status {status!r} of {trans_id} is unknown")
+        return
+    created_ms = _time(transaction, "createdAt", received_at_ms)
+    updated_ms = _time(transaction, "updatedAt", created_ms)
+    currency = currency_code(transaction.get("currency") or "INR")
+    amount = _amount(_paid(transaction), currency, required=kind is Kind.CAPTURED)
+    base = Fact(aggregate=order_id, kind=Kind.PAYMENT_CREATED, at_ms=created_ms)
+    if amount:
+        base = msgspec.structs.replace(base, amount_minor=amount, currency=currency)
+    facts.append(msgspec.structs.replace(base, detail=_customer(transaction, order_id)))
+    detail = details(failure_message=text(transaction.get("failure_reason"))) if kind is Kind.FAILED else {}
+    if kind is not Kind.CAPTURED:
+        base = Fact(aggregate=order_id, kind=kind, at_ms=updated_ms)
+    attempt = msgspec.structs.replace(base, kind=kind, ref=trans_id, at_ms=updated_ms, detail=detail)
+    facts.append(attempt)
+    if kind is Kind.CAPTURED:
+        _read_refund(transaction, attempt, facts, unknown)
+
+
+def _read_refund(transaction: Record, captured: Fact, facts: list[Fact], unknown: list[str]) -> None:
+    """The refund of a captured transaction. The documents show no amount: without one, all that was paid."""
+    status = text(transaction.get("refund_status")).lower()
+    if status in _NOT_REFUNDED:
+        return
+    kind = _REFUND_KINDS.get(status)
+    if kind is None:
+        unknown.append(f"the refund status {status!r} of {captured.ref} is unknown")
+        return
+    given = _amount(_refunded(transaction), captured.currency, required=False)
+    detail = {} if given else {"reason": "the gateway names no amount: taken as all that was paid"}
+    amount = given or captured.amount_minor
+    ref = f"{captured.ref}:refund"
+    facts.append(msgspec.structs.replace(captured, kind=kind, ref=ref, amount_minor=amount, detail=detail))
+
+
+def _paid(transaction: Record) -> object:
+    return child(transaction, "cost").get("paid")
+
+
+def _refunded(transaction: Record) -> object:
+    refund = child(transaction, "refund")
+    places = (transaction.get("refund_amt"), transaction.get("refund_amount"), refund.get("amount"))
+    return next((value for value in places if value is not None), None)
+
+
+def _amount(value: object, currency: str, *, required: bool) -> int:
+    if value is None and not required:
+        return 0
+    if value is None:
+        raise MalformedPayload("a successful transaction without cost.paid")
+    return to_minor(value, currency)
+
+
+def _time(transaction: Record, name: str, otherwise_ms: int) -> int:
+    # Without a time of the gateway's, the moment its answer came is the nearest that is known.
+    value = transaction.get(name)
+    return otherwise_ms if value is None else time_to_ms(value, name)
+
+
+def _customer(transaction: Record, order_id: str) -> dict[str, str]:
+    customer = child(transaction, "customer")
+    phone = child(customer, "phone")
+    return details(
+        order_id=order_id,
+        customer_name=text(customer.get("name")),
+        customer_email=text(customer.get("email")),
+        customer_phone=text(phone.get("country_code")) + text(phone.get("national_number")),
+        method=text(child(transaction, "gateway", "payment_mode").get("pay_mode")),
+    )
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)[:64]

@@ -1,0 +1,98 @@
+"""Deliveries and attempts: one message for one endpoint, and each try."""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands; see :data:`TRANSITIONS`."""
+
+    DUE = "due"
+    LEASED = "leased"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+TRANSITIONS: Final[dict[DeliveryState, frozenset[DeliveryState]]] = {
+    DeliveryState.DUE: frozenset({DeliveryState.LEASED, DeliveryState.DEAD}),
+    DeliveryState.LEASED: frozenset({DeliveryState.DELIVERED, DeliveryState.DUE, DeliveryState.DEAD}),
+    DeliveryState.DELIVERED: frozenset({DeliveryState.DUE}),
+    DeliveryState.DEAD: frozenset({DeliveryState.DUE}),
+}
+"""A delivered or dead one becomes due again only when somebody resends it."""
+
+
+class DeliveryJob(Struct, frozen=True, kw_only=True):
+    """A leased delivery with all that is needed to send it.
+
+    ``lease_no`` is the fencing number: an attempt is recorded only while it is still the delivery's own.
+    ``attempt_count`` counts the tries already made.
+    """
+
+    id: str
+    message_id: str
+    endpoint_id: str
+    application_id: str
+    organisation_id: str
+    event_type: str
+    payload: bytes
+    attempt_count: int
+    lease_no: int
+    lease_ends_at_ms: int
+    due_at_ms: int
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A delivery as stored. ``due_at_ms`` is None when nothing more will be tried."""
+
+    id: str
+    message_id: str
+    endpoint_id: str
+    application_id: str
+    organisation_id: str
+    event_type: str
+    state: DeliveryState
+    attempt_count: int
+    due_at_ms: int | None
+    created_at_ms: int
+    finished_at_ms: int | None
+    last_error: str
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """The endpoint answered. ``body`` is cut at the limit; ``retry_after_s`` is None where it did not ask."""
+
+    status_code: int
+    body: bytes = b""
+    retry_after_s: float | None = None
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """No answer: ``phase`` is resolve, guard, connect, tls, send, answer, deadline or call; ``reason`` in words."""
+
+    phase: str
+    reason: str
+
+
+Outcome = Answered | Failed
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try: what came back, and how long it took. ``status_code`` is 0 where there was no answer."""
+
+    id: str
+    delivery_id: str
+    message_id: str
+    endpoint_id: str
+    application_id: str
+    organisation_id: str
+    attempt_no: int
+    delivered: bool
+    status_code: int
+    response: str
+    error: str
+    url: str
+    started_at_ms: int
+    duration_ms: int

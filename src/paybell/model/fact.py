@@ -1,0 +1,80 @@
+"""A fact: one thing a notification, or an answer of a gateway's API, says is true."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+_CANONICAL = msgspec.msgpack.Encoder(order="deterministic")
+DIGEST_BYTES: Final = 16
+
+
+class Kind(StrEnum):
+    """What a fact is about; ``ref`` names the operation (see each group)."""
+
+    # ref: attempt id, or '' where the gateway has none
+    PAYMENT_CREATED = "payment_created"
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
+    # ref: authorisation, capture or charge id
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    CAPTURE_REVERSED = "capture_reversed"
+    # ref: ''
+    CAPTURED_TOTAL = "captured_total"
+    REFUNDED_TOTAL = "refunded_total"
+    CANCELED = "canceled"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+    # ref: refund id
+    REFUND_PENDING = "refund_pending"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_FAILED = "refund_failed"
+    # ref: dispute id; detail has `status`: warning, open, won, lost or closed
+    DISPUTE_STATUS = "dispute_status"
+    # ref: the alias itself; detail has `type`: order, charge, intent, session, invoice …
+    LINK = "link"
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """One thing that is true of a payment.
+
+    ``aggregate`` is the gateway's own id of the payment. ``at_ms`` is the gateway's time in milliseconds (many
+    have ticks of one second), never ours. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is
+    None where the fact has no amount. ``detail`` holds texts only, non-empty: ``order_id``, ``customer_id``,
+    ``customer_email``, ``customer_name``, ``customer_phone``, ``failure_code``, ``failure_message``, ``method``,
+    ``status`` (disputes), ``reason``, ``conflict`` …
+
+    A fact is a value: two with the same content are one fact, whoever reported it. A set of facts merges by union.
+    """
+
+    aggregate: str
+    kind: Kind
+    ref: str = ""
+    at_ms: int
+    amount_minor: int | None = None
+    currency: str = ""
+    detail: Mapping[str, str] = {}  # noqa: RUF012 - msgspec copies defaults; never mutated
+
+    def digest(self) -> bytes:
+        """Sixteen bytes that are equal for equal facts and different for different ones."""
+        return blake2b(_CANONICAL.encode(self), digest_size=DIGEST_BYTES).digest()
+
+
+class Parsed(Struct, frozen=True, kw_only=True):
+    """What a gateway's module read in a notification.
+
+    ``event`` is the gateway's own name for it ('' where it has none). No facts means *unmapped*, and ``reason``
+    says why in words: stored, visible, and replayable after an upgrade. ``livemode`` is None where the payload
+    does not say; ``final`` is False where an API's answer says that it is worth asking again.
+    """
+
+    event: str = ""
+    facts: tuple[Fact, ...] = ()
+    reason: str = ""
+    livemode: bool | None = None
+    final: bool = True

@@ -1,0 +1,64 @@
+"""Event types, applications and messages: what we tell, and whom."""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+EVENT_TYPES: Final[dict[str, str]] = {
+    "payment.created": "A payment was started.",
+    "payment.processing": "The gateway is working on it; nothing to do but wait.",
+    "payment.requires_action": "The customer has to do something, such as a 3-D Secure step.",
+    "payment.authorized": "The amount is reserved and can be captured.",
+    "payment.completed": "The money is captured.",
+    "payment.failed": "The last attempt failed and none has succeeded.",
+    "payment.canceled": "Canceled or voided before any money moved.",
+    "payment.expired": "It ran out of time before any money moved.",
+    "payment.updated": "Something about the payment changed; sent to those who did not ask for the special event.",
+    "refund.created": "A refund was started.",
+    "refund.completed": "A refund went through.",
+    "refund.failed": "A refund failed, perhaps after it had gone through.",
+    "dispute.opened": "The customer's bank disputes the payment.",
+    "dispute.won": "A dispute was decided for you.",
+    "dispute.lost": "A dispute was decided against you.",
+    "dispute.closed": "A dispute ended without a decision.",
+}
+"""The event types Paybell sends by itself. Applications may add their own."""
+
+EVENT_TYPE_PATTERN: Final = re.compile(r"^[a-zA-Z0-9_.-]{1,256}$")
+
+
+class EventType(Struct, frozen=True, kw_only=True):
+    """The topic subscribed to. ``organisation_id`` is '' for those of Paybell itself."""
+
+    name: str
+    organisation_id: str
+    description: str
+    created_at_ms: int
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """A tenant that subscribes. ``uid`` is the caller's own name for it, '' when none was given."""
+
+    id: str
+    organisation_id: str
+    uid: str
+    name: str
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One occurrence of an event type for one application; its payload bytes are fixed for ever.
+
+    ``event_id`` is unique per application. ``payment_id`` is '' for messages an application posted.
+    """
+
+    id: str
+    organisation_id: str
+    application_id: str
+    event_type: str
+    event_id: str
+    payload: bytes
+    payment_id: str
+    created_at_ms: int

@@ -1,0 +1,32 @@
+"""Decide what to keep of a request. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from paybell.model.notification import Hint, NotificationState, Refused, RefusalReason, Request, Verdict
+from paybell.model.source import Source
+from paybell.ports import Gateway
+
+_MASKED: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-callback-token", b"verif-hash"})
+_HEADERS_MAX: Final = 64
+_HEADER_BYTES_MAX: Final = 1024
+
+
+def judge(request: Request, source: Source, gateway: Gateway, now_ms: int) -> Verdict:
+    """Believe, take as a hint, or refuse; what the gateway does not decide is decided here."""
+    if not source.enabled:
+        return Refused(RefusalReason.SOURCE_DISABLED, f"the source {source.uid} is switched off")
+    return gateway.verify(request, source, now_ms)
+
+
+def state_for(verdict: Verdict) -> NotificationState:
+    """Where a believed request starts."""
+    return NotificationState.NEEDS_FETCH if isinstance(verdict, Hint) else NotificationState.PENDING
+
+
+def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Headers to store: credentials masked, the rest as received, at most 64 of at most 1 KiB each."""
+    return tuple(
+        (name.decode("latin-1"), "(masked)" if name in _MASKED else value[:_HEADER_BYTES_MAX].decode("latin-1"))
+        for name, value in list(headers)[:_HEADERS_MAX]
+    )

@@ -1,0 +1,1 @@
+"""Step 2: facts become payments, and what changed becomes messages."""

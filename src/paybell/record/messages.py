@@ -1,0 +1,148 @@
+"""What we tell: which event types a change calls for, and the bytes that say it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from paybell.model.money import to_major
+from paybell.model.payment import (
+    DisputeStatus,
+    Payment,
+    PaymentState,
+    PaymentStatus,
+    RefundStatus,
+)
+
+FALLBACK: Final = "payment.updated"
+"""Told to those who asked for it and get nothing more special of the same change."""
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_OF_STATUS: Final = {
+    PaymentStatus.CREATED: "payment.created",
+    PaymentStatus.PROCESSING: "payment.processing",
+    PaymentStatus.REQUIRES_ACTION: "payment.requires_action",
+    PaymentStatus.AUTHORIZED: "payment.authorized",
+    PaymentStatus.COMPLETED: "payment.completed",
+    PaymentStatus.FAILED: "payment.failed",
+    PaymentStatus.CANCELED: "payment.canceled",
+    PaymentStatus.EXPIRED: "payment.expired",
+}
+"""Other statuses (refunded, disputed …) are told by the refund's or dispute's own event."""
+_BACK_TO_COMPLETED: Final = frozenset(
+    {
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.REFUNDED,
+        PaymentStatus.DISPUTED,
+        PaymentStatus.CHARGED_BACK,
+    }
+)
+_OF_REFUND: Final = {
+    RefundStatus.PENDING: "refund.created",
+    RefundStatus.COMPLETED: "refund.completed",
+    RefundStatus.FAILED: "refund.failed",
+}
+_OF_DISPUTE: Final = {
+    DisputeStatus.OPEN: "dispute.opened",
+    DisputeStatus.WON: "dispute.won",
+    DisputeStatus.LOST: "dispute.lost",
+    DisputeStatus.CLOSED: "dispute.closed",
+}
+
+
+class Transition(Struct, frozen=True):
+    """One thing to tell. ``ref`` is the refund or dispute it is about ('' for the payment itself)."""
+
+    event_type: str
+    ref: str = ""
+
+
+def transitions(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:
+    """What changed, most special first, ending with the fallback; nothing when nobody would see a difference."""
+    if before is not None and _seen(before) == _seen(after):
+        return ()
+    return (
+        *_of_payment(before, after),
+        *(
+            Transition(_OF_REFUND[refund.status], refund.ref)
+            for refund in after.refunds
+            if before is None or _status_in(before.refunds, refund.ref) != refund.status
+        ),
+        *(
+            Transition(_OF_DISPUTE[dispute.status], dispute.ref)
+            for dispute in after.disputes
+            if dispute.status in _OF_DISPUTE
+            and (before is None or _status_in(before.disputes, dispute.ref) != dispute.status)
+        ),
+        Transition(FALLBACK),
+    )
+
+
+def payload(message_id: str, transition: Transition, payment: Payment, now_ms: int) -> bytes:
+    """The mission's envelope; ``amount`` is an exact decimal with the currency's digits."""
+    return _ENCODER.encode(
+        {
+            "id": message_id,
+            "event": transition.event_type,
+            "timestamp": rfc3339(now_ms),
+            "data": {**payment_data(payment), **_of_ref(transition.ref, payment)},
+        }
+    )
+
+
+def payment_data(payment: Payment) -> dict[str, object]:
+    """A payment as told to subscribers."""
+    state = payment.state
+    return {
+        "paymentId": payment.id,
+        "orderId": state.order_id or None,
+        "status": state.status,
+        "amount": to_major(state.amount_minor, state.currency),
+        "currency": state.currency or None,
+        "amountMinor": state.amount_minor,
+        "authorizedMinor": state.authorized_minor,
+        "capturedMinor": state.captured_minor,
+        "refundedMinor": state.refunded_minor,
+        "version": state.version,
+        "gateway": payment.gateway,
+        "gatewayPaymentId": payment.gateway_payment_id,
+        "customer": state.customer or None,
+        "failure": state.failure or None,
+        "livemode": payment.livemode,
+    }
+
+
+def rfc3339(at_ms: int) -> str:
+    """A time as RFC 3339 with milliseconds, in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def _of_payment(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:
+    if before is not None and before.status == after.status:
+        return ()
+    if after.status is PaymentStatus.COMPLETED and before is not None and before.status in _BACK_TO_COMPLETED:
+        return ()  # a refund that failed or a dispute that was won: told by its own event, not as a new sale
+    event_type = _OF_STATUS.get(after.status)
+    return () if event_type is None else (Transition(event_type),)
+
+
+def _seen(state: PaymentState) -> PaymentState:
+    """The state without what no subscriber needs to hear of by itself."""
+    return msgspec.structs.replace(state, version=0, started_at_ms=0, changed_at_ms=0)
+
+
+def _status_in(parts: tuple[Struct, ...], ref: str) -> object:
+    return next((getattr(part, "status", None) for part in parts if getattr(part, "ref", None) == ref), None)
+
+
+def _of_ref(ref: str, payment: Payment) -> Mapping[str, object]:
+    state = payment.state
+    for name, parts in (("refund", state.refunds), ("dispute", state.disputes)):
+        for part in parts:
+            if ref and part.ref == ref:
+                amount = to_major(part.amount_minor, state.currency)
+                told = {"status": part.status, "amount": amount, "amountMinor": part.amount_minor}
+                return {name: {f"gateway{name.capitalize()}Id": ref, **told}}
+    return {}

@@ -1,0 +1,229 @@
+"""What a set of facts adds up to: a pure function of the whole set, so that arrival order cannot matter.
+
+Ranks, not times, decide between operations; times (which tie often) only between attempts. See docs/decisions/0004.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from paybell.model.fact import Fact, Kind
+from paybell.model.payment import (
+    DisputeState,
+    DisputeStatus,
+    PaymentState,
+    PaymentStatus,
+    RefundState,
+    RefundStatus,
+)
+
+_ATTEMPT_STATUS: Final = {
+    Kind.PAYMENT_CREATED: PaymentStatus.CREATED,
+    Kind.PROCESSING: PaymentStatus.PROCESSING,
+    Kind.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
+    Kind.FAILED: PaymentStatus.FAILED,
+}
+_ATTEMPT_RANK: Final = {kind: rank for rank, kind in enumerate(_ATTEMPT_STATUS)}
+_REFUND_STATUS: Final = {
+    Kind.REFUND_PENDING: RefundStatus.PENDING,
+    Kind.REFUND_SUCCEEDED: RefundStatus.COMPLETED,
+    Kind.REFUND_FAILED: RefundStatus.FAILED,
+}
+_REFUND_RANK: Final = {kind: rank for rank, kind in enumerate(_REFUND_STATUS)}
+_DISPUTE_RANK: Final = {
+    DisputeStatus.WARNING: 0,
+    DisputeStatus.OPEN: 1,
+    DisputeStatus.CLOSED: 2,
+    DisputeStatus.WON: 2,
+    DisputeStatus.LOST: 2,
+}
+_CUSTOMER: Final = {
+    "customer_id": "id",
+    "customer_email": "email",
+    "customer_name": "name",
+    "customer_phone": "phone",
+}
+_FAILURE: Final = {"failure_code": "code", "failure_message": "message"}
+_PARENTS: Final = frozenset(Kind) - {
+    Kind.REFUND_PENDING,
+    Kind.REFUND_SUCCEEDED,
+    Kind.REFUND_FAILED,
+    Kind.DISPUTE_STATUS,
+    Kind.REFUNDED_TOTAL,
+    Kind.LINK,
+}
+
+
+class _Totals:
+    """Sums over a set of facts, in minor units."""
+
+    def __init__(self, by_kind: dict[Kind, list[Fact]]) -> None:
+        captures = _amounts_by_ref(by_kind.get(Kind.CAPTURED, []))
+        reversed_refs = {fact.ref for fact in by_kind.get(Kind.CAPTURE_REVERSED, [])}
+        self.conflict = any(len(amounts) > 1 for amounts in captures.values())
+        listed = sum(max(amounts) for amounts in captures.values())
+        total = _largest(by_kind.get(Kind.CAPTURED_TOTAL, []))
+        self.reversed = sum(max(amounts) for ref, amounts in captures.items() if ref in reversed_refs)
+        self.gross = max(listed, total)
+        self.captured = self.gross - self.reversed
+        self.operation_missing = listed < total
+        listed_authorized = sum(max(them) for them in _amounts_by_ref(by_kind.get(Kind.AUTHORIZED, [])).values())
+        self.authorized = max(listed_authorized, self.gross)  # what was captured must have been authorized
+        self.voided = _largest(by_kind.get(Kind.VOIDED, []))
+        self.refunds = _refunds(by_kind)
+        self.refunded = self._refunded(by_kind)
+        self.disputes = _disputes(by_kind.get(Kind.DISPUTE_STATUS, []))
+
+    def _refunded(self, by_kind: dict[Kind, list[Fact]]) -> int:
+        completed = sum(it.amount_minor for it in self.refunds if it.status is RefundStatus.COMPLETED)
+        total = _largest(by_kind.get(Kind.REFUNDED_TOTAL, []))
+        succeeded = {fact.ref for fact in by_kind.get(Kind.REFUND_SUCCEEDED, [])}
+        undone = sum(
+            it.amount_minor for it in self.refunds if it.status is RefundStatus.FAILED and it.ref in succeeded
+        )
+        self.operation_missing |= completed + undone < total
+        return max(completed, total - undone)
+
+
+def project(facts: Iterable[Fact]) -> PaymentState:
+    """Fold all facts of one payment (at least one) into its state; the same for every order of the same set."""
+    ordered = sorted(facts, key=_content)
+    by_kind: dict[Kind, list[Fact]] = {}
+    for fact in ordered:
+        by_kind.setdefault(fact.kind, []).append(fact)
+    totals = _Totals(by_kind)
+    currencies = {fact.currency for fact in ordered if fact.currency}
+    return PaymentState(
+        status=_status(by_kind, totals),
+        amount_minor=_amount(by_kind, totals),
+        currency=_last(ordered, lambda fact: fact.currency),
+        authorized_minor=totals.authorized,
+        captured_minor=totals.captured,
+        refunded_minor=totals.refunded,
+        disputed_minor=sum(it.amount_minor for it in totals.disputes if _is_against(it)),
+        order_id=_last(ordered, lambda fact: fact.detail.get("order_id", "")),
+        customer=_details(ordered, _CUSTOMER),
+        failure=_details(by_kind.get(Kind.FAILED, []), _FAILURE),
+        refunds=totals.refunds,
+        disputes=totals.disputes,
+        flags=_flags(by_kind, totals, currencies),
+        version=len(ordered),
+        started_at_ms=ordered[0].at_ms,
+        changed_at_ms=ordered[-1].at_ms,
+    )
+
+
+def _content(fact: Fact) -> tuple[object, ...]:
+    """Time first; ties, which are normal, by content, so that the order never depends on arrival."""
+    detail = tuple(sorted(fact.detail.items()))
+    return (fact.at_ms, fact.kind, fact.ref, fact.amount_minor or 0, fact.currency, detail)
+
+
+def _status(by_kind: dict[Kind, list[Fact]], totals: _Totals) -> PaymentStatus:
+    """Money that moved decides first; then what ended the payment; then the newest attempt."""
+    if totals.captured > 0:
+        return _status_of_captured(totals)
+    if totals.reversed:
+        return PaymentStatus.FAILED
+    if Kind.CANCELED in by_kind or Kind.VOIDED in by_kind:
+        return PaymentStatus.CANCELED
+    if Kind.EXPIRED in by_kind:
+        return PaymentStatus.EXPIRED
+    if Kind.AUTHORIZED in by_kind:
+        return PaymentStatus.AUTHORIZED
+    attempts = [fact for kind in _ATTEMPT_STATUS for fact in by_kind.get(kind, [])]
+    if not attempts:
+        return PaymentStatus.CREATED
+    newest = max(attempts, key=lambda fact: (_ATTEMPT_RANK[fact.kind] > 0, fact.at_ms, _ATTEMPT_RANK[fact.kind]))
+    return _ATTEMPT_STATUS[newest.kind]
+
+
+def _status_of_captured(totals: _Totals) -> PaymentStatus:
+    statuses = {dispute.status for dispute in totals.disputes}
+    if DisputeStatus.LOST in statuses:
+        return PaymentStatus.CHARGED_BACK
+    if DisputeStatus.OPEN in statuses:
+        return PaymentStatus.DISPUTED
+    if totals.refunded >= totals.captured:
+        return PaymentStatus.REFUNDED
+    if totals.refunded > 0:
+        return PaymentStatus.PARTIALLY_REFUNDED
+    if totals.gross + totals.voided < totals.authorized:
+        return PaymentStatus.PARTIALLY_CAPTURED
+    return PaymentStatus.COMPLETED
+
+
+def _amount(by_kind: dict[Kind, list[Fact]], totals: _Totals) -> int:
+    """What was to be paid, if anybody said; else what was authorized or captured, or an attempt's amount."""
+    asked = [fact.amount_minor for fact in by_kind.get(Kind.PAYMENT_CREATED, []) if fact.amount_minor is not None]
+    if asked:
+        return asked[-1]
+    return max(totals.authorized, totals.gross) or max(
+        (fact.amount_minor or 0 for kind in _ATTEMPT_STATUS for fact in by_kind.get(kind, [])), default=0
+    )
+
+
+def _refunds(by_kind: dict[Kind, list[Fact]]) -> tuple[RefundState, ...]:
+    by_ref: dict[str, list[Fact]] = {}
+    for kind in _REFUND_STATUS:
+        for fact in by_kind.get(kind, []):
+            by_ref.setdefault(fact.ref, []).append(fact)
+    return tuple(
+        RefundState(
+            ref=ref,
+            status=_REFUND_STATUS[max((fact.kind for fact in facts), key=_REFUND_RANK.__getitem__)],
+            amount_minor=_largest(facts),
+        )
+        for ref, facts in sorted(by_ref.items())
+    )
+
+
+def _disputes(facts: list[Fact]) -> tuple[DisputeState, ...]:
+    by_ref: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_ref.setdefault(fact.ref, []).append(fact)
+    return tuple(
+        DisputeState(ref=ref, status=_dispute_status(them), amount_minor=_largest(them))
+        for ref, them in sorted(by_ref.items())
+    )
+
+
+def _dispute_status(facts: list[Fact]) -> DisputeStatus:
+    """The highest rank wins; between two decisions, the later one (a second stage may turn the first)."""
+    ranked = [(DisputeStatus(fact.detail.get("status", "open")), fact.at_ms) for fact in facts]
+    return max(ranked, key=lambda pair: (_DISPUTE_RANK[pair[0]], pair[1], pair[0]))[0]
+
+
+def _is_against(dispute: DisputeState) -> bool:
+    return dispute.status in (DisputeStatus.OPEN, DisputeStatus.LOST)
+
+
+def _flags(by_kind: dict[Kind, list[Fact]], totals: _Totals, currencies: set[str]) -> tuple[str, ...]:
+    found = {
+        "conflict": totals.conflict,
+        "currency_conflict": len(currencies) > 1,
+        "incomplete": not _PARENTS & by_kind.keys(),
+        "needs_fetch": totals.operation_missing,
+    }
+    return tuple(name for name, is_set in found.items() if is_set)
+
+
+def _amounts_by_ref(facts: list[Fact]) -> dict[str, set[int]]:
+    amounts: dict[str, set[int]] = {}
+    for fact in facts:
+        amounts.setdefault(fact.ref, set()).add(fact.amount_minor or 0)
+    return amounts
+
+
+def _largest(facts: Iterable[Fact]) -> int:
+    return max((fact.amount_minor or 0 for fact in facts), default=0)
+
+
+def _last(ordered: list[Fact], read: Callable[[Fact], str]) -> str:
+    return next((value for fact in reversed(ordered) if (value := read(fact))), "")
+
+
+def _details(ordered: list[Fact], names: dict[str, str]) -> dict[str, str]:
+    latest: dict[str, str] = {}
+    for fact in ordered:
+        latest |= {names[name]: value for name, value in fact.detail.items() if name in names}
+    return latest

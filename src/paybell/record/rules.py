@@ -1,0 +1,178 @@
+"""Decide what some readings change: new facts, payments, messages and what became of each notification. Pure."""
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from paybell.model.delivery import DeliveryJob
+from paybell.model.endpoint import Endpoint
+from paybell.model.fact import Fact
+from paybell.model.message import Message
+from paybell.model.notification import Notification, NotificationState
+from paybell.model.payment import Payment
+from paybell.model.source import Source
+from paybell.ports import Book, Changes, NewFact, NotificationOutcome, PaymentKey, Reading
+from paybell.record.messages import Transition, payload, transitions
+from paybell.record.projection import project
+
+TIME_DIGITS: Final = 12
+_FACTS_OF_PAYMENT_MAX: Final = 10_000
+
+
+class Routed(Struct, frozen=True, kw_only=True):
+    """What route made of one change for one payment: messages and their deliveries."""
+
+    messages: tuple[Message, ...]
+    deliveries: tuple[DeliveryJob, ...]
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One change of one payment, for route. ``write`` gives the bytes for a message id and a transition."""
+
+    organisation_id: str
+    payment_id: str
+    version: int
+    event_types: tuple[tuple[str, str], ...]
+    """(event type, ref), most special first; the last is the fallback."""
+    write: Callable[[str, str, str], bytes]
+    """(message id, event type, ref) -> payload."""
+
+
+Route = Callable[[Change, tuple[Endpoint, ...]], Routed]
+
+
+def payment_id(source_id: str, gateway_payment_id: str, notification_id: str) -> str:
+    """Our id of a payment: the time of the notification that first told of it, then a digest of the gateway's id.
+
+    So ids sort by time and serve as cursors, and recording the same log again gives the same ids.
+    """
+    time = notification_id.partition("_")[2][:TIME_DIGITS]
+    digest = blake2b(f"{source_id}\0{gateway_payment_id}".encode(), digest_size=10).hexdigest()
+    return f"pay_{time}{digest}"
+
+
+def decide(book: Book, *, route: Route, now_ms: int) -> Changes:
+    """Take the readings one after the other, so that the outcome does not depend on how they were batched."""
+    desk = _Desk(book, route, now_ms)
+    for reading in book.readings:
+        desk.take(reading)
+    return desk.changes()
+
+
+class _Desk:
+    """The state of one decision: what is known so far, and what has been decided."""
+
+    def __init__(self, book: Book, route: Route, now_ms: int) -> None:
+        self._endpoints = book.endpoints
+        self._route = route
+        self._now_ms = now_ms
+        self._payments: dict[PaymentKey, Payment] = {key: known.payment for key, known in book.known.items()}
+        self._facts: dict[PaymentKey, dict[bytes, Fact]] = {
+            key: {fact.digest(): fact for fact in known.facts} for key, known in book.known.items()
+        }
+        self._changed: dict[PaymentKey, None] = {}
+        self._new_facts: list[NewFact] = []
+        self._messages: list[Message] = []
+        self._deliveries: list[DeliveryJob] = []
+        self._outcomes: list[NotificationOutcome] = []
+
+    def take(self, reading: Reading) -> None:
+        outcome = judge(reading)
+        if outcome.state is NotificationState.RECORDED:
+            for gateway_payment_id, facts in _by_payment(reading.parsed.facts).items():
+                key = PaymentKey(reading.source.id, gateway_payment_id)
+                if len(self._facts.get(key, ())) + len(facts) > _FACTS_OF_PAYMENT_MAX:
+                    reason = f"{gateway_payment_id} has more than {_FACTS_OF_PAYMENT_MAX} facts: look at its timeline"
+                    outcome = msgspec.structs.replace(outcome, state=NotificationState.PARKED, reason=reason)
+                    break
+                self._add(key, facts, reading.notification, reading.source)
+        self._outcomes.append(outcome)
+
+    def _add(self, key: PaymentKey, facts: tuple[Fact, ...], notification: Notification, source: Source) -> None:
+        known = self._facts.setdefault(key, {})
+        new = {digest: fact for fact in facts if (digest := fact.digest()) not in known}
+        if not new:
+            return
+        known.update(new)
+        before = self._payments.get(key)
+        after = self._projected(key, before, notification, source)
+        self._payments[key] = after
+        self._changed[key] = None
+        self._new_facts += [NewFact(after.id, digest, fact, notification.id) for digest, fact in new.items()]
+        self._tell(before, after)
+
+    def _projected(
+        self, key: PaymentKey, before: Payment | None, notification: Notification, source: Source
+    ) -> Payment:
+        state = project(self._facts[key].values())
+        if before is not None:
+            return msgspec.structs.replace(before, state=state, updated_at_ms=self._now_ms)
+        return Payment(
+            id=payment_id(key.source_id, key.gateway_payment_id, notification.id),
+            organisation_id=source.organisation_id,
+            source_id=source.id,
+            gateway=source.gateway,
+            gateway_payment_id=key.gateway_payment_id,
+            livemode=source.livemode,
+            state=state,
+            created_at_ms=self._now_ms,
+            updated_at_ms=self._now_ms,
+        )
+
+    def _tell(self, before: Payment | None, after: Payment) -> None:
+        told = transitions(None if before is None else before.state, after.state)
+        endpoints = self._endpoints.get(after.organisation_id, ())
+        if not told or not endpoints:
+            return
+        change = Change(
+            organisation_id=after.organisation_id,
+            payment_id=after.id,
+            version=after.state.version,
+            event_types=tuple((it.event_type, it.ref) for it in told),
+            write=lambda message_id, event_type, ref: payload(
+                message_id, Transition(event_type, ref), after, self._now_ms
+            ),
+        )
+        routed = self._route(change, endpoints)
+        self._messages += routed.messages
+        self._deliveries += routed.deliveries
+
+    def changes(self) -> Changes:
+        return Changes(
+            facts=tuple(self._new_facts),
+            payments=tuple(self._payments[key] for key in self._changed),
+            messages=tuple(self._messages),
+            deliveries=tuple(self._deliveries),
+            outcomes=tuple(self._outcomes),
+        )
+
+
+def judge(reading: Reading) -> NotificationOutcome:
+    """Whether a reading's facts may be recorded; else why not."""
+    parsed, source = reading.parsed, reading.source
+    if reading.error:
+        state, reason = NotificationState.PARKED, reading.error
+    elif parsed.livemode is not None and parsed.livemode != source.livemode:
+        kinds = {True: "live", False: "test"}
+        state = NotificationState.PARKED
+        reason = (
+            f"livemode: a {kinds[parsed.livemode]} event at the {kinds[source.livemode]} source {source.uid}: "
+            "give the gateway's other mode a source of its own"
+        )
+    elif not parsed.facts:
+        state, reason = NotificationState.UNMAPPED, parsed.reason or "says nothing about a payment"
+    else:
+        state, reason = NotificationState.RECORDED, parsed.reason
+    return NotificationOutcome(
+        notification_id=reading.notification.id, state=state, reason=reason, event=parsed.event
+    )
+
+
+def _by_payment(facts: tuple[Fact, ...]) -> Mapping[str, tuple[Fact, ...]]:
+    grouped: dict[str, list[Fact]] = {}
+    for fact in facts:
+        grouped.setdefault(fact.aggregate, []).append(fact)
+    return {aggregate: tuple(them) for aggregate, them in grouped.items()}

@@ -1,0 +1,1 @@
+"""Step 3: which endpoints of which applications want this."""

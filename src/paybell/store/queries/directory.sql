@@ -1,0 +1,115 @@
+-- directory_version --
+-- The number that rises with every change of a source or endpoint.
+SELECT version FROM directory WHERE id = 1;
+
+-- organisation_first --
+-- The organisation a fresh installation has.
+SELECT id, name, created_at_ms FROM organisations ORDER BY id LIMIT 1;
+
+-- organisation_insert [sqlite] --
+-- Add an organisation.
+INSERT INTO organisations (id, name, created_at_ms) VALUES (?, ?, ?);
+
+-- api_key_insert [sqlite] --
+-- Keep a key's hash.
+INSERT INTO api_keys (id, organisation_id, name, key_hash, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (key_hash) DO NOTHING;
+
+-- api_key_find --
+-- The key with that hash.
+SELECT id, organisation_id, name, created_at_ms, expires_at_ms, revoked_at_ms FROM api_keys WHERE key_hash = ?;
+
+-- source_insert [sqlite] --
+-- Add a source.
+INSERT INTO sources (id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (organisation_id, uid) DO NOTHING;
+
+-- source_update [sqlite] --
+-- Write what may change of a source.
+UPDATE sources SET uid = ?, sealed = ?, enabled = ? WHERE id = ? AND organisation_id = ?;
+
+-- source_delete [sqlite] --
+-- Forget a source.
+DELETE FROM sources WHERE id = ? AND organisation_id = ?;
+
+-- source_all --
+-- Every source.
+SELECT id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms FROM sources ORDER BY id;
+
+-- application_insert [sqlite] --
+-- Add an application.
+INSERT INTO applications (id, organisation_id, uid, name, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (organisation_id, uid) WHERE uid <> '' DO NOTHING;
+
+-- application_update [sqlite] --
+-- Write what may change of an application.
+UPDATE applications SET uid = ?, name = ?, updated_at_ms = ? WHERE id = ? AND organisation_id = ?;
+
+-- application_delete [sqlite] --
+-- Delete an application.
+DELETE FROM applications WHERE id = ? AND organisation_id = ?;
+
+-- application_page [sqlite] --
+-- Applications, newest first.
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
+ WHERE organisation_id = :organisation_id AND (:iterator = '' OR id < :iterator)
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- application_lookup --
+-- An application by its id or uid.
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
+ WHERE organisation_id = ?1 AND (id = ?2 OR (uid = ?2 AND uid <> ''));
+
+-- endpoint_insert [sqlite] --
+-- Add an endpoint.
+INSERT INTO endpoints (id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
+                       created_at_ms, updated_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (application_id, uid) WHERE uid <> '' DO NOTHING;
+
+-- endpoint_update [sqlite] --
+-- Write what may change of an endpoint.
+UPDATE endpoints
+   SET uid = ?, url = ?, description = ?, event_types = ?, sealed = ?, disabled = ?, disabled_reason = ?, updated_at_ms = ?
+ WHERE id = ? AND organisation_id = ?;
+
+-- endpoint_disable [sqlite] --
+-- Send nothing more to an endpoint until somebody switches it on again.
+UPDATE endpoints SET disabled = 1, disabled_reason = ?, updated_at_ms = ? WHERE id = ? AND disabled = 0;
+
+-- endpoint_delete [sqlite] --
+-- Delete an endpoint.
+DELETE FROM endpoints WHERE id = ? AND organisation_id = ?;
+
+-- endpoint_ids --
+-- The endpoints of an application.
+SELECT id FROM endpoints WHERE application_id = ? AND organisation_id = ?;
+
+-- endpoint_all --
+-- Every endpoint.
+SELECT id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason, created_at_ms,
+       updated_at_ms
+  FROM endpoints ORDER BY id;
+
+-- event_type_insert [sqlite] --
+-- Add an event type.
+INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (organisation_id, name) DO NOTHING;
+
+-- event_type_list --
+-- An organisation's own event types.
+SELECT name, organisation_id, description, created_at_ms FROM event_types WHERE organisation_id = ? ORDER BY name;
+
+-- status_counts [sqlite] --
+-- How many rows of each kind and state.
+SELECT 'notifications.' || state, count(*) FROM notification_states GROUP BY state
+UNION ALL SELECT 'payments.' || status, count(*) FROM payments GROUP BY status
+UNION ALL SELECT 'deliveries.' || state, count(*) FROM deliveries GROUP BY state
+UNION ALL SELECT 'facts', count(*) FROM facts
+UNION ALL SELECT 'messages', count(*) FROM messages
+UNION ALL SELECT 'attempts', count(*) FROM attempts
+UNION ALL SELECT 'refusals', count(*) FROM refusals
+UNION ALL SELECT 'sources', count(*) FROM sources
+UNION ALL SELECT 'applications', count(*) FROM applications
+UNION ALL SELECT 'endpoints', count(*) FROM endpoints;

@@ -1,0 +1,72 @@
+"""Secrets at rest: AES-256-GCM under one key from the environment or from a file beside the database.
+
+The row's id is authenticated with each box, so that a box moved to another row does not open.
+"""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from paybell.clock import Clock
+from paybell.errors import ConfigurationError
+
+KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_VERSION: Final = b"\x01"
+
+
+class Seal:
+    """Closes and opens boxes under one key."""
+
+    def __init__(self, key: bytes, clock: Clock) -> None:
+        self._aead = AESGCM(key)
+        self._clock = clock
+
+    def close(self, content: bytes, row_id: str) -> bytes:
+        """Encrypt ``content`` for the row."""
+        nonce = self._clock.new_secret(_NONCE_BYTES)
+        return _VERSION + nonce + self._aead.encrypt(nonce, content, row_id.encode())
+
+    def open(self, box: bytes, row_id: str) -> bytes:
+        """Decrypt; :class:`~paybell.errors.ConfigurationError` when it was closed under another key."""
+        try:
+            return self._aead.decrypt(box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :], row_id.encode())
+        except InvalidTag:
+            raise ConfigurationError(
+                f"the secrets of {row_id} were sealed under another key: start with the PAYBELL_SECRET_KEY, or the "
+                "key file beside the database, that they were written with"
+            ) from None
+
+
+def key_from_text(text: str) -> bytes:
+    """Read a key of 32 bytes in base64."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError("PAYBELL_SECRET_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`")
+    return key
+
+
+def key_from_file(path: Path, clock: Clock) -> bytes:
+    """Read the key file, or make one that only its owner can read."""
+    if not path.exists():
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(clock.new_secret(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)  # atomic, and never over a key that another process has just made
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return key_from_text(path.read_text("ascii").strip())

@@ -1,0 +1,5 @@
+"""Paybell in one SQLite file."""
+
+from paybell.store.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

@@ -1,0 +1,28 @@
+"""What the parts of the SQLite store share."""
+
+from collections.abc import Callable
+
+from paybell.clock import Clock
+from paybell.store.named import queries
+from paybell.store.seal import Seal
+from paybell.store.sqlite.database import Database
+
+
+class Part:
+    """One part of the store: the database, its named queries, the seal for secrets, and who wants to hear of changes."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        self.database = database
+        self.sql = queries("sqlite")
+        self.seal = seal
+        self.clock = clock
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """See the port."""
+        self._callbacks.append(callback)
+
+    def changed(self) -> None:
+        """Tell whoever asked that work may have become due."""
+        for callback in self._callbacks:
+            callback()

@@ -1,0 +1,218 @@
+"""The SQLite file: one writing connection that groups jobs into commits, and read-only connections for reads.
+
+Many callers hand in jobs; all that are waiting run in one transaction, and each caller is answered after the commit's
+fsync. There is no timer: while one batch commits, the next one collects. The statements run on the event loop's own
+thread and only BEGIN-when-busy and COMMIT (the fsync) run on a worker thread: with the statements on a thread of their
+own, each of them waits for Python's lock (docs/decisions/0003).
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import apsw
+
+from paybell.errors import StoreUnavailable
+
+T = TypeVar("T")
+Job = Callable[[apsw.Connection], T]
+
+_WRITE_FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+_WRITE_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA foreign_keys = ON",
+)
+_BATCH_JOBS_MAX: Final = 1024
+_BUSY_MS: Final = 5000
+_READERS: Final = 2
+
+
+class _Pending(Generic[T]):
+    """A job, its caller, and what came of it before the commit."""
+
+    __slots__ = ("_result", "error", "future", "job")
+
+    def __init__(self, job: Job[T], future: asyncio.Future[T]) -> None:
+        self.job = job
+        self.future = future
+        self.error: Exception | None = None
+        self._result: T
+
+    def run(self, connection: apsw.Connection) -> None:
+        self._result = self.job(connection)
+
+    def answer(self) -> None:
+        if self.error is None:
+            self.future.set_result(self._result)
+        else:
+            self.future.set_exception(_translated(self.error))
+
+    def fail(self, error: Exception) -> None:
+        self.future.set_exception(error)
+
+
+class Database:
+    """A SQLite database behind one event loop. ``path`` may be ``:memory:`` (reads then share the writer)."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._waiting: deque[_Pending[Any]] = deque()
+        self._running = False
+        self._closed = asyncio.Event()
+        self._closing = False
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="paybell-commit")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="paybell-read")
+        self._local = threading.local()
+        self._read_connections: list[apsw.Connection] = []
+
+    def open(self) -> None:
+        """Open the writing connection; `StoreUnavailable` when the file cannot be opened."""
+        try:
+            if self.path != ":memory:":
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            self.writer = apsw.Connection(self.path, flags=_WRITE_FLAGS, statementcachesize=256)
+            self.writer.set_busy_timeout(_BUSY_MS)
+            for pragma in _WRITE_PRAGMAS:
+                self.writer.execute(pragma).fetchall()
+        except (apsw.Error, OSError) as error:
+            raise StoreUnavailable(f"cannot open the database {self.path}: {error}") from error
+        self.writer.set_busy_timeout(0)
+
+    @property
+    def waiting_count(self) -> int:
+        """Jobs handed in and not yet begun: the measure of overload."""
+        return len(self._waiting)
+
+    async def write(self, job: Job[T]) -> T:
+        """Run a job in the next transaction; return its result once that is committed and synced.
+
+        A job that raises is undone alone; the others of its batch are not touched.
+        """
+        if self._closing:
+            raise StoreUnavailable("the database is closing")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Pending(job, future))
+        if not self._running:
+            self._running = True
+            loop.call_soon(self._begin, loop)
+        return await future
+
+    async def read(self, job: Job[T]) -> T:
+        """Run a job on a read-only connection of a worker thread."""
+        if self.path == ":memory:":
+            return await self.write(job)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._readers, self._on_reader, job)
+        except apsw.BusyError as error:
+            raise StoreUnavailable("the database is busy; try again") from error
+
+    async def close(self) -> None:
+        """Commit what was handed in, then close every connection."""
+        self._closing = True
+        if self._running:
+            await self._closed.wait()
+        self._committer.shutdown()
+        self._readers.shutdown()
+        for connection in self._read_connections:
+            connection.close()
+        with contextlib.suppress(apsw.Error):
+            self.writer.execute("PRAGMA optimize").fetchall()
+        self.writer.close()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self.writer.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:  # another process writes: wait for it off the loop
+            waiting = loop.run_in_executor(self._committer, self._begin_patiently)
+            waiting.add_done_callback(lambda done: self._begun(loop, done.exception()))
+        except apsw.Error as error:
+            self._begun(loop, error)
+        else:
+            self._run(loop)
+
+    def _begin_patiently(self) -> None:
+        self.writer.set_busy_timeout(_BUSY_MS)
+        try:
+            self.writer.execute("BEGIN IMMEDIATE")
+        finally:
+            self.writer.set_busy_timeout(0)
+
+    def _begun(self, loop: asyncio.AbstractEventLoop, error: BaseException | None) -> None:
+        if error is None:
+            self._run(loop)
+        else:
+            self._finish(loop, self._take(), error)
+
+    def _take(self) -> list[_Pending[Any]]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH_JOBS_MAX))]
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._take()
+        execute = self.writer.execute
+        for pending in batch:
+            execute("SAVEPOINT job")
+            try:
+                pending.run(self.writer)
+            except Exception as error:  # noqa: BLE001 - the job's caller gets it
+                pending.error = error
+                if self.writer.in_transaction:
+                    execute("ROLLBACK TO job")
+            if self.writer.in_transaction:
+                execute("RELEASE job")
+            else:  # SQLite itself rolled back (disk full, I/O error): nothing of this batch is kept
+                self._finish(loop, batch, pending.error or StoreUnavailable("the transaction was rolled back"))
+                return
+        committing = loop.run_in_executor(self._committer, self._commit)
+        committing.add_done_callback(lambda done: self._finish(loop, batch, done.exception()))
+
+    def _commit(self) -> None:
+        self.writer.execute("COMMIT")
+
+    def _finish(self, loop: asyncio.AbstractEventLoop, batch: list[_Pending[Any]], error: BaseException | None) -> None:
+        if error is not None:
+            if self.writer.in_transaction:
+                with contextlib.suppress(apsw.Error):
+                    self.writer.execute("ROLLBACK")
+            failure = StoreUnavailable(f"the database could not commit: {error}")
+            failure.__cause__ = error
+        for pending in batch:
+            if pending.future.done():  # its caller went away; the row is kept all the same
+                continue
+            if error is not None:
+                pending.fail(failure)
+            else:
+                pending.answer()
+        if self._waiting:
+            loop.call_soon(self._begin, loop)
+        else:
+            self._running = False
+            if self._closing:
+                self._closed.set()
+
+    def _on_reader(self, job: Job[T]) -> T:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=128)
+            connection.set_busy_timeout(_BUSY_MS)
+            self._local.connection = connection
+            self._read_connections.append(connection)
+        return job(connection)
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, apsw.FullError | apsw.IOError | apsw.BusyError | apsw.ReadOnlyError):
+        translated = StoreUnavailable(f"the database could not write: {error}")
+        translated.__cause__ = error
+        return translated
+    return error

@@ -1,0 +1,216 @@
+"""Messages, deliveries and attempts in SQLite."""
+
+from collections.abc import Sequence
+
+import apsw
+
+from paybell.errors import Conflict, NotFound
+from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
+from paybell.model.message import Message
+from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting
+from paybell.store.sqlite import rows
+from paybell.store.sqlite.recording import RecordingPart
+
+
+class DeliveryPart(RecordingPart):
+    """What we tell, to whom, and how it went."""
+
+    # ---- deliver
+
+    async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> list[DeliveryJob]:
+            claimed: list[DeliveryJob] = []
+            for endpoint_id, due_at_ms in self._waiting_endpoints(connection):
+                room = min(claim.per_endpoint, claim.limit - len(claimed))
+                if room <= 0:
+                    break
+                if due_at_ms <= claim.now_ms and endpoint_id not in claim.busy:
+                    due = connection.execute(self.sql["delivery_due"], (endpoint_id, claim.now_ms, room)).fetchall()
+                    claimed += [self._lease_delivery(connection, row, claim) for row in due]
+            return claimed
+
+        return await self.database.write(job)
+
+    def _waiting_endpoints(self, connection: apsw.Connection) -> list[tuple[str, int]]:
+        """Each endpoint with something waiting, and when its first falls due: one index seek per endpoint."""
+        found: list[tuple[str, int]] = []
+        after = ""
+        while True:
+            row = connection.execute(self.sql["delivery_next_endpoint"], (after,)).fetchone()
+            if row is None:
+                return sorted(found, key=lambda waiting: waiting[1])
+            after = rows.text(row[0])
+            found.append((after, rows.number(row[1])))
+
+    def _lease_delivery(self, connection: apsw.Connection, row: rows.Row, claim: DeliveryClaim) -> DeliveryJob:
+        connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.text(row[0])))
+        return DeliveryJob(
+            id=rows.text(row[0]),
+            message_id=rows.text(row[1]),
+            endpoint_id=rows.text(row[2]),
+            application_id=rows.text(row[3]),
+            organisation_id=rows.text(row[4]),
+            event_type=rows.text(row[5]),
+            payload=rows.blob(row[6]),
+            attempt_count=rows.number(row[7]),
+            lease_no=rows.number(row[8]) + 1,
+            lease_ends_at_ms=claim.lease_ends_at_ms,
+            due_at_ms=rows.number(row[9]),
+        )
+
+    async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> int | None:
+            waiting = self._waiting_endpoints(connection)
+            return min((due for endpoint_id, due in waiting if endpoint_id not in busy), default=None)
+
+        return await self.database.read(job)
+
+    async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> None:
+            for it in jobs:
+                self._finish(connection, it.id, it.lease_no, DeliveryState.DUE, due_at_ms=due_at_ms)
+
+        await self.database.write(job)
+
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
+        """See the port."""
+
+        def abandon(connection: apsw.Connection) -> None:
+            self._finish(
+                connection, job.id, job.lease_no, DeliveryState.DEAD, due_at_ms=None, finished=now_ms, error=reason
+            )
+
+        await self.database.write(abandon)
+
+    def _finish(  # noqa: PLR0913 - one column each
+        self,
+        connection: apsw.Connection,
+        delivery_id: str,
+        lease_no: int,
+        state: DeliveryState,
+        *,
+        due_at_ms: int | None,
+        finished: int | None = None,
+        attempts: int = 0,
+        error: str = "",
+    ) -> bool:
+        values = (str(state), due_at_ms, finished, attempts, error, delivery_id, lease_no)
+        connection.execute(self.sql["delivery_finish"], values)
+        return connection.changes() > 0
+
+    async def attempt_append(self, new: AttemptNew) -> bool:
+        """See the port."""
+        it = new.attempt
+
+        def job(connection: apsw.Connection) -> bool:
+            ended = None if new.due_at_ms is not None else it.started_at_ms + it.duration_ms
+            error = "" if it.delivered else (it.error or f"answered {it.status_code}")
+            if not self._finish(
+                connection,
+                it.delivery_id,
+                new.lease_no,
+                new.state,
+                due_at_ms=new.due_at_ms,
+                finished=ended,
+                attempts=1,
+                error=error,
+            ):
+                return False
+            connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))
+            if new.disable_endpoint_reason:
+                self._disable(connection, it.endpoint_id, new.disable_endpoint_reason)
+            return True
+
+        kept = await self.database.write(job)
+        if new.disable_endpoint_reason:
+            self.directory_forget()
+        return kept
+
+    def _disable(self, connection: apsw.Connection, endpoint_id: str, reason: str) -> None:
+        connection.execute(self.sql["endpoint_disable"], (reason, self.clock.now_ms(), endpoint_id))
+
+    # ---- messages and what people look at
+
+    async def message_post(self, posting: Posting) -> None:
+        """See the port."""
+        message = posting.message
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(self.sql["message_insert_once"], rows.message_row(message))
+            if not connection.changes():
+                raise Conflict(f"a message with the event id {message.event_id!r} was posted already")
+            for delivery in posting.deliveries:
+                self.write_delivery(connection, delivery, message.created_at_ms)
+
+        await self.database.write(job)
+
+    async def message_page(self, query: PageQuery) -> Page[Message]:
+        """See the port."""
+        named = rows.bindings(query, "application_id", "event_type")
+
+        def job(connection: apsw.Connection) -> Page[Message]:
+            found = connection.execute(self.sql["message_page"], named)
+            return rows.page(found, query, rows.message, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Message:
+            row = connection.execute(self.sql["message_lookup"], (organisation_id, application_id, name)).fetchone()
+            if row is None:
+                raise NotFound(f"no message {name}")
+            return rows.message(row)
+
+        return await self.database.read(job)
+
+    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
+        """See the port."""
+        named = rows.bindings(query, "application_id", "endpoint_id", "message_id", "state")
+        name = "delivery_page_of_message" if named["message_id"] else "delivery_page"
+
+        def job(connection: apsw.Connection) -> Page[Delivery]:
+            return rows.page(connection.execute(self.sql[name], named), query, rows.delivery, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> None:
+            key = (message_id, endpoint_id, organisation_id)
+            if connection.execute(self.sql["delivery_of_message"], key).fetchone() is None:
+                raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
+            connection.execute(self.sql["delivery_resend"], (now_ms, *key))
+
+        await self.database.write(job)
+        self.changed()
+
+    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
+        """See the port."""
+        named = rows.bindings(query, "application_id", "endpoint_id", "message_id")
+        name = "attempt_page_of_message" if named["message_id"] else "attempt_page_of_endpoint"
+
+        def job(connection: apsw.Connection) -> Page[Attempt]:
+            return rows.page(connection.execute(self.sql[name], named), query, rows.attempt, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Attempt:
+            row = connection.execute(self.sql["attempt_get"], (organisation_id, attempt_id)).fetchone()
+            if row is None:
+                raise NotFound(f"no attempt {attempt_id}")
+            return rows.attempt(row)
+
+        return await self.database.read(job)
+

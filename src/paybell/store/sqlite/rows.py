@@ -1,0 +1,276 @@
+"""Rows to records and back, shared by the parts of the SQLite store."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from paybell.model.delivery import Attempt, Delivery, DeliveryState
+from paybell.model.fact import Fact
+from paybell.model.message import Application, EventType, Message
+from paybell.model.notification import (
+    Notification,
+    NotificationState,
+    NotificationStatus,
+    Origin,
+    Refusal,
+    RefusalReason,
+)
+from paybell.model.payment import Payment, PaymentState
+from paybell.ports import NotificationView, Page, PageQuery
+
+T = TypeVar("T")
+Row = tuple[object, ...]
+
+ENCODER: Final = msgspec.json.Encoder()
+_HEADERS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
+_FACT: Final = msgspec.msgpack.Decoder(Fact)
+_FACT_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+_STATE: Final = msgspec.json.Decoder(PaymentState)
+
+
+def text(value: object) -> str:
+    """A column declared TEXT NOT NULL."""
+    if not isinstance(value, str):
+        raise TypeError(f"text expected, got {type(value).__name__}")
+    return value
+
+
+def number(value: object) -> int:
+    """A column declared INTEGER NOT NULL."""
+    if not isinstance(value, int):
+        raise TypeError(f"a whole number expected, got {type(value).__name__}")
+    return value
+
+
+def number_or_none(value: object) -> int | None:
+    """A column declared INTEGER."""
+    return None if value is None else number(value)
+
+
+def blob(value: object) -> bytes:
+    """A column declared BLOB NOT NULL."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"bytes expected, got {type(value).__name__}")
+    return value
+
+
+def headers_text(headers: tuple[tuple[str, str], ...]) -> str:
+    """Headers as a JSON list of pairs."""
+    return ENCODER.encode(headers).decode()
+
+
+def notification(row: Sequence[object]) -> Notification:
+    """The first nine columns of a notification query."""
+    return Notification(
+        id=text(row[0]),
+        source_id=text(row[1]),
+        organisation_id=text(row[2]),
+        dedupe_key=text(row[3]),
+        origin=Origin(text(row[4])),
+        hint=bool(row[5]),
+        received_at_ms=number(row[6]),
+        headers=_HEADERS.decode(text(row[7])),
+        body=blob(row[8]),
+    )
+
+
+def notification_view(row: Sequence[object]) -> NotificationView:
+    """A notification and the six columns of its state."""
+    status = NotificationStatus(
+        state=NotificationState(text(row[9])),
+        reason=text(row[10]),
+        event=text(row[11]),
+        attempt_count=number(row[12]),
+        due_at_ms=number_or_none(row[13]),
+        finished_at_ms=number_or_none(row[14]),
+    )
+    return NotificationView(notification(row), status)
+
+
+def refusal(row: Sequence[object]) -> Refusal:
+    """A row of refusals."""
+    return Refusal(
+        id=text(row[0]),
+        source_id=text(row[1]),
+        organisation_id=text(row[2]),
+        refused_at_ms=number(row[3]),
+        reason=RefusalReason(text(row[4])),
+        detail=text(row[5]),
+        headers=_HEADERS.decode(text(row[6])),
+        body=blob(row[7]),
+    )
+
+
+def fact(value: object) -> Fact:
+    """The stored form of a fact."""
+    return _FACT.decode(blob(value))
+
+
+def fact_bytes(value: Fact) -> bytes:
+    """A fact as stored."""
+    return _FACT_ENCODER.encode(value)
+
+
+def payment(row: Sequence[object]) -> Payment:
+    """The nine columns of a payment query."""
+    return Payment(
+        id=text(row[0]),
+        organisation_id=text(row[1]),
+        source_id=text(row[2]),
+        gateway=text(row[3]),
+        gateway_payment_id=text(row[4]),
+        livemode=bool(row[5]),
+        state=_STATE.decode(blob(row[6])),
+        created_at_ms=number(row[7]),
+        updated_at_ms=number(row[8]),
+    )
+
+
+def payment_row(value: Payment) -> Row:
+    """A payment's twelve columns."""
+    state = value.state
+    return (
+        value.id,
+        value.organisation_id,
+        value.source_id,
+        value.gateway,
+        value.gateway_payment_id,
+        int(value.livemode),
+        str(state.status),
+        state.order_id,
+        state.version,
+        ENCODER.encode(state),
+        value.created_at_ms,
+        value.updated_at_ms,
+    )
+
+
+def message(row: Sequence[object]) -> Message:
+    """A row of messages."""
+    return Message(
+        id=text(row[0]),
+        organisation_id=text(row[1]),
+        application_id=text(row[2]),
+        event_type=text(row[3]),
+        event_id=text(row[4]),
+        payload=blob(row[5]),
+        payment_id=text(row[6]),
+        created_at_ms=number(row[7]),
+    )
+
+
+def message_row(value: Message) -> Row:
+    """A message's eight columns."""
+    return (
+        value.id,
+        value.organisation_id,
+        value.application_id,
+        value.event_type,
+        value.event_id,
+        value.payload,
+        value.payment_id,
+        value.created_at_ms,
+    )
+
+
+def delivery(row: Sequence[object]) -> Delivery:
+    """The twelve columns of a delivery query."""
+    return Delivery(
+        id=text(row[0]),
+        message_id=text(row[1]),
+        endpoint_id=text(row[2]),
+        application_id=text(row[3]),
+        organisation_id=text(row[4]),
+        event_type=text(row[5]),
+        state=DeliveryState(text(row[6])),
+        attempt_count=number(row[7]),
+        due_at_ms=number_or_none(row[8]),
+        created_at_ms=number(row[9]),
+        finished_at_ms=number_or_none(row[10]),
+        last_error=text(row[11]),
+    )
+
+
+def attempt(row: Sequence[object]) -> Attempt:
+    """A row of attempts."""
+    return Attempt(
+        id=text(row[0]),
+        delivery_id=text(row[1]),
+        message_id=text(row[2]),
+        endpoint_id=text(row[3]),
+        application_id=text(row[4]),
+        organisation_id=text(row[5]),
+        attempt_no=number(row[6]),
+        delivered=bool(row[7]),
+        status_code=number(row[8]),
+        response=text(row[9]),
+        error=text(row[10]),
+        url=text(row[11]),
+        started_at_ms=number(row[12]),
+        duration_ms=number(row[13]),
+    )
+
+
+def attempt_row(value: Attempt) -> Row:
+    """An attempt's fourteen columns."""
+    return (
+        value.id,
+        value.delivery_id,
+        value.message_id,
+        value.endpoint_id,
+        value.application_id,
+        value.organisation_id,
+        value.attempt_no,
+        int(value.delivered),
+        value.status_code,
+        value.response,
+        value.error,
+        value.url,
+        value.started_at_ms,
+        value.duration_ms,
+    )
+
+
+def application(row: Sequence[object]) -> Application:
+    """A row of applications."""
+    return Application(
+        id=text(row[0]),
+        organisation_id=text(row[1]),
+        uid=text(row[2]),
+        name=text(row[3]),
+        created_at_ms=number(row[4]),
+        updated_at_ms=number(row[5]),
+    )
+
+
+def event_type(row: Sequence[object]) -> EventType:
+    """A row of event_types."""
+    return EventType(
+        name=text(row[0]), organisation_id=text(row[1]), description=text(row[2]), created_at_ms=number(row[3])
+    )
+
+
+def page(
+    rows: Iterable[Sequence[object]], query: PageQuery, read: Callable[[Sequence[object]], T], id_of: Callable[[T], str]
+) -> Page[T]:
+    """A page of up to ``query.limit`` rows; the query must have asked for one more, to know whether it is the last."""
+    return cut([read(row) for row in rows], query, id_of)
+
+
+def cut(found: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page[T]:
+    """The first ``query.limit`` of what was found; there being more says that it is not the last page."""
+    kept = tuple(found[: query.limit])
+    return Page(
+        data=kept,
+        iterator=id_of(kept[-1]) if kept else "",
+        prev_iterator=id_of(kept[0]) if kept else "",
+        done=len(found) <= query.limit,
+    )
+
+
+def bindings(query: PageQuery, *filters: str) -> dict[str, str | int]:
+    """Named parameters of a page query; filters not given are ''."""
+    named: dict[str, str | int] = {name: query.filters.get(name, "") for name in filters}
+    named |= {"organisation_id": query.organisation_id, "iterator": query.iterator, "limit": query.limit + 1}
+    return named

@@ -1,0 +1,158 @@
+"""Applications, endpoints and event types in SQLite."""
+
+import apsw
+import msgspec
+
+from paybell.errors import Conflict, NotFound
+from paybell.model.endpoint import Endpoint
+from paybell.model.message import Application, EventType
+from paybell.ports import Page, PageQuery
+from paybell.store.sqlite import rows
+from paybell.store.sqlite.directory import DirectoryPart, EndpointBox
+
+
+class TenantPart(DirectoryPart):
+    """Who wants to hear, and of what."""
+
+    async def application_create(self, application: Application) -> None:
+        """See the port."""
+        it = application
+        values = (it.id, it.organisation_id, it.uid, it.name, it.created_at_ms, it.updated_at_ms)
+        taken = Conflict(f"an application with the uid {it.uid!r} exists already")
+        await self.change(self.sql["application_insert"], values, taken)
+
+    async def application_update(self, application: Application) -> None:
+        """See the port."""
+        it = application
+        values = (it.uid, it.name, it.updated_at_ms, it.id, it.organisation_id)
+        await self.change(self.sql["application_update"], values, NotFound(f"no application {it.id}"))
+
+    async def application_delete(self, organisation_id: str, application_id: str) -> None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> None:
+            ids = connection.execute(self.sql["endpoint_ids"], (application_id, organisation_id)).fetchall()
+            for (endpoint_id,) in ids:
+                self._delete_endpoint(connection, organisation_id, rows.text(endpoint_id))
+            connection.execute(self.sql["application_delete"], (application_id, organisation_id))
+            if not connection.changes():
+                raise NotFound(f"no application {application_id}")
+
+        await self.change_by(job)
+
+    async def application_page(self, query: PageQuery) -> Page[Application]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Page[Application]:
+            found = connection.execute(self.sql["application_page"], rows.bindings(query))
+            return rows.page(found, query, rows.application, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def application_lookup(self, organisation_id: str, name: str) -> Application:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Application:
+            row = connection.execute(self.sql["application_lookup"], (organisation_id, name)).fetchone()
+            if row is None:
+                raise NotFound(f"no application {name}")
+            return rows.application(row)
+
+        return await self.database.read(job)
+
+    # ---- endpoints
+
+    def _endpoint_box(self, endpoint: Endpoint) -> bytes:
+        return self.seal.close(msgspec.json.encode(EndpointBox(endpoint.secrets, endpoint.headers)), endpoint.id)
+
+    async def endpoint_create(self, endpoint: Endpoint) -> None:
+        """See the port."""
+        it = endpoint
+        values = (
+            it.id,
+            it.organisation_id,
+            it.application_id,
+            it.uid,
+            it.url,
+            it.description,
+            ",".join(sorted(it.event_types)),
+            self._endpoint_box(it),
+            int(it.disabled),
+            it.disabled_reason,
+            it.created_at_ms,
+            it.updated_at_ms,
+        )
+        taken = Conflict(f"an endpoint with the uid {it.uid!r} exists already in this application")
+        await self.change(self.sql["endpoint_insert"], values, taken)
+
+    async def endpoint_update(self, endpoint: Endpoint) -> None:
+        """See the port."""
+        it = endpoint
+        values = (
+            it.uid,
+            it.url,
+            it.description,
+            ",".join(sorted(it.event_types)),
+            self._endpoint_box(it),
+            int(it.disabled),
+            it.disabled_reason,
+            it.updated_at_ms,
+            it.id,
+            it.organisation_id,
+        )
+        await self.change(self.sql["endpoint_update"], values, NotFound(f"no endpoint {it.id}"))
+
+    async def endpoint_delete(self, organisation_id: str, endpoint_id: str) -> None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> None:
+            self._delete_endpoint(connection, organisation_id, endpoint_id)
+
+        await self.change_by(job)
+
+    def _delete_endpoint(self, connection: apsw.Connection, organisation_id: str, endpoint_id: str) -> None:
+        connection.execute(self.sql["endpoint_delete"], (endpoint_id, organisation_id))
+        if not connection.changes():
+            raise NotFound(f"no endpoint {endpoint_id}")
+        ended = (self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
+        connection.execute(self.sql["delivery_end_of_endpoint"], ended)
+
+    async def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
+        """See the port."""
+        mine = (it for it in reversed(await self.endpoint_list(query.organisation_id)))
+        of_application = (it for it in mine if it.application_id == query.filters.get("application_id"))
+        kept = [it for it in of_application if not query.iterator or it.id < query.iterator]
+        return rows.cut(kept, query, lambda it: it.id)
+
+    async def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
+        """See the port."""
+        for endpoint in await self.endpoint_list(organisation_id):
+            if endpoint.application_id == application_id and name and name in (endpoint.id, endpoint.uid):
+                return endpoint
+        raise NotFound(f"no endpoint {name}")
+
+    async def endpoint_list(self, organisation_id: str) -> tuple[Endpoint, ...]:
+        """See the port."""
+        return (await self.directory_known()).endpoints_by_organisation.get(organisation_id, ())
+
+    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
+        """See the port."""
+        return (await self.directory_known()).endpoints.get(endpoint_id)
+
+    # ---- event types
+
+    async def event_type_create(self, event_type: EventType) -> None:
+        """See the port."""
+        it = event_type
+        values = (it.organisation_id, it.name, it.description, it.created_at_ms)
+        taken = Conflict(f"the event type {it.name} exists already")
+        await self.change(self.sql["event_type_insert"], values, taken)
+
+    async def event_type_list(self, organisation_id: str) -> tuple[EventType, ...]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> tuple[EventType, ...]:
+            found = connection.execute(self.sql["event_type_list"], (organisation_id,))
+            return tuple(rows.event_type(row) for row in found)
+
+        return await self.database.read(job)

@@ -1,0 +1,1 @@
+"""What each gateway's webhooks look like, with invented data."""

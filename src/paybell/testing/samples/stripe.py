@@ -1,0 +1,207 @@
+"""Stripe's events, in the shape of API version 2025-04-30."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from paybell.gateways.amounts import STRIPE_EXPONENTS, from_iso
+from paybell.testing.samples.request import Asked, Json, Pretender, SignedRequest, hex_hmac
+
+
+def _amount(asked: Asked) -> int:
+    return from_iso(asked.amount_minor, asked.currency, STRIPE_EXPONENTS)
+
+
+def _refunded(asked: Asked) -> int:
+    return from_iso(asked.refund_minor, asked.currency, STRIPE_EXPONENTS)
+
+
+def _charge_id(asked: Asked, status: str = "succeeded") -> str:
+    # A declined try and the one that succeeds are two charges of one intent.
+    return f"ch_{asked.tag(asked.payment_id, 'declined' if status == 'failed' else 'charge')}"
+
+
+def _refund_id(asked: Asked) -> str:
+    return asked.refund_id or f"re_{asked.tag(asked.payment_id, 'refund')}"
+
+
+def _metadata(asked: Asked) -> Json:
+    return {"order_id": asked.order_id} if asked.order_id else {}
+
+
+def _intent(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        amount = _amount(asked)
+        tried = status in {"processing", "requires_capture", "succeeded"}
+        return {
+            "id": asked.payment_id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_capturable": amount if status == "requires_capture" else 0,
+            "amount_received": amount if status == "succeeded" else 0,
+            "cancellation_reason": "requested_by_customer" if status == "canceled" else None,
+            "capture_method": "manual" if status == "requires_capture" else "automatic_async",
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "customer": "cus_example1",
+            "last_payment_error": None,
+            "latest_charge": _charge_id(asked) if tried else None,
+            "livemode": asked.livemode,
+            "metadata": _metadata(asked),
+            "next_action": {"type": "use_stripe_sdk"} if status == "requires_action" else None,
+            "payment_method_types": ["card"],
+            "receipt_email": "pat@example.com",
+            "status": status,
+        }
+
+    return build
+
+
+def _intent_declined(asked: Asked) -> Json:
+    charge = _charge_id(asked, "failed")
+    error = {
+        "type": "card_error",
+        "charge": charge,
+        "code": "card_declined",
+        "decline_code": "insufficient_funds",
+        "message": "Your card has insufficient funds.",
+    }
+    return {**_intent("requires_payment_method")(asked), "last_payment_error": error, "latest_charge": charge}
+
+
+def _charge(*, refunded: bool) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        amount = _amount(asked)
+        return {
+            "id": _charge_id(asked),
+            "object": "charge",
+            "amount": amount,
+            "amount_captured": amount,
+            "amount_refunded": _refunded(asked) if refunded else 0,
+            "billing_details": {"email": "pat@example.com", "name": "Pat Example", "phone": None},
+            "captured": True,
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "customer": "cus_example1",
+            "disputed": False,
+            "failure_code": None,
+            "failure_message": None,
+            "livemode": asked.livemode,
+            "metadata": _metadata(asked),
+            "paid": True,
+            "payment_intent": asked.payment_id,
+            "refunded": refunded and asked.refund_minor == asked.amount_minor,
+            "status": "succeeded",
+        }
+
+    return build
+
+
+def _refund(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        return {
+            "id": _refund_id(asked),
+            "object": "refund",
+            "amount": _refunded(asked),
+            "charge": _charge_id(asked),
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "metadata": {},
+            "payment_intent": asked.payment_id,
+            "reason": "requested_by_customer",
+            "status": status,
+        }
+
+    return build
+
+
+def _dispute(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        return {
+            "id": f"dp_{asked.tag(asked.payment_id, 'dispute')}",
+            "object": "dispute",
+            "amount": _amount(asked),
+            "charge": _charge_id(asked),
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "livemode": asked.livemode,
+            "payment_intent": asked.payment_id,
+            "reason": "fraudulent",
+            "status": status,
+        }
+
+    return build
+
+
+def _session(asked: Asked) -> Json:
+    return {
+        "id": f"cs_test_{asked.tag(asked.payment_id, 'session')}",
+        "object": "checkout.session",
+        "amount_total": _amount(asked),
+        "client_reference_id": asked.order_id or None,
+        "created": asked.started_at_s,
+        "currency": asked.currency.lower(),
+        "customer_details": {"email": "pat@example.com", "name": "Pat Example"},
+        "livemode": asked.livemode,
+        "mode": "payment",
+        "payment_intent": asked.payment_id,
+        "payment_status": "paid",
+        "status": "complete",
+    }
+
+
+_OBJECTS: Final[Mapping[str, Callable[[Asked], Json]]] = {
+    "payment_intent.created": _intent("requires_payment_method"),
+    "payment_intent.processing": _intent("processing"),
+    "payment_intent.requires_action": _intent("requires_action"),
+    "payment_intent.amount_capturable_updated": _intent("requires_capture"),
+    "payment_intent.succeeded": _intent("succeeded"),
+    "payment_intent.payment_failed": _intent_declined,
+    "payment_intent.canceled": _intent("canceled"),
+    "charge.succeeded": _charge(refunded=False),
+    "charge.refunded": _charge(refunded=True),
+    "refund.created": _refund("pending"),
+    "refund.updated": _refund("succeeded"),
+    "refund.failed": _refund("failed"),
+    "charge.dispute.created": _dispute("needs_response"),
+    "charge.dispute.closed": _dispute("lost"),
+    "checkout.session.completed": _session,
+}
+
+
+def _event(of: Callable[[Asked], Json]) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        return {
+            "id": asked.event_id or f"evt_{asked.tag(asked.event, asked.payment_id, str(asked.at_s), asked.refund_id)}",
+            "object": "event",
+            "api_version": "2025-04-30.basil",
+            "created": asked.at_s,
+            "data": {"object": of(asked)},
+            "livemode": asked.livemode,
+            "pending_webhooks": 1,
+            "request": {"id": None, "idempotency_key": None},
+            "type": asked.event,
+        }
+
+    return build
+
+
+def _sign(asked: Asked, body: bytes) -> SignedRequest:
+    signature = hex_hmac(asked.secret, str(asked.at_s).encode() + b"." + body)
+    return SignedRequest(
+        (
+            ("content-type", "application/json; charset=utf-8"),
+            ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+            ("stripe-signature", f"t={asked.at_s},v1={signature}"),
+        ),
+        body,
+    )
+
+
+STRIPE: Final = Pretender(
+    name="stripe",
+    builders={event: _event(build) for event, build in _OBJECTS.items()},
+    sign=_sign,
+    payment_id="pi_example1",
+    currency="USD",
+)
+"""Stripe, offline."""

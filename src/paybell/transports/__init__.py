@@ -1,0 +1,10 @@
+"""How a delivery leaves: over HTTP, or to a Python function of this process."""
+
+from paybell.transports.config import HttpSenderConfig
+from paybell.transports.function import FunctionSender
+from paybell.transports.guard import AddressGuard
+from paybell.transports.http import HttpSender
+from paybell.transports.request import check_headers
+from paybell.transports.url import check_url
+
+__all__ = ["AddressGuard", "FunctionSender", "HttpSender", "HttpSenderConfig", "check_headers", "check_url"]

@@ -1,0 +1,150 @@
+"""Deliveries and the attempts made at them."""
+
+from typing import Annotated, Literal
+
+from fastapi import Path
+from pydantic import Field
+
+from paybell.errors import NotFound
+from paybell.model.delivery import Attempt, Delivery, DeliveryState
+from paybell.model.message import Application
+from paybell.web.api.application import AppPath, application_of
+from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
+from paybell.web.api.endpoint import EndpointPath, endpoint_of
+from paybell.web.api.message import MessagePath, message_of
+from paybell.web.api.shapes import PageOut, Shape, Time, page_out, when, when_or_none
+
+router = keyed_router("attempt")
+
+AttemptPath = Annotated[str, Path(description="The attempt's id.")]
+
+
+class AttemptOut(Shape):
+    """One try, in Svix's words."""
+
+    id: str
+    msg_id: str
+    endpoint_id: str
+    url: str
+    response: str
+    response_status_code: Annotated[int, Field(description="0 where there was no answer.")]
+    response_duration_ms: int
+    status: Annotated[Literal[0, 1, 2, 3], Field(description="0 success, 1 pending, 2 fail, 3 sending")]
+    status_text: Literal["success", "pending", "fail", "sending"]
+    trigger_type: Annotated[Literal[0, 1], Field(description="0 scheduled, 1 manual")]
+    timestamp: Time
+    attempt_no: int
+    error: Annotated[str, Field(description="Why there was no answer.")]
+
+
+class DeliveryOut(Shape):
+    """One message for one endpoint."""
+
+    id: str
+    msg_id: str
+    endpoint_id: str
+    event_type: str
+    state: DeliveryState
+    attempt_count: int
+    due_at: Annotated[Time | None, Field(description="When it is tried next; while leased, when the lease ends.")]
+    created_at: Time
+    finished_at: Time | None
+    last_error: str
+
+
+@router.get("/app/{app}/attempt/endpoint/{endpoint}")
+async def attempt_list_of_endpoint(
+    app: AppPath, endpoint: EndpointPath, caller: Calling, paging: Paging
+) -> PageOut[AttemptOut]:
+    """The attempts at an endpoint, newest first."""
+    found = await endpoint_of(caller, app, endpoint)
+    query = paging.query(application_id=found.application_id, endpoint_id=found.id)
+    return page_out(await caller.store.attempt_page(query), _show)
+
+
+@router.get("/app/{app}/attempt/msg/{message}")
+async def attempt_list_of_message(
+    app: AppPath, message: MessagePath, caller: Calling, paging: Paging
+) -> PageOut[AttemptOut]:
+    """The attempts to deliver a message, newest first."""
+    found = await message_of(caller, await application_of(caller, app), message)
+    query = paging.query(application_id=found.application_id, message_id=found.id)
+    return page_out(await caller.store.attempt_page(query), _show)
+
+
+@router.get("/app/{app}/msg/{message}/attempt/{attempt}")
+async def attempt_get(app: AppPath, message: MessagePath, attempt: AttemptPath, caller: Calling) -> AttemptOut:
+    """One attempt."""
+    found = await message_of(caller, await application_of(caller, app), message)
+    it = await caller.store.attempt_get(caller.organisation_id, attempt)
+    if it.message_id != found.id:
+        raise NotFound(f"no attempt {attempt}")
+    return _show(it)
+
+
+@router.get("/app/{app}/delivery")
+async def delivery_list(  # noqa: PLR0917 - filters come by name
+    app: AppPath,
+    caller: Calling,
+    paging: Paging,
+    state: DeliveryState | None = None,
+    endpoint: Filter = "",
+    message: Filter = "",
+) -> PageOut[DeliveryOut]:
+    """An application's deliveries, newest first; ``state=dead`` are the dead letters."""
+    application = await application_of(caller, app)
+    query = paging.query(
+        application_id=application.id,
+        endpoint_id=await _endpoint_id(caller, application, endpoint),
+        message_id=await _message_id(caller, application, message),
+        state=state or "",
+    )
+    return page_out(await caller.store.delivery_page(query), _show_delivery)
+
+
+async def _endpoint_id(caller: Caller, application: Application, name: str) -> str:
+    """The id behind a uid; the name itself where there is none, since deliveries outlive an endpoint."""
+    try:
+        return name and (await caller.store.endpoint_lookup(caller.organisation_id, application.id, name)).id
+    except NotFound:
+        return name
+
+
+async def _message_id(caller: Caller, application: Application, name: str) -> str:
+    try:
+        return name and (await message_of(caller, application, name)).id
+    except NotFound:
+        return name
+
+
+def _show(it: Attempt) -> AttemptOut:
+    return AttemptOut(
+        id=it.id,
+        msg_id=it.message_id,
+        endpoint_id=it.endpoint_id,
+        url=it.url,
+        response=it.response,
+        response_status_code=it.status_code,
+        response_duration_ms=it.duration_ms,
+        status=0 if it.delivered else 2,
+        status_text="success" if it.delivered else "fail",
+        trigger_type=0,
+        timestamp=when(it.started_at_ms),
+        attempt_no=it.attempt_no,
+        error=it.error,
+    )
+
+
+def _show_delivery(it: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        id=it.id,
+        msg_id=it.message_id,
+        endpoint_id=it.endpoint_id,
+        event_type=it.event_type,
+        state=it.state,
+        attempt_count=it.attempt_count,
+        due_at=when_or_none(it.due_at_ms),
+        created_at=when(it.created_at_ms),
+        finished_at=when_or_none(it.finished_at_ms),
+        last_error=it.last_error,
+    )

@@ -1,0 +1,145 @@
+"""Who calls: what every keyed route gets."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from msgspec import Struct
+
+from paybell.errors import NotFound
+from paybell.ports import PageQuery, Store
+from paybell.web.api.problems import READS, problem
+from paybell.web.api.shapes import LIMIT_MAX
+from paybell.web.auth import KeyRing
+from paybell.web.context import WebContext
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="An API key, as `paybell key create` prints it.")
+_ITERATOR_CHARS_MAX: Final = 512
+
+
+class Parts(Struct, frozen=True):
+    """What an API instance works with."""
+
+    context: WebContext
+    keys: KeyRing
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """A request's organisation, and the parts that serve it."""
+
+    context: WebContext
+    organisation_id: str
+    base_url: str
+    """How the caller reached this server, without a slash at the end."""
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.context.store
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return self.context.clock.now_ms()
+
+    async def source_id(self, name: str) -> str:
+        """The id behind a source's uid. Its own name where there is none: what it received outlives a source."""
+        if not name:
+            return ""
+        try:
+            return (await self.store.source_lookup(self.organisation_id, name)).id
+        except NotFound:
+            return name
+
+
+def bind(api: FastAPI, context: WebContext) -> None:
+    """Give an API instance its parts."""
+    api.state.parts = Parts(context, KeyRing(context.store, context.clock))
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the API that serves a request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+class KeyedRoute(APIRoute):
+    """Asks for the key before it looks at anything else, then that the body is strict JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler behind ours."""
+        handle = super().get_route_handler()
+
+        async def keyed(request: Request) -> Response:
+            parts = parts_of(request)
+            key = await parts.keys.find(request.headers.get("authorization", ""))
+            if key is None:
+                sentence = "Send a valid API key: Authorization: Bearer KEY. `paybell key create` makes one."
+                return problem(401, sentence, {"WWW-Authenticate": "Bearer"})
+            request.state.caller = Caller(
+                context=parts.context, organisation_id=key.organisation_id, base_url=_base_url(request, parts.context)
+            )
+            _check_json(await request.body())
+            return await handle(request)
+
+        return keyed
+
+
+def _base_url(request: Request, context: WebContext) -> str:
+    if context.public_url:
+        return context.public_url
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}".rstrip("/")
+
+
+def _check_json(body: bytes) -> None:
+    """Refuse what Python's own parser lets through: NaN, half surrogate pairs, numbers without end."""
+    try:
+        if body:
+            msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        wrong = {"loc": ("body",), "msg": "the body is not valid JSON", "type": "json_invalid"}
+        raise RequestValidationError([wrong]) from None
+
+
+async def _caller(request: Request, _key: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+Calling = Annotated[Caller, Depends(_caller)]
+
+
+class Pager(Struct, frozen=True):
+    """Which page is asked for."""
+
+    organisation_id: str
+    limit: int
+    iterator: str
+
+    def query(self, **filters: str) -> PageQuery:
+        """The store's words for it; '' means no filter."""
+        return PageQuery(
+            organisation_id=self.organisation_id, limit=self.limit, iterator=self.iterator, filters=filters
+        )
+
+
+async def _pager(
+    caller: Calling,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows on a page.")] = 50,
+    iterator: Annotated[
+        str, Query(max_length=_ITERATOR_CHARS_MAX, description="The `iterator` of the page before.")
+    ] = "",
+) -> Pager:
+    return Pager(caller.organisation_id, limit, iterator)
+
+
+Paging = Annotated[Pager, Depends(_pager)]
+Filter = Annotated[str, Query(max_length=_ITERATOR_CHARS_MAX)]
+
+
+def keyed_router(tag: str) -> APIRouter:
+    """A resource's routes."""
+    return APIRouter(tags=[tag], route_class=KeyedRoute, responses=READS)

@@ -1,0 +1,40 @@
+"""Put the resources together."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from paybell.web.api import application, attempt, endpoint, event_type, health, message, notification, payment, source
+from paybell.web.api.caller import bind
+from paybell.web.api.edge import Edge
+from paybell.web.api.problems import handle_problems
+from paybell.web.context import WebContext
+
+PREFIX: Final = "/api/v1"
+_RESOURCES: Final = (source, notification, payment, application, endpoint, message, attempt, event_type)
+
+
+def create_api(context: WebContext) -> FastAPI:
+    """The management API under ``/api/v1``, with ``/health``, ``/metrics`` and ``/openapi.json`` beside it."""
+    api = FastAPI(
+        title="Paybell",
+        summary="Payment gateways' webhooks in, one exactly-once record, signed webhooks out.",
+        version=context.version,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_name,
+    )
+    bind(api, context)
+    handle_problems(api)
+    api.add_middleware(Edge)
+    for resource in _RESOURCES:
+        api.include_router(resource.router, prefix=PREFIX)
+    api.include_router(health.router)
+    return api
+
+
+def _name(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,172 @@
+"""Endpoints: where an application's messages go."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Path, Response
+from msgspec.structs import replace
+from pydantic import Field
+
+from paybell.errors import NotFound
+from paybell.model.endpoint import Endpoint
+from paybell.web.api.application import AppPath, application_of, check_new_uid
+from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
+from paybell.web.api.endpoint_shapes import (
+    EndpointIn,
+    EndpointOut,
+    EndpointPatch,
+    EndpointPut,
+    check_endpoint,
+    check_secret,
+    disabling,
+    show,
+)
+from paybell.web.api.problems import WRITES
+from paybell.web.api.shapes import PageOut, Shape, merged, page_out
+
+router = keyed_router("endpoint")
+
+EndpointPath = Annotated[str, Path(description="The endpoint's id or uid.")]
+_OLD_SECRETS_MAX: Final = 10
+
+
+class SecretOut(Shape):
+    """The newest signing secret, ``whsec_…``."""
+
+    key: str
+
+
+class SecretRotateIn(Shape):
+    """The next signing secret; a fresh one where it is absent."""
+
+    key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+@router.post("/app/{app}/endpoint", status_code=HTTPStatus.CREATED, responses=WRITES)
+async def endpoint_create(app: AppPath, body: EndpointIn, caller: Calling) -> EndpointOut:
+    """Add an endpoint."""
+    application = await application_of(caller, app)
+    return await _create(caller, application.id, body, secret=body.secret)
+
+
+@router.get("/app/{app}/endpoint")
+async def endpoint_list(app: AppPath, caller: Calling, paging: Paging) -> PageOut[EndpointOut]:
+    """An application's endpoints, newest first."""
+    application = await application_of(caller, app)
+    return page_out(await caller.store.endpoint_page(paging.query(application_id=application.id)), show)
+
+
+@router.get("/app/{app}/endpoint/{endpoint}")
+async def endpoint_get(app: AppPath, endpoint: EndpointPath, caller: Calling) -> EndpointOut:
+    """One endpoint."""
+    return show(await endpoint_of(caller, app, endpoint))
+
+
+@router.put(
+    "/app/{app}/endpoint/{endpoint}",
+    responses={**WRITES, 201: {"model": EndpointOut, "description": "There was none of that uid; now there is."}},
+)
+async def endpoint_put(
+    app: AppPath, endpoint: EndpointPath, body: EndpointPut, caller: Calling, response: Response
+) -> EndpointOut:
+    """Replace an endpoint, or add one with that uid. Its secrets stay, and its uid and headers where absent."""
+    application = await application_of(caller, app)
+    try:
+        before = await caller.store.endpoint_lookup(caller.organisation_id, application.id, endpoint)
+    except NotFound:
+        check_new_uid(endpoint, body.uid)
+        response.status_code = HTTPStatus.CREATED
+        return await _create(caller, application.id, body.model_copy(update={"uid": endpoint}))
+    changed = replace(
+        before,
+        url=body.url,
+        uid=body.uid or before.uid,
+        description=body.description,
+        event_types=body.subscribed(),
+        headers=before.headers if body.headers is None else tuple(body.headers.items()),
+        **disabling(before, disabled=body.disabled),
+    )
+    return await _update(caller, before, changed)
+
+
+@router.patch("/app/{app}/endpoint/{endpoint}", responses=WRITES)
+async def endpoint_patch(app: AppPath, endpoint: EndpointPath, body: EndpointPatch, caller: Calling) -> EndpointOut:
+    """Change what is given of an endpoint; in ``headers`` null removes and what is absent stays."""
+    before = await endpoint_of(caller, app, endpoint)
+    changes = body.given()
+    if changes.keys() & {"event_types", "filter_types"}:
+        changes["event_types"] = body.subscribed()
+        changes.pop("filter_types", None)
+    if "uid" in changes:
+        changes["uid"] = body.uid or ""
+    if "headers" in changes:
+        changes["headers"] = tuple(merged(dict(before.headers), body.headers).items())
+    if "disabled" in changes:
+        changes |= disabling(before, disabled=body.disabled)
+    return await _update(caller, before, replace(before, **changes))
+
+
+@router.delete("/app/{app}/endpoint/{endpoint}", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
+async def endpoint_delete(app: AppPath, endpoint: EndpointPath, caller: Calling) -> None:
+    """Delete an endpoint; what waits for it becomes dead letters."""
+    found = await endpoint_of(caller, app, endpoint)
+    await caller.store.endpoint_delete(caller.organisation_id, found.id)
+
+
+@router.get("/app/{app}/endpoint/{endpoint}/secret")
+async def endpoint_secret(app: AppPath, endpoint: EndpointPath, caller: Calling) -> SecretOut:
+    """The signing secret to verify deliveries with."""
+    return SecretOut(key=(await endpoint_of(caller, app, endpoint)).secrets[0])
+
+
+@router.post(
+    "/app/{app}/endpoint/{endpoint}/secret/rotate",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=WRITES,
+)
+async def endpoint_secret_rotate(
+    app: AppPath, endpoint: EndpointPath, caller: Calling, body: SecretRotateIn | None = None
+) -> None:
+    """Put a new signing secret before the old ones; deliveries are signed with it and up to ten old ones."""
+    before = await endpoint_of(caller, app, endpoint)
+    key = (body.key if body else None) or caller.context.new_secret()
+    check_secret(caller.context, key, "key")
+    old = tuple(it for it in before.secrets if it != key)[:_OLD_SECRETS_MAX]
+    await _update(caller, before, replace(before, secrets=(key, *old)))
+
+
+async def endpoint_of(caller: Caller, app: str, name: str) -> Endpoint:
+    """An application's endpoint by id or uid; ``NotFound`` otherwise."""
+    application = await application_of(caller, app)
+    return await caller.store.endpoint_lookup(caller.organisation_id, application.id, name)
+
+
+async def _create(caller: Caller, application_id: str, body: EndpointPut, secret: str | None = None) -> EndpointOut:
+    now_ms = caller.now_ms()
+    endpoint = Endpoint(
+        id=caller.context.clock.new_id("ep"),
+        organisation_id=caller.organisation_id,
+        application_id=application_id,
+        uid=body.uid or "",
+        url=body.url,
+        description=body.description,
+        event_types=body.subscribed(),
+        secrets=(secret or caller.context.new_secret(),),
+        headers=tuple((body.headers or {}).items()),
+        disabled=False,
+        disabled_reason="",
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
+    )
+    endpoint = replace(endpoint, **disabling(endpoint, disabled=body.disabled))
+    check_endpoint(caller.context, endpoint, None)
+    await caller.store.endpoint_create(endpoint)
+    return show(endpoint)
+
+
+async def _update(caller: Caller, before: Endpoint, changed: Endpoint) -> EndpointOut:
+    after = replace(changed, updated_at_ms=caller.now_ms())
+    check_endpoint(caller.context, after, before)
+    await caller.store.endpoint_update(after)
+    return show(after)

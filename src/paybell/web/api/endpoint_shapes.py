@@ -1,0 +1,156 @@
+"""Bodies of endpoints, and what is checked of one."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field, model_validator
+
+from paybell.errors import ConfigurationError
+from paybell.model.endpoint import Endpoint
+from paybell.web.api.problems import InvalidField
+from paybell.web.api.shapes import EventTypeName, Patch, Shape, Time, Uid, masked, when
+from paybell.web.context import WebContext
+
+_OWN_PREFIXES: Final = ("webhook-", "svix-")
+_BOTH: Final = "give either eventTypes or filterTypes (its older name), not both"
+_HEADERS_MAX: Final = 32
+_HEADERS_BYTES_MAX: Final = 16_384
+
+Url = Annotated[str, Field(min_length=1, max_length=2048, examples=["https://example.com/hook"])]
+Description = Annotated[str, Field(max_length=1024)]
+EventTypes = Annotated[list[EventTypeName], Field(max_length=256, description="What it wants to hear; none means all.")]
+HeaderValue = Annotated[str, Field(max_length=4096, pattern=r"^[\t\x20-\x7e\xa0-\xff]*$")]
+Headers = Annotated[dict[str, HeaderValue], Field(max_length=_HEADERS_MAX, description="Sent with every delivery.")]
+
+
+def _subscribed(event_types: list[str] | None, filter_types: list[str] | None) -> frozenset[str]:
+    return frozenset(event_types or filter_types or ())
+
+
+class EndpointPut(Shape):
+    """An endpoint as a PUT writes it."""
+
+    url: Url
+    uid: Uid | None = None
+    description: Description = ""
+    event_types: EventTypes | None = None
+    filter_types: EventTypes | None = None
+    headers: Headers | None = None
+    disabled: bool = False
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "EndpointPut":
+        if self.event_types and self.filter_types:
+            raise ValueError(_BOTH)
+        return self
+
+    def subscribed(self) -> frozenset[str]:
+        """The event types, under whichever name; none means all."""
+        return _subscribed(self.event_types, self.filter_types)
+
+
+class EndpointIn(EndpointPut):
+    """A new endpoint."""
+
+    secret: Annotated[str, Field(max_length=128, description="whsec_ and base64; a fresh one where absent.")] | None = (
+        None
+    )
+
+
+class EndpointPatch(Patch):
+    """What may change; null takes the uid, the event types or a header away."""
+
+    url: Url = ""
+    uid: Uid | None = None
+    description: Description = ""
+    event_types: EventTypes | None = None
+    filter_types: EventTypes | None = None
+    headers: dict[str, HeaderValue | None] = Field(default_factory=dict, max_length=_HEADERS_MAX)
+    disabled: bool = False
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "EndpointPatch":
+        if self.event_types and self.filter_types:
+            raise ValueError(_BOTH)
+        return self
+
+    def subscribed(self) -> frozenset[str]:
+        """The event types, under whichever name; none means all."""
+        return _subscribed(self.event_types, self.filter_types)
+
+
+class EndpointOut(Shape):
+    """An endpoint. Header values show their last four characters."""
+
+    id: str
+    uid: str | None
+    url: str
+    description: str
+    event_types: list[str]
+    filter_types: list[str]
+    headers: dict[str, str]
+    disabled: bool
+    disabled_reason: str
+    version: int = 1
+    metadata: dict[str, str] = Field(default_factory=dict, description="Always empty; Svix's SDKs expect it.")
+    created_at: Time
+    updated_at: Time
+
+
+def disabling(before: Endpoint, *, disabled: bool) -> dict[str, Any]:
+    """What changes when somebody switches an endpoint on or off; the reason it went off by itself stays."""
+    reason = (before.disabled_reason or "switched off by its owner") if disabled else ""
+    return {"disabled": disabled, "disabled_reason": reason}
+
+
+def check_endpoint(context: WebContext, after: Endpoint, before: Endpoint | None) -> None:
+    """Refuse, with :class:`InvalidField`, what could never be delivered; what did not change was checked before."""
+    try:
+        if before is None or before.url != after.url:
+            context.check_url(after.url)
+    except ConfigurationError as error:
+        raise InvalidField(str(error), "url") from None
+    try:
+        if before is None or before.headers != after.headers:
+            _check_headers(context, after.headers)
+    except ConfigurationError as error:
+        raise InvalidField(str(error), "headers") from None
+    if before is None:
+        check_secret(context, after.secrets[0], "secret")
+
+
+def check_secret(context: WebContext, secret: str, field: str) -> None:
+    """Refuse, with :class:`InvalidField`, a signing secret of the wrong form."""
+    try:
+        context.check_secret(secret)
+    except ConfigurationError as error:
+        raise InvalidField(str(error), field) from None
+
+
+def _check_headers(context: WebContext, headers: tuple[tuple[str, str], ...]) -> None:
+    context.check_headers(headers)
+    names = [name.lower() for name, _ in headers]
+    for name in names:
+        if name.startswith(_OWN_PREFIXES) or name == "content-type":
+            raise ConfigurationError(f"header {name} is set by Paybell itself; remove it")
+    if len(set(names)) < len(names):
+        raise ConfigurationError("two headers have the same name; keep one")
+    if len(names) > _HEADERS_MAX or sum(len(name) + len(value) for name, value in headers) > _HEADERS_BYTES_MAX:
+        raise ConfigurationError(f"at most {_HEADERS_MAX} headers of {_HEADERS_BYTES_MAX} characters altogether")
+
+
+def show(it: Endpoint) -> EndpointOut:
+    """An endpoint as it is shown."""
+    subscribed = sorted(it.event_types)
+    return EndpointOut(
+        id=it.id,
+        uid=it.uid or None,
+        url=it.url,
+        description=it.description,
+        event_types=subscribed,
+        filter_types=subscribed,
+        headers={name: masked(value) for name, value in it.headers},
+        disabled=it.disabled,
+        disabled_reason=it.disabled_reason,
+        created_at=when(it.created_at_ms),
+        updated_at=when(it.updated_at_ms),
+    )

@@ -1,0 +1,40 @@
+"""What the management API and the metrics need from the composition root."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from paybell.clock import Clock
+from paybell.model.delivery import DeliveryJob
+from paybell.model.endpoint import Endpoint
+from paybell.model.message import Message
+from paybell.ports import Gateway, Store
+
+
+class WebContext(Struct, frozen=True, kw_only=True):
+    """The parts that web calls."""
+
+    store: Store
+    gateways: Mapping[str, Gateway]
+    clock: Clock
+    public_url: str
+    """How gateways reach this server; '' means that the request's own address is shown."""
+    version: str
+    route: Callable[[Message, tuple[Endpoint, ...]], tuple[DeliveryJob, ...]]
+    """The deliveries of a message that an application posts."""
+    deliver: Callable[[Sequence[DeliveryJob]], None]
+    """Send what is leased to this process."""
+    check_url: Callable[[str], None]
+    """Refuse, with ``ConfigurationError``, an endpoint's URL that can never be delivered to."""
+    check_headers: Callable[[tuple[tuple[str, str], ...]], None]
+    """Refuse, with ``ConfigurationError``, custom headers that must not be set."""
+    new_secret: Callable[[], str]
+    """A fresh signing secret for an endpoint."""
+    check_secret: Callable[[str], None]
+    """Refuse, with ``ConfigurationError``, a signing secret of the wrong form."""
+    counts: Callable[[], Mapping[str, Mapping[str, int]]]
+    """Counters of each step since the start: step -> name -> count."""
+    gauges: Callable[[], Mapping[str, int]]
+    """What waits or is under way now: name -> count."""
+    is_ready: Callable[[], bool]
+    """Whether the server has started and is not stopping."""

@@ -1,0 +1,171 @@
+import pytest
+import razorpay
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paybell.errors import ConfigurationError, MalformedPayload
+from paybell.gateways import gateway
+from paybell.model.fact import Kind
+from paybell.model.notification import Request, Verified
+from paybell.testing.gateways import gateway as pretender
+from paybell.testing.samples.request import hex_hmac
+from tests.unit.gateways.sources import NOW_MS, NOW_S, SECRET, kinds, only, parse, request, source
+
+AT_S = 1_700_000_100
+UTILITY = razorpay.Client(auth=("key", "not-a-secret")).utility
+
+
+def event(name: str, **entities: object) -> dict[str, object]:
+    payload = {key: {"entity": entity} for key, entity in entities.items()}
+    return {"entity": "event", "event": name, "payload": payload, "created_at": AT_S}
+
+
+def payment(status: str, **more: object) -> dict[str, object]:
+    own = {"id": "pay_1", "amount": 5000, "currency": "INR", "created_at": AT_S - 60, "order_id": "order_1"}
+    return {**own, "status": status, **more}
+
+
+def refund(status: str) -> dict[str, object]:
+    return {"id": "rfnd_1", "payment_id": "pay_1", "amount": 700, "currency": "INR", "status": status}
+
+
+def dispute(status: str, **more: object) -> dict[str, object]:
+    own = {"id": "disp_1", "payment_id": "pay_1", "amount": 5000, "currency": "INR", "phase": "chargeback"}
+    return {**own, "status": status, **more}
+
+
+def believed(body: bytes, signature: str, secret: str = SECRET) -> bool:
+    made = Request(body, ((b"x-razorpay-signature", signature.encode("latin-1", "replace")),))
+    return isinstance(gateway("razorpay").verify(made, source("razorpay", secrets=(secret,)), NOW_MS), Verified)
+
+
+def theirs(body: str, signature: str, secret: str) -> bool:
+    try:
+        return bool(UTILITY.verify_webhook_signature(body, signature, secret))
+    except razorpay.errors.SignatureVerificationError:
+        return False
+
+
+def test_known_answers() -> None:
+    # The first figure is that of razorpay-node's own test, the second of the `openssl` command.
+    assert believed(
+        b'{"a":1,"b":2,"c":{"d":3}}', "2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc", "123456"
+    )
+    assert believed(b'{"event":"x"}', "d205b2a2c8bc21e5077a190f297eb49a3b2ae1d2d41861bd6c52abafe1ecc643")
+
+
+@given(st.text(), st.text(min_size=1, max_size=20), st.booleans())
+def test_razorpays_sdk_agrees_on_any_body(body: str, secret: str, altered: bool) -> None:  # noqa: FBT001 - drawn
+    signature = hex_hmac(secret, body.encode())
+    sent = body + "x" if altered else body
+    assert believed(sent.encode(), signature, secret) is theirs(sent, signature, secret) is not altered
+
+
+@given(st.text(alphabet="0123456789abcdef", max_size=70))
+def test_razorpays_sdk_agrees_on_any_signature(signature: str) -> None:
+    assert believed(b"{}", signature) is theirs("{}", signature, SECRET) is False
+
+
+def test_the_dedupe_key_is_the_bodys_hash_whatever_the_unsigned_id_says() -> None:
+    made = request(pretender("razorpay").signed("payment.captured", secret=SECRET, at_s=NOW_S, event_id="one"))
+    other = request(pretender("razorpay").signed("payment.captured", secret=SECRET, at_s=NOW_S, event_id="two"))
+    first, second = (gateway("razorpay").verify(each, source("razorpay"), NOW_MS) for each in (made, other))
+    assert first == second
+    assert isinstance(first, Verified)
+    assert first.dedupe_key.startswith("sha256:")
+
+
+def test_it_has_no_options() -> None:
+    with pytest.raises(ConfigurationError, match="it knows: none"):
+        gateway("razorpay").check(source("razorpay", options={"toleranceSeconds": 300}))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "amount"),
+    [("authorized", Kind.AUTHORIZED, 5000), ("captured", Kind.CAPTURED, 5000), ("refunded", Kind.CAPTURED, 5000)],
+)
+def test_a_payments_status_is_one_fact_under_its_id(status: str, kind: Kind, amount: int) -> None:
+    parsed = parse("razorpay", event("any.name", payment=payment(status)))
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.ref, fact.at_ms, fact.amount_minor) == ("pay_1", "pay_1", AT_S * 1000, amount)
+    created = only(parsed, Kind.PAYMENT_CREATED)
+    assert (created.at_ms, created.detail) == ((AT_S - 60) * 1000, {"order_id": "order_1"})
+    assert parsed.livemode is None
+
+
+def test_captured_and_order_paid_report_one_capture() -> None:
+    captured = parse("razorpay", event("payment.captured", payment=payment("captured")))
+    paid = parse(
+        "razorpay", event("order.paid", payment=payment("captured"), order={"id": "order_1", "status": "paid"})
+    )
+    assert captured.facts == paid.facts
+
+
+def test_a_failure_says_why_even_when_captured_is_true() -> None:
+    entity = payment("failed", captured=True, error_code="BAD", error_description="No.", error_reason="declined")
+    parsed = parse("razorpay", event("payment.failed", payment=entity))
+    assert kinds(parsed) == [Kind.PAYMENT_CREATED, Kind.FAILED]
+    assert only(parsed, Kind.FAILED).detail == {"failure_code": "declined", "failure_message": "No."}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "total"),
+    [
+        ("pending", Kind.REFUND_PENDING, False),
+        ("processed", Kind.REFUND_SUCCEEDED, True),
+        ("failed", Kind.REFUND_FAILED, False),
+    ],
+)
+def test_a_refund_and_when_the_total_may_be_believed(status: str, kind: Kind, total: bool) -> None:  # noqa: FBT001
+    parsed = parse(
+        "razorpay", event("refund.x", payment=payment("captured", amount_refunded=700), refund=refund(status))
+    )
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.ref, fact.amount_minor) == ("pay_1", "rfnd_1", 700)
+    assert (Kind.REFUNDED_TOTAL in kinds(parsed)) is total
+
+
+@pytest.mark.parametrize(
+    ("entity", "status"),
+    [
+        (dispute("open"), "open"),
+        (dispute("under_review"), "open"),
+        (dispute("open", phase="retrieval"), "warning"),
+        (dispute("won"), "won"),
+        (dispute("lost", phase="fraud"), "lost"),
+        (dispute("closed"), "closed"),
+    ],
+)
+def test_a_disputes_status(entity: dict[str, object], status: str) -> None:
+    fact = only(parse("razorpay", event("payment.dispute.x", dispute=entity)), Kind.DISPUTE_STATUS)
+    assert (fact.aggregate, fact.ref, fact.detail["status"]) == ("pay_1", "disp_1", status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event("settlement.processed", settlement={"id": "setl_1"}),
+        event("payment.downtime.started"),
+        event("payment.captured", payment=payment("brand_new")),
+        event("refund.x", refund=refund("brand_new")),
+        event("payment.dispute.x", dispute=dispute("brand_new")),
+    ],
+)
+def test_what_is_unknown_is_unmapped_with_a_reason(body: dict[str, object]) -> None:
+    parsed = parse("razorpay", body)
+    assert parsed.facts == ()
+    assert parsed.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"payload": 1},
+        event("x", payment=payment("captured", id=None)),
+        event("x", refund={**refund("failed"), "id": 1.5}),
+    ],
+)
+def test_a_body_without_what_every_event_has_is_malformed(body: dict[str, object]) -> None:
+    with pytest.raises(MalformedPayload):
+        parse("razorpay", body)
