@@ -20,9 +20,9 @@ from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Application, Message
 from paybell.model.source import ApiKey
+from paybell.ports import Change, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
-from paybell.record.rules import Change, Routed
 from paybell.record.service import RecordConfig, RecordService
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.seal import Seal, key_from_file, key_from_text
@@ -60,7 +60,7 @@ class Paybell:
     ``lifespan=bell.lifespan`` to that program, or enter ``async with bell:`` in its own lifespan.
     """
 
-    def __init__(self, chosen: Settings | None = None, /, *, clock: Clock | None = None, **given: Any) -> None:  # noqa: ANN401 - settings check themselves
+    def __init__(self, chosen: Settings | None = None, /, *, clock: Clock | None = None, **given: Any) -> None:
         if chosen is not None and given:
             raise ConfigurationError("give either a Settings record or single settings, not both")
         self.settings = chosen or settings(**given)
@@ -181,15 +181,13 @@ class Paybell:
             endpoint_active_max=chosen.endpoint_active_max,
             grace_s=chosen.stop_grace_s,
         )
-        senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
+        senders: Senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
         self.deliver = DeliverService(store, senders, clock, deliver_config)
         self._lease_ms = deliver_config.lease_ms
         self.record = RecordService(
             store, GATEWAYS, clock, RecordConfig(), route=self._route_change, hand_on=self._hand_on
         )
-        self.reconcile = ReconcileService(
-            store, GATEWAYS, self._http, clock, ReconcileConfig(), record=self.record
-        )
+        self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, ReconcileConfig(), record=self.record)
         self.receive = ReceiveService(
             store,
             GATEWAYS,
@@ -235,8 +233,7 @@ class Paybell:
         )
 
     def _route_change(self, change: Change, endpoints: tuple[Endpoint, ...], now_ms: int) -> Routed:
-        messages, deliveries = route_change(change, endpoints, self._mint(now_ms))
-        return Routed(messages=messages, deliveries=deliveries)
+        return route_change(change, endpoints, self._mint(now_ms))
 
     def _route_message(self, message: Message, endpoints: tuple[Endpoint, ...]) -> tuple[DeliveryJob, ...]:
         return route_message(message, endpoints, self._mint(self.clock.now_ms()))
@@ -255,8 +252,12 @@ class Paybell:
         return secret_from(self.clock.new_secret(SECRET_BYTES))
 
     def _counts(self) -> Mapping[str, Mapping[str, int]]:
-        steps = {"receive": self.receive, "record": self.record, "deliver": self.deliver, "reconcile": self.reconcile}
-        return {name: step.counts for name, step in steps.items()}
+        return {
+            "receive": self.receive.counts,
+            "record": self.record.counts,
+            "deliver": self.deliver.counts,
+            "reconcile": self.reconcile.counts,
+        }
 
     def _gauges(self) -> Mapping[str, int]:
         return {
@@ -289,9 +290,7 @@ class Paybell:
                 return
             application = await self._create_functions_application(organisation.id)
         existing = {
-            it.uid: it
-            for it in await self.store.endpoint_list(organisation.id)
-            if it.application_id == application.id
+            it.uid: it for it in await self.store.endpoint_list(organisation.id) if it.application_id == application.id
         }
         for name, event_types in self._subscriptions.items():
             await self._ensure_function(application, existing.get(name), name, event_types)

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         return value
 
 
-def settings(**given: Any) -> Settings:  # noqa: ANN401 - checked by the model
+def settings(**given: Any) -> Settings:
     """Read the settings; arguments that are None were not given. Raises ``ConfigurationError`` with what to do."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})

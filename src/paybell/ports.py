@@ -1,7 +1,8 @@
 """What the steps ask of the world: gateways, transports and the store. Steps know these shapes and nothing else.
 
 Every record of parameters is frozen; store methods are noun first, so that a list of them sorts by noun. Times are
-milliseconds since 1970 (`_at_ms`). A store raises :class:`~paybell.errors.StoreUnavailable` when the same call may succeed later.
+milliseconds since 1970 (`_at_ms`). A store raises :class:`~paybell.errors.StoreUnavailable` when the same call may
+succeed later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +19,11 @@ from paybell.model.notification import (
     Notification,
     NotificationState,
     NotificationStatus,
-    Origin,
     Refusal,
     Request,
     Verdict,
 )
-from paybell.model.payment import Payment, PaymentStatus
+from paybell.model.payment import Payment
 from paybell.model.source import ApiKey, Organisation, Source
 
 T = TypeVar("T")
@@ -195,6 +195,28 @@ class Changes(Struct, frozen=True, kw_only=True):
 Decide = Callable[[Book], Changes]
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """One change of one payment, as record hands it to route."""
+
+    organisation_id: str
+    payment_id: str
+    version: int
+    event_types: tuple[tuple[str, str], ...]
+    """(event type, ref) pairs, most special first; the last is the fallback."""
+    write: Callable[[str, str, str], bytes]
+    """(message id, event type, ref) -> payload."""
+
+
+class Routed(Struct, frozen=True, kw_only=True):
+    """What route made of one change: messages and their deliveries."""
+
+    messages: tuple[Message, ...]
+    deliveries: tuple[DeliveryJob, ...]
+
+
+Route = Callable[[Change, tuple[Endpoint, ...]], Routed]
+
+
 class FetchJob(Struct, frozen=True, kw_only=True):
     """A leased hint. ``wanted_no`` rises when the same hint comes again meanwhile: then the answer may be old."""
 
@@ -248,7 +270,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
     organisation_id: str
     limit: int = 50
     iterator: str = ""
-    filters: Mapping[str, str] = {}  # noqa: RUF012 - msgspec copies defaults; never mutated
+    filters: Mapping[str, str] = {}
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -531,5 +553,3 @@ class Store(ReceiveStore, RecordStore, ReconcileStore, DeliverStore, DirectorySt
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call back (a hint, nothing more) when work may have become due from outside the calling step."""
         ...
-
-

@@ -37,14 +37,7 @@ def list_(
 ) -> None:
     """List the deliveries, newest first."""
     found = work(_list(str(state or ""), limit, after, database))
-    show_rows(
-        found,
-        {
-            title: lambda row, name=name: None if row[name] is None else str(row[name])
-            for title, name in _COLUMNS.items()
-        },
-        json=json,
-    )
+    show_rows(found, _COLUMNS, json=json)
 
 
 async def _list(state: str, limit: int, after: str, database: str | None) -> list[dict[str, object]]:

@@ -5,7 +5,7 @@ import contextlib
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 import typer
 import uvloop
@@ -29,7 +29,9 @@ def demo(
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
     database: Database = None,
     *,
-    exit_: Annotated[bool, typer.Option("--exit", help="End when all is delivered; status 1 if anything is not.")] = False,
+    exit_: Annotated[
+        bool, typer.Option("--exit", help="End when all is delivered; status 1 if anything is not.")
+    ] = False,
 ) -> None:
     """Show what Paybell does: webhooks in, payments right, signed webhooks out."""
     try:
@@ -48,17 +50,18 @@ async def _demo(host: str | None, port: int | None, database: str | None, *, lea
         database=database or os.environ.get("PAYBELL_DATABASE") or "sqlite:///data/demo.db",
         allow_private_networks=(ip_network("127.0.0.0/8"),),
     )
-    _LOG.parent.mkdir(parents=True, exist_ok=True)
-    with _LOG.open("ab", buffering=0) as stream:
+    with contextlib.closing(_open_log()) as stream:
         log.configure("info", stream)
         bell = Paybell(chosen)
         listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(bell, on_listening=listening.set_result))
-        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
+        serving.add_done_callback(lambda _: listening.cancel())
+        try:
+            url = await listening
+        except asyncio.CancelledError:
             await serving  # raises what kept it from starting
             return False
-        good = await _play(bell, await listening, serving)
+        good = await _play(bell, url, serving)
         if leave:
             serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -69,13 +72,18 @@ async def _demo(host: str | None, port: int | None, database: str | None, *, lea
         return good
 
 
+def _open_log() -> BinaryIO:
+    _LOG.parent.mkdir(parents=True, exist_ok=True)
+    return _LOG.open("ab", buffering=0)
+
+
 async def _play(bell: Paybell, url: str, serving: asyncio.Task[None]) -> bool:
     playing = asyncio.create_task(_scenes(bell, url))
-    await asyncio.wait({serving, playing}, return_when=asyncio.FIRST_COMPLETED)
-    if not playing.done():  # Ctrl-C in the middle
-        playing.cancel()
+    serving.add_done_callback(lambda _: playing.cancel())  # Ctrl-C in the middle
+    try:
+        return await playing
+    except asyncio.CancelledError:
         return False
-    return await playing
 
 
 async def _scenes(bell: Paybell, url: str) -> bool:

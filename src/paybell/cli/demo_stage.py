@@ -167,9 +167,7 @@ class Stage:
         try:
             known = await self._bell.store.source_lookup(organisation_id, uid)
         except NotFound:
-            made = new_source(
-                organisation_id, uid, gateway, secrets, options, livemode=False, clock=self._clock
-            )
+            made = new_source(organisation_id, uid, gateway, secrets, options, livemode=False, clock=self._clock)
             await self._bell.store.source_create(made)
             return made
         changed = msgspec.structs.replace(known, secrets=secrets, options=options)
@@ -240,7 +238,9 @@ def _delivery_text(scene: Scene, received: Received | None) -> str:
 
 def _status_problem(scene: Scene, payment: Payment | None) -> str:
     status = "" if payment is None else str(payment.state.status)
-    return "" if status == scene.status else f"the payment is {status or 'not there'}, expected {scene.status or 'none'}"
+    return (
+        "" if status == scene.status else f"the payment is {status or 'not there'}, expected {scene.status or 'none'}"
+    )
 
 
 def _delivery_problem(scene: Scene, received: Received | None) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from paybell.cli.shared import AsJson, Database, OUT, desk, show_json, work
+from paybell.cli.shared import OUT, AsJson, Database, desk, show_json, work
 from paybell.clock import SystemClock
 from paybell.model.source import ApiKey
 from paybell.web.auth import hash_key, new_key

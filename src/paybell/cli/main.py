@@ -8,9 +8,11 @@ import typer
 
 from paybell import log
 from paybell.app import Paybell
-from paybell.cli import db, deliveries, demo, keys, notifications, payments, sources, trigger
+from paybell.cli import db, deliveries, keys, notifications, payments, sources
+from paybell.cli.demo import demo
 from paybell.cli.server import run_until_stopped
 from paybell.cli.shared import Database, fail
+from paybell.cli.trigger import trigger
 from paybell.config import settings
 from paybell.errors import PaybellError
 
@@ -27,8 +29,8 @@ app.add_typer(payments.app, name="payments", help="Payments.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
 app.add_typer(db.app, name="db", help="The database.")
-app.command("trigger")(trigger.trigger)
-app.command("demo")(demo.demo)
+app.command("trigger")(trigger)
+app.command("demo")(demo)
 
 
 @app.callback(invoke_without_command=True)
@@ -45,6 +47,7 @@ def root(
 def up(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    *,
     database: Database = None,
     role: Annotated[
         str | None, typer.Option(help="What this process does: receive,record,deliver,reconcile,web (default: all).")

@@ -36,11 +36,7 @@ def list_(
         columns = {name: name for name in ("id", "refusedAt", "sourceId", "reason", "detail")}
     else:
         found, columns = work(_list(str(state or ""), limit, after, database)), _COLUMNS
-    show_rows(
-        found,
-        {title: lambda row, name=name: None if row[name] is None else str(row[name]) for title, name in columns.items()},
-        json=json,
-    )
+    show_rows(found, columns, json=json)
 
 
 @app.command("show")
@@ -58,7 +54,7 @@ def show(
         show_json(found)
         return
     for name, value in found.items():
-        OUT.print(f"{name:14}{printable(None if value is None else str(value))}")
+        OUT.print(f"{name:14}{printable(value)}")
 
 
 @app.command("replay")

@@ -24,10 +24,12 @@ _COLUMNS = {
 
 
 @app.command("list")
-def list_(  # noqa: PLR0913 - an option each
+def list_(
     status: Annotated[PaymentStatus | None, typer.Option(help="Only payments of this status.")] = None,
     order: Annotated[str, typer.Option(help="Only payments of this order.")] = "",
-    gateway_payment_id: Annotated[str, typer.Option("--gateway-id", help="Only the payment with this gateway id.")] = "",
+    gateway_payment_id: Annotated[
+        str, typer.Option("--gateway-id", help="Only the payment with this gateway id.")
+    ] = "",
     *,
     limit: Limit = 50,
     after: After = "",
@@ -37,7 +39,7 @@ def list_(  # noqa: PLR0913 - an option each
     """List the payments, newest first."""
     filters = {"status": str(status or ""), "order_id": order, "gateway_payment_id": gateway_payment_id}
     found = work(_list(filters, limit, after, database))
-    show_rows(found, {title: lambda row, name=name: _cell(row[name]) for title, name in _COLUMNS.items()}, json=json)
+    show_rows(found, _COLUMNS, json=json)
 
 
 @app.command("show")
@@ -54,19 +56,13 @@ def show(
         return
     for name, value in found.items():
         if value not in (None, (), {}):
-            OUT.print(f"{name:18}{printable(_cell(value))}")
+            OUT.print(f"{name:18}{printable(value)}")
     OUT.print()
     for entry in timeline:
-        OUT.print(f"{entry['at']}  {entry['kind']!s:13}{printable(_cell(entry['text']))}")
+        OUT.print(f"{entry['at']}  {entry['kind']!s:13}{printable(entry['text'])}")
 
 
-def _cell(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-async def _list(
-    filters: dict[str, str], limit: int, after: str, database: str | None
-) -> list[dict[str, object]]:
+async def _list(filters: dict[str, str], limit: int, after: str, database: str | None) -> list[dict[str, object]]:
     async with desk(database) as at:
         page = await at.store.payment_page(
             PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after, filters=filters)

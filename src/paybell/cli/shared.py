@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Final, Never, TypeVar
 
@@ -20,7 +20,6 @@ from paybell.model.source import Organisation
 from paybell.ports import Store
 
 T = TypeVar("T")
-Cell = str | int | bool | None
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Database = Annotated[
@@ -74,22 +73,20 @@ def show_json(value: object) -> None:
     sys.stdout.write(text + "\n")
 
 
-def show_rows(
-    items: Sequence[Mapping[str, object]], columns: Mapping[str, Callable[[Mapping[str, object]], Cell]], *, json: bool
-) -> None:
-    """Print a list: JSON as it is, or a table of the columns for people."""
+def show_rows(items: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, json: bool) -> None:
+    """Print a list: JSON as it is, or for people a table of ``columns`` (title -> key)."""
     if json:
         show_json(items)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    for number, name in enumerate(columns):
+        table.add_column(name, overflow="fold", no_wrap=number == 0)
     for item in items:
-        table.add_row(*(printable(read(item)) for read in columns.values()))
+        table.add_row(*(printable(item[key]) for key in columns.values()))
     OUT.print(table if items else "nothing yet")
 
 
-def printable(cell: Cell) -> str:
+def printable(cell: object) -> str:
     """A cell's text with control characters made visible, so that foreign text cannot drive the terminal."""
     text = "" if cell is None else str(cell)
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text).replace("[", "\\[")

@@ -23,7 +23,9 @@ _TOKEN_BYTES = 24
 def add(
     uid: Annotated[str, typer.Argument(help="Your name for it; the last part of its URL.")],
     gateway: Annotated[str, typer.Option(help="stripe, razorpay, ippopay or generic.")],
-    secret: Annotated[list[str] | None, typer.Option(help="A live signing secret; may be given more than once.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="A live signing secret; may be given more than once.")
+    ] = None,
     options: Annotated[str, typer.Option(help="The gateway's own settings, as a JSON object.")] = "{}",
     *,
     test: Annotated[bool, typer.Option("--test", help="The gateway's test mode.")] = False,
@@ -43,7 +45,7 @@ def list_(*, limit: Limit = 50, after: After = "", database: Database = None, js
     """List the sources, newest first."""
     found = work(_list(limit, after, database))
     columns = ("uid", "gateway", "livemode", "enabled", "secretCount", "url")
-    show_rows(found, {name: lambda row, name=name: str(row[name]) for name in columns}, json=json)
+    show_rows(found, {name: name for name in columns}, json=json)
 
 
 def source_url(source: Source) -> str:
@@ -53,7 +55,7 @@ def source_url(source: Source) -> str:
     return f"{base}/in/{source.uid}{'/' if source.token else ''}{source.token}"
 
 
-def new_source(  # noqa: PLR0913 - a field each
+def new_source(
     organisation_id: str,
     uid: str,
     gateway: str,
@@ -98,7 +100,5 @@ async def _add(
 
 async def _list(limit: int, after: str, database: str | None) -> list[dict[str, object]]:
     async with desk(database) as at:
-        page = await at.store.source_page(
-            PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after)
-        )
+        page = await at.store.source_page(PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after))
         return [source_view(source, source_url(source)) for source in page.data]

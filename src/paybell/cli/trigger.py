@@ -22,16 +22,16 @@ _ID_BYTES = 9
 _EVERY_NETWORK = (ip_network("0.0.0.0/0"), ip_network("::/0"))  # the operator names the target
 
 
-def trigger(  # noqa: PLR0913 - an option each
+def trigger(
     gateway: Annotated[str, typer.Argument(help="stripe, razorpay, ippopay or generic.")],
     event: Annotated[str, typer.Argument(help="The gateway's event, such as payment_intent.succeeded.")],
+    *,
     source: Annotated[str, typer.Option(help="The source's uid; else the only one of that gateway.")] = "",
     url: Annotated[str, typer.Option(help="Where Paybell listens; else PAYBELL_HOST and PAYBELL_PORT.")] = "",
     amount: Annotated[str, typer.Option(help="The amount, such as 100.00.")] = "100.00",
     currency: Annotated[str, typer.Option(help="ISO 4217; else the gateway's usual one.")] = "",
     payment_id: Annotated[str, typer.Option(help="The gateway's payment id; else a new one.")] = "",
     order_id: Annotated[str, typer.Option(help="Your order's id.")] = "order_1001",
-    *,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
@@ -57,7 +57,7 @@ def trigger(  # noqa: PLR0913 - an option each
         raise typer.Exit(1)
 
 
-async def _trigger(  # noqa: PLR0913 - an option each
+async def _trigger(
     gateway: str,
     event: str,
     *,

@@ -24,7 +24,7 @@ class Kind(StrEnum):
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     CAPTURE_REVERSED = "capture_reversed"
-    # ref: ''
+    # no ref: one of each per payment
     CAPTURED_TOTAL = "captured_total"
     REFUNDED_TOTAL = "refunded_total"
     CANCELED = "canceled"
@@ -58,7 +58,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     at_ms: int
     amount_minor: int | None = None
     currency: str = ""
-    detail: Mapping[str, str] = {}  # noqa: RUF012 - msgspec copies defaults; never mutated
+    detail: Mapping[str, str] = {}
 
     def digest(self) -> bytes:
         """Sixteen bytes that are equal for equal facts and different for different ones."""

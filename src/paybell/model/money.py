@@ -23,12 +23,18 @@ AMOUNT_MINOR_MAX: Final = 10**15
 """Larger amounts are refused: no payment is that large, and a 64-bit sum of many must not overflow."""
 
 
+_TEXT_CHARS_MAX: Final = 32
+_DIGITS_AFTER_POINT_MAX: Final = 18
+
+
 def exponent(currency: str) -> int:
     """Digits after the point of a currency (upper case, ISO 4217); :class:`AmountError` when it is unknown."""
     try:
         return EXPONENTS[currency]
     except KeyError:
-        raise AmountError(f"unknown currency {currency[:8]!r}: three upper-case letters of ISO 4217 are expected") from None
+        raise AmountError(
+            f"unknown currency {currency[:8]!r}: three upper-case letters of ISO 4217 are expected"
+        ) from None
 
 
 def check_minor(value: object) -> int:
@@ -64,7 +70,12 @@ def _decimal(value: object) -> Decimal:
         number = value
     elif isinstance(value, int) and not isinstance(value, bool):
         number = Decimal(value)
-    elif isinstance(value, str) and 0 < len(value) <= 32 and value.isascii() and not set(value) - set("0123456789."):
+    elif (
+        isinstance(value, str)
+        and 0 < len(value) <= _TEXT_CHARS_MAX
+        and value.isascii()
+        and not set(value) - set("0123456789.")
+    ):
         try:
             number = Decimal(value)
         except InvalidOperation:
@@ -72,7 +83,7 @@ def _decimal(value: object) -> Decimal:
     else:
         raise AmountError(f"an amount must be a decimal number, not {_shown(value)}")
     exponent_of_number = number.as_tuple().exponent
-    if not isinstance(exponent_of_number, int) or exponent_of_number > 0 or exponent_of_number < -18:
+    if not isinstance(exponent_of_number, int) or not -_DIGITS_AFTER_POINT_MAX <= exponent_of_number <= 0:
         raise AmountError(f"{_shown(value)} is not a plain decimal number")
     if number < 0 or number.adjusted() > 15:  # noqa: PLR2004 - beyond AMOUNT_MINOR_MAX in any currency
         raise AmountError(f"{_shown(value)} is negative or too large")

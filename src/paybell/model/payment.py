@@ -62,8 +62,8 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     """What all facts of one payment add up to. Amounts in minor units of ``currency``.
 
     ``amount_minor`` is what was to be paid (else what was authorized or captured). ``flags`` are what an operator
-    should look at: ``conflict`` (two reports of one operation disagree), ``incomplete`` (only a child, such as a refund, is
-    known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``.
+    should look at: ``conflict`` (two reports of one operation disagree), ``incomplete`` (only a child, such as a
+    refund, is known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``.
     """
 
     status: PaymentStatus
@@ -74,8 +74,8 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     refunded_minor: int = 0
     disputed_minor: int = 0
     order_id: str = ""
-    customer: Mapping[str, str] = {}  # noqa: RUF012 - msgspec copies defaults; never mutated
-    failure: Mapping[str, str] = {}  # noqa: RUF012
+    customer: Mapping[str, str] = {}
+    failure: Mapping[str, str] = {}
     refunds: tuple[RefundState, ...] = ()
     disputes: tuple[DisputeState, ...] = ()
     flags: tuple[str, ...] = ()

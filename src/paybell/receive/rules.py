@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from paybell.model.notification import Hint, NotificationState, Refused, RefusalReason, Request, Verdict
+from paybell.model.notification import Hint, NotificationState, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
 from paybell.ports import Gateway
 

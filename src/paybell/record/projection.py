@@ -77,9 +77,7 @@ class _Totals:
         completed = sum(it.amount_minor for it in self.refunds if it.status is RefundStatus.COMPLETED)
         total = _largest(by_kind.get(Kind.REFUNDED_TOTAL, []))
         succeeded = {fact.ref for fact in by_kind.get(Kind.REFUND_SUCCEEDED, [])}
-        undone = sum(
-            it.amount_minor for it in self.refunds if it.status is RefundStatus.FAILED and it.ref in succeeded
-        )
+        undone = sum(it.amount_minor for it in self.refunds if it.status is RefundStatus.FAILED and it.ref in succeeded)
         self.operation_missing |= completed + undone < total
         return max(completed, total - undone)
 

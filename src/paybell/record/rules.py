@@ -1,47 +1,23 @@
 """Decide what some readings change: new facts, payments, messages and what became of each notification. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from paybell.model.delivery import DeliveryJob
-from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Fact
 from paybell.model.message import Message
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.payment import Payment
 from paybell.model.source import Source
-from paybell.ports import Book, Changes, NewFact, NotificationOutcome, PaymentKey, Reading
+from paybell.ports import Book, Change, Changes, NewFact, NotificationOutcome, PaymentKey, Reading, Route
 from paybell.record.messages import Transition, payload, transitions
 from paybell.record.projection import project
 
 TIME_DIGITS: Final = 12
 _FACTS_OF_PAYMENT_MAX: Final = 10_000
-
-
-class Routed(Struct, frozen=True, kw_only=True):
-    """What route made of one change for one payment: messages and their deliveries."""
-
-    messages: tuple[Message, ...]
-    deliveries: tuple[DeliveryJob, ...]
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """One change of one payment, for route. ``write`` gives the bytes for a message id and a transition."""
-
-    organisation_id: str
-    payment_id: str
-    version: int
-    event_types: tuple[tuple[str, str], ...]
-    """(event type, ref), most special first; the last is the fallback."""
-    write: Callable[[str, str, str], bytes]
-    """(message id, event type, ref) -> payload."""
-
-
-Route = Callable[[Change, tuple[Endpoint, ...]], Routed]
 
 
 def payment_id(source_id: str, gateway_payment_id: str, notification_id: str) -> str:
@@ -166,9 +142,7 @@ def judge(reading: Reading) -> NotificationOutcome:
         state, reason = NotificationState.UNMAPPED, parsed.reason or "says nothing about a payment"
     else:
         state, reason = NotificationState.RECORDED, parsed.reason
-    return NotificationOutcome(
-        notification_id=reading.notification.id, state=state, reason=reason, event=parsed.event
-    )
+    return NotificationOutcome(notification_id=reading.notification.id, state=state, reason=reason, event=parsed.event)
 
 
 def _by_payment(facts: tuple[Fact, ...]) -> Mapping[str, tuple[Fact, ...]]:

@@ -16,8 +16,8 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.source import Source
-from paybell.ports import Book, Changes, Gateway, NotificationOutcome, Reading, RecordStore
-from paybell.record.rules import Change, Routed, decide
+from paybell.ports import Book, Change, Changes, Gateway, NotificationOutcome, Reading, RecordStore, Routed
+from paybell.record.rules import decide
 
 
 class RecordConfig(Struct, frozen=True, kw_only=True):
@@ -148,7 +148,7 @@ class RecordService:
             changes = await self._store.notification_record(readings, self._decision())
         except StoreUnavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, one reading must not stop the others
             if len(readings) > 1:  # find the one that cannot be recorded; the rest must flow
                 for reading in readings:
                     await self._record([reading])

@@ -1,13 +1,13 @@
 """Decide who hears of a message: pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Message
+from paybell.ports import Change, Routed
 
 NewId = Callable[[str], str]
 
@@ -25,29 +25,12 @@ class Mint(Struct, frozen=True, kw_only=True):
     lease_ends_at_ms: int
 
 
-class Change(Protocol):
-    """One change of a payment, as record describes it."""
-
-    @property
-    def organisation_id(self) -> str: ...
-    @property
-    def payment_id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def event_types(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def write(self) -> Callable[[str, str, str], bytes]: ...
-
-
 def wants(endpoint: Endpoint, event_type: str) -> bool:
     """Whether an endpoint subscribed to the event type; no filter means all."""
     return not endpoint.disabled and (not endpoint.event_types or event_type in endpoint.event_types)
 
 
-def route_change(
-    change: Change, endpoints: Iterable[Endpoint], mint: Mint
-) -> tuple[tuple[Message, ...], tuple[DeliveryJob, ...]]:
+def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> Routed:
     """Make one message per application and event type that an endpoint wants, and its deliveries.
 
     The last event type is the fallback (``payment.updated``): an endpoint gets it only when it wants it and gets
@@ -70,7 +53,7 @@ def route_change(
             )
             messages.append(message)
             deliveries += [deliver_to(endpoint, message, mint) for endpoint in takers]
-    return tuple(messages), tuple(deliveries)
+    return Routed(messages=tuple(messages), deliveries=tuple(deliveries))
 
 
 def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -> tuple[DeliveryJob, ...]:

@@ -50,7 +50,9 @@ def key_from_text(text: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
-        raise ConfigurationError("PAYBELL_SECRET_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`")
+        raise ConfigurationError(
+            "PAYBELL_SECRET_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`"
+        )
     return key
 
 

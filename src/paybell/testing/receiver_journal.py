@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import IO, Final
 
@@ -54,7 +55,8 @@ async def serve(port: int, journal_path: Path, capture: str, seconds_max: float)
     with journal_path.open("ab") as file:
         journal = Journal(file, capture)
         async with Receiver(port=port, answer=journal.answer, keep=False) as receiver:
-            print(receiver.port, flush=True)
+            sys.stdout.write(f"{receiver.port}\n")
+            sys.stdout.flush()
             await asyncio.wait([asyncio.ensure_future(stopped.wait())], timeout=seconds_max)
         journal.flush()
 

@@ -37,7 +37,7 @@ class IngestConfig(Struct, frozen=True, kw_only=True):
     """Bodies that take longer are answered 408."""
 
 
-class _Broken(Exception):  # noqa: N818 - control flow within this module
+class _Broken(Exception):
     def __init__(self, answer: Answer | None) -> None:
         self.answer = answer
 

@@ -9,7 +9,7 @@ from paybell.store.sqlite.database import Database
 
 
 class Part:
-    """One part of the store: the database, its named queries, the seal for secrets, and who wants to hear of changes."""
+    """One part of the store: the database, its named queries, the seal, and who wants to hear of changes."""
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         self.database = database

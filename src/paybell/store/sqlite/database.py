@@ -180,17 +180,14 @@ class Database:
         self.writer.execute("COMMIT")
 
     def _finish(self, loop: asyncio.AbstractEventLoop, batch: list[_Pending[Any]], error: BaseException | None) -> None:
-        if error is not None:
-            if self.writer.in_transaction:
-                with contextlib.suppress(apsw.Error):
-                    self.writer.execute("ROLLBACK")
-            failure = StoreUnavailable(f"the database could not commit: {error}")
-            failure.__cause__ = error
+        if error is not None and self.writer.in_transaction:
+            with contextlib.suppress(apsw.Error):
+                self.writer.execute("ROLLBACK")
         for pending in batch:
             if pending.future.done():  # its caller went away; the row is kept all the same
                 continue
             if error is not None:
-                pending.fail(failure)
+                pending.fail(StoreUnavailable(f"the database could not commit: {error}"))
             else:
                 pending.answer()
         if self._waiting:

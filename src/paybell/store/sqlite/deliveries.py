@@ -88,7 +88,7 @@ class DeliveryPart(RecordingPart):
 
         await self.database.write(abandon)
 
-    def _finish(  # noqa: PLR0913 - one column each
+    def _finish(
         self,
         connection: apsw.Connection,
         delivery_id: str,
@@ -213,4 +213,3 @@ class DeliveryPart(RecordingPart):
             return rows.attempt(row)
 
         return await self.database.read(job)
-

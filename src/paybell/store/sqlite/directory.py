@@ -218,9 +218,7 @@ class DirectoryPart(Part):
 
     async def source_delete(self, organisation_id: str, source_id: str) -> None:
         """See the port."""
-        await self.change(
-            self.sql["source_delete"], (source_id, organisation_id), NotFound(f"no source {source_id}")
-        )
+        await self.change(self.sql["source_delete"], (source_id, organisation_id), NotFound(f"no source {source_id}"))
 
     async def source_page(self, query: PageQuery) -> Page[Source]:
         """See the port."""

@@ -27,9 +27,7 @@ class RecordingPart(DirectoryPart):
 
     def _book(self, connection: apsw.Connection, readings: Sequence[Reading]) -> Book:
         pending = tuple(reading for reading in readings if self._is_pending(connection, reading))
-        keys = {
-            PaymentKey(reading.source.id, fact.aggregate) for reading in pending for fact in reading.parsed.facts
-        }
+        keys = {PaymentKey(reading.source.id, fact.aggregate) for reading in pending for fact in reading.parsed.facts}
         known = {key: found for key in keys if (found := self._known(connection, key)) is not None}
         return Book(readings=pending, known=known, endpoints=self.directory_in(connection).endpoints_by_organisation)
 
@@ -38,9 +36,7 @@ class RecordingPart(DirectoryPart):
         return row is not None and row[0] == NotificationState.PENDING
 
     def _known(self, connection: apsw.Connection, key: PaymentKey) -> Known | None:
-        row = connection.execute(
-            self.sql["payment_by_gateway"], (key.source_id, key.gateway_payment_id)
-        ).fetchone()
+        row = connection.execute(self.sql["payment_by_gateway"], (key.source_id, key.gateway_payment_id)).fetchone()
         if row is None:
             return None
         payment = rows.payment(row)
