@@ -1,6 +1,6 @@
 """Decide what to keep of a request. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from paybell.model.notification import Hint, NotificationState, RefusalReason, Refused, Request, Verdict
@@ -24,9 +24,11 @@ def state_for(verdict: Verdict) -> NotificationState:
     return NotificationState.NEEDS_FETCH if isinstance(verdict, Hint) else NotificationState.PENDING
 
 
-def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+def kept_headers(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
     """Headers to store: credentials masked, the rest as received, at most 64 of at most 1 KiB each."""
     return tuple(
-        (name.decode("latin-1"), "(masked)" if name in _MASKED else value[:_HEADER_BYTES_MAX].decode("latin-1"))
-        for name, value in list(headers)[:_HEADERS_MAX]
+        [
+            (str(name, "latin-1"), "(masked)" if name in _MASKED else str(value[:_HEADER_BYTES_MAX], "latin-1"))
+            for name, value in headers[:_HEADERS_MAX]
+        ]
     )

@@ -74,12 +74,14 @@ class _Totals:
         self.disputes = _disputes(by_kind.get(Kind.DISPUTE_STATUS, []))
 
     def _refunded(self, by_kind: dict[Kind, list[Fact]]) -> int:
-        completed = sum(it.amount_minor for it in self.refunds if it.status is RefundStatus.COMPLETED)
+        """A gateway's running total counts refunds from their start, so those that are not through come off it."""
+        of_status = dict.fromkeys(RefundStatus, 0)
+        for refund in self.refunds:
+            of_status[refund.status] += refund.amount_minor
         total = _largest(by_kind.get(Kind.REFUNDED_TOTAL, []))
-        succeeded = {fact.ref for fact in by_kind.get(Kind.REFUND_SUCCEEDED, [])}
-        undone = sum(it.amount_minor for it in self.refunds if it.status is RefundStatus.FAILED and it.ref in succeeded)
-        self.operation_missing |= completed + undone < total
-        return max(completed, total - undone)
+        self.operation_missing |= sum(of_status.values()) < total
+        not_through = of_status[RefundStatus.FAILED] + of_status[RefundStatus.PENDING]
+        return max(of_status[RefundStatus.COMPLETED], total - not_through)
 
 
 def project(facts: Iterable[Fact]) -> PaymentState:

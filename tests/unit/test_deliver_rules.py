@@ -1,0 +1,181 @@
+"""A delivery's fate and its signature; the official verifiers agree with ours."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+import standardwebhooks
+import svix.webhooks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paybell.deliver.rules import (
+    RETRY_DELAYS_S,
+    Verdict,
+    check_custom_headers,
+    error_text,
+    judge,
+    secret_from,
+    sign,
+    signing_key,
+)
+from paybell.errors import ConfigurationError
+from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
+from paybell.testing.builders import SECRET
+from paybell.testing.fake_clock import START_MS
+
+FAILED = Failed(phase="connect", reason="refused")
+LAST = len(RETRY_DELAYS_S) + 1
+DAY_MS = 86_400_000
+DELIVERED = Verdict(state=DeliveryState.DELIVERED)
+DEAD = Verdict(state=DeliveryState.DEAD)
+GONE = Verdict(state=DeliveryState.DEAD, disable_endpoint_reason="the endpoint answered 410 Gone")
+
+
+def due(delay_ms: int) -> Verdict:
+    return Verdict(state=DeliveryState.DUE, due_at_ms=START_MS + delay_ms)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt_count", "expected"),
+    [
+        (Answered(status_code=200), 1, DELIVERED),
+        (Answered(status_code=204), LAST, DELIVERED),
+        (Answered(status_code=299), 1, DELIVERED),
+        (Answered(status_code=199), 1, due(5_000)),
+        (Answered(status_code=301), 1, due(5_000)),
+        (Answered(status_code=400), 2, due(300_000)),
+        (Answered(status_code=404), 9, due(86_400_000)),
+        (Answered(status_code=500), 3, due(1_800_000)),
+        (Answered(status_code=410), 1, GONE),
+        (Answered(status_code=429, retry_after_s=60.0), 1, due(60_000)),
+        (Answered(status_code=429, retry_after_s=1.0), 2, due(300_000)),
+        (Answered(status_code=429, retry_after_s=0.0), 1, due(5_000)),
+        (Answered(status_code=503, retry_after_s=10.0 * 86_400), 1, due(DAY_MS)),
+        (Answered(status_code=429, retry_after_s=60.0), LAST, DEAD),
+        (FAILED, 1, due(5_000)),
+        (FAILED, 4, due(7_200_000)),
+        (FAILED, LAST, DEAD),
+        (Answered(status_code=500), LAST, DEAD),
+    ],
+)
+def test_the_table_of_fates(outcome: Outcome, attempt_count: int, expected: Verdict) -> None:
+    assert judge(outcome, attempt_count=attempt_count, now_ms=START_MS, chance=0.5) == expected
+
+
+def test_ten_tries_over_about_75_hours() -> None:
+    delays_ms = []
+    now_ms = START_MS
+    for attempt_count in range(1, LAST):
+        verdict = judge(FAILED, attempt_count=attempt_count, now_ms=now_ms, chance=0.5)
+        assert verdict.due_at_ms is not None
+        delays_ms.append(verdict.due_at_ms - now_ms)
+        now_ms = verdict.due_at_ms
+    assert len(delays_ms) == 9
+    assert delays_ms == sorted(delays_ms)
+    assert round((now_ms - START_MS) / 3_600_000) == 76 or round((now_ms - START_MS) / 3_600_000) == 75
+
+
+@given(st.integers(1, LAST - 1), st.floats(0, 1, exclude_max=True))
+def test_jitter_stays_within_a_tenth(attempt_count: int, chance: float) -> None:
+    verdict = judge(FAILED, attempt_count=attempt_count, now_ms=START_MS, chance=chance)
+    assert verdict.due_at_ms is not None
+    share = (verdict.due_at_ms - START_MS) / 1000 / RETRY_DELAYS_S[attempt_count - 1]
+    assert 0.9 - 1e-3 <= share <= 1.1
+
+
+@given(
+    st.integers(100, 599),
+    st.none() | st.floats(allow_nan=False, min_value=-1e300, max_value=1e300),
+    st.integers(1, 20),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_every_answer_has_a_fate(code: int, wait_s: float | None, attempt_count: int, chance: float) -> None:
+    outcome = Answered(status_code=code, retry_after_s=wait_s)
+    verdict = judge(outcome, attempt_count=attempt_count, now_ms=START_MS, chance=chance)
+    assert (verdict.due_at_ms is None) == (verdict.state is not DeliveryState.DUE)
+    if verdict.due_at_ms is not None:
+        assert START_MS < verdict.due_at_ms <= START_MS + DAY_MS * 11 // 10
+
+
+KEYS = st.lists(st.binary(min_size=24, max_size=64), min_size=1, max_size=3)
+
+
+@given(st.text("abcdef_0123456789", min_size=1, max_size=40), st.text(max_size=300), KEYS)
+def test_both_official_verifiers_believe_us(message_id: str, text: str, keys: list[bytes]) -> None:
+    body = text.encode()
+    at_s = int(datetime.now(UTC).timestamp())
+    secrets = [secret_from(key) for key in keys]
+    signature = sign(message_id, at_s, body, secrets)
+    headers = {"webhook-id": message_id, "webhook-timestamp": str(at_s), "webhook-signature": signature}
+    for secret in secrets:
+        for official in (standardwebhooks, svix.webhooks):
+            assert verified(official.Webhook(secret), body, headers)
+        if body:
+            assert not verified(standardwebhooks.Webhook(secret), body[:-1] + bytes([body[-1] ^ 1]), headers)
+
+
+def verified(official: object, body: bytes, headers: dict[str, str]) -> bool:
+    """Whether it takes the signature; a body that is no JSON is read only after that."""
+    try:
+        official.verify(body, headers)
+    except (standardwebhooks.WebhookVerificationError, svix.webhooks.WebhookVerificationError):
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+@given(st.text("abc_123", min_size=1, max_size=40), st.text(max_size=300), st.binary(min_size=24, max_size=64))
+def test_both_official_signers_write_what_we_write(message_id: str, text: str, key: bytes) -> None:
+    secret = secret_from(key)
+    ours = sign(message_id, START_MS // 1000, text.encode(), [secret])
+    at = datetime.fromtimestamp(START_MS // 1000, UTC)
+    assert standardwebhooks.Webhook(secret).sign(msg_id=message_id, timestamp=at, data=text) == ours
+    assert svix.webhooks.Webhook(secret).sign(msg_id=message_id, timestamp=at, data=text) == ours
+
+
+def test_every_secret_signs_newest_first() -> None:
+    other = secret_from(bytes(range(32)))
+    both = sign("msg_1", 1, b"{}", [SECRET, other])
+    assert both.split(" ") == [sign("msg_1", 1, b"{}", [SECRET]), sign("msg_1", 1, b"{}", [other])]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "whsec_",
+        "whsec_not base64!",
+        base64.b64encode(bytes(32)).decode(),
+        secret_from(bytes(23)),
+        secret_from(bytes(65)),
+        "WHSEC_" + base64.b64encode(bytes(32)).decode(),
+        SECRET + "\n",
+        "whsec_é" + base64.b64encode(bytes(32)).decode(),
+    ],
+)
+def test_secrets_that_are_none_are_refused_without_repeating_them(secret: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        signing_key(secret)
+    assert "24 to 64 bytes" in str(caught.value)
+    assert len(secret) < 8 or secret not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("size", [24, 32, 64])
+def test_a_key_comes_back_from_its_secret(size: int) -> None:
+    assert signing_key(secret_from(bytes(range(size)))) == bytes(range(size))
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "Webhook-Signature", "svix-id", "Content-Type"])
+def test_an_endpoint_may_not_pretend_our_headers(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        check_custom_headers([("x-shop", "1"), (name, "2")])
+    check_custom_headers([("x-shop", "1"), ("authorization", "Bearer invented")])
+
+
+def test_what_went_wrong_in_words() -> None:
+    assert error_text(Answered(status_code=500)) == ""
+    assert error_text(FAILED) == "connect: refused"
+    assert len(error_text(Failed(phase="tls", reason="x" * 9_999))) == 500
