@@ -106,7 +106,7 @@ def judge_flow(run: Run, arrivals: Arrivals, options: Options) -> Flow:
 
 def sustains(run: Run, flow: Flow) -> bool:
     """Whether the backlog did not grow, and every webhook was accepted."""
-    rate = len(run.due_s) / max(run.due_s[-1], 1e-9) if run.due_s else 0.0
+    rate = (len(run.due_s) - 1) / max(run.due_s[-1], 1e-9) if run.due_s else 0.0
     keeps_up = flow.second_half_rate >= KEEP_UP * rate and flow.drain_s <= DRAIN_SUSTAINED_S
     return keeps_up and run.accepted == len(run.statuses)
 

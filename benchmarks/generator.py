@@ -119,7 +119,7 @@ class _Generator:
         self._sweep()
         self._tick()
         await asyncio.wait([asyncio.ensure_future(self._finished.wait())], timeout=work_s + self._load.timeout_s)
-        self._stop()
+        await self._stop()
         return self._result(time.process_time() - cpu_s)
 
     # Sending
@@ -229,15 +229,18 @@ class _Generator:
         if self._start_s and self._done >= due and self._sent >= due:
             self._finished.set()
 
-    def _stop(self) -> None:
+    async def _stop(self) -> None:
         self._stopping = True
         due = self._released if self._open_loop else self._sent
         for index in range(due):
             self._note(index, TIMED_OUT)
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in list(self._connections):
             connection.abort()
+        while self._connections:  # the loop reports each loss in its next turns
+            await asyncio.sleep(0)
 
     def _result(self, cpu_s: float) -> Run:
         count = self._released if self._open_loop else self._sent

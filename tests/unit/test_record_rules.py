@@ -25,23 +25,17 @@ ENDPOINTS = (
     endpoint(id="ep_3", application_id="app_2", event_types=frozenset({"payment.completed", "refund.completed"})),
     endpoint(id="ep_4", application_id="app_3", disabled=True),
 )
-NUMBERS = [json.loads, lambda raw: json.loads(raw, parse_float=Decimal)]
 
 
 def shuffled_log(seed: int) -> list[Reading]:
     """Facts of some scenarios, each as a payment of its own, mixed and with duplicates."""
     chance = random.Random(seed)
     them = [
-        (f"pi_{number}", each)
-        for number, scenario in enumerate(chance.sample(SCENARIOS, 6))
-        for each in scenario.facts
+        (f"pi_{number}", each) for number, scenario in enumerate(chance.sample(SCENARIOS, 6)) for each in scenario.facts
     ]
     them += chance.sample(them, len(them) // 3)
     chance.shuffle(them)
-    return [
-        reading(moved(each, payment), number=number)
-        for number, (payment, each) in enumerate(them, start=1)
-    ]
+    return [reading(moved(each, payment), number=number) for number, (payment, each) in enumerate(them, start=1)]
 
 
 def moved(each: Fact, payment: str) -> Fact:
@@ -60,7 +54,8 @@ def told(ledger: Ledger) -> object:
     """All that was decided, without the ids and times that chance gives."""
     payments = {key: known.payment for key, known in ledger.known.items()}
     messages = {(it.application_id, it.event_type, it.event_id, it.payload.split(b",", 1)[1]) for it in ledger.messages}
-    return payments, set(ledger.new_facts), messages, {(it.notification_id, it.state) for it in ledger.outcomes}
+    facts = {(it.payment_id, it.digest, it.notification_id) for it in ledger.new_facts}
+    return payments, facts, messages, {(it.notification_id, it.state) for it in ledger.outcomes}
 
 
 def in_batches(log: list[Reading], size: int) -> Iterable[list[Reading]]:
@@ -102,14 +97,26 @@ def test_a_completed_payment_is_told_once_whatever_came_after() -> None:
     ledger = Ledger(endpoint())
     refund = fact(Kind.REFUND_SUCCEEDED, "re_1", 10_000, 3)
     undone = fact(Kind.REFUND_FAILED, "re_1", 10_000, 4)
-    for each in (CREATED, AUTHORIZED, CAPTURED, fact(Kind.FAILED, "ch_0", 1, 1), refund, undone, CAPTURED):
+    for each in (
+        CREATED,
+        AUTHORIZED,
+        CAPTURED,
+        fact(Kind.FAILED, "ch_0", 1, 1, detail={"failure_code": "declined"}),
+        refund,
+        undone,
+        CAPTURED,
+    ):
         ledger.take(each)
     types = [it.event_type for it in ledger.messages]
-    assert types == [
-        "payment.created",
-        "payment.updated",  # the endpoint takes all, and the next change is only of the authorized amount
-        "payment.completed",
-    ][:1] + ["payment.authorized", "payment.completed", "refund.completed", "refund.failed"]
+    assert (
+        types
+        == [
+            "payment.created",
+            "payment.updated",  # the endpoint takes all, and the next change is only of the authorized amount
+            "payment.completed",
+        ][:1]
+        + ["payment.authorized", "payment.completed", "refund.completed", "refund.failed"]
+    )
     assert ledger.payment.state.status == "completed"
 
 
@@ -178,13 +185,23 @@ def test_payment_ids_sort_by_time_and_are_the_same_again() -> None:
     first, later = notification(1).id, notification(2).id
     assert payment_id("src_1", "pi_b", first) < payment_id("src_1", "pi_a", later)
     assert payment_id("src_1", "pi_1", first) == payment_id("src_1", "pi_1", first)
-    others = {payment_id("src_1", "pi_1", first), payment_id("src_2", "pi_1", first), payment_id("src_1", "pi_2", first)}
+    others = {
+        payment_id("src_1", "pi_1", first),
+        payment_id("src_2", "pi_1", first),
+        payment_id("src_1", "pi_2", first),
+    }
     assert len(others) == 3
 
 
 @pytest.mark.parametrize(
     ("currency", "amount_minor", "written"),
-    [("USD", 10_000, "100.00"), ("JPY", 10_000, "10000"), ("KWD", 10_001, "10.001"), ("USD", 5, "0.05"), ("USD", 0, "0.00")],
+    [
+        ("USD", 10_000, "100.00"),
+        ("JPY", 10_000, "10000"),
+        ("KWD", 10_001, "10.001"),
+        ("USD", 5, "0.05"),
+        ("USD", 0, "0.00"),
+    ],
 )
 def test_the_bytes_of_a_message(currency: str, amount_minor: int, written: str) -> None:
     ledger = Ledger(endpoint())

@@ -99,7 +99,7 @@ def test_bytes_that_are_no_http_end_the_connection() -> None:
         async with Receiver() as receiver:
             reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
             writer.write(b"\x00\x01\x02 what is this\r\n\r\n")
-            with pytest.raises(ConnectionError):
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await asyncio.wait_for(reader.readexactly(1), 10)
             writer.close()
             assert receiver.count == 0
@@ -117,7 +117,7 @@ def test_as_a_process_it_journals_what_it_gets(tmp_path: Path) -> None:
         try:
             for body in (b'{"id":"one"}', b"{}"):
                 request = urllib.request.Request(f"http://127.0.0.1:{port}/", body, {"Webhook-Id": "msg_1"})  # noqa: S310
-                with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own receiver
+                with urllib.request.urlopen(request, timeout=10) as answer:
                     assert answer.status == 200
         finally:
             process.send_signal(signal.SIGTERM)

@@ -79,6 +79,8 @@ class Receiver:
             self._server.close()
         for connection in list(self.connections):
             connection.close()
+        while self.connections:  # the loop reports each loss in its next turns
+            await asyncio.sleep(0)
 
     @property
     def port(self) -> int:
