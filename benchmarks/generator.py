@@ -239,7 +239,7 @@ class _Generator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in list(self._connections):
             connection.abort()
-        while self._connections:  # the loop reports each loss in its next turns
+        while self._connections:  # noqa: ASYNC110 - the loop reports each loss in its next turns
             await asyncio.sleep(0)
 
     def _result(self, cpu_s: float) -> Run:

@@ -56,7 +56,9 @@ _DETAILS = st.fixed_dictionaries(
 )
 
 
-def _fact(kind: Kind, ref: str, amount_minor: int | None, at_s: int, currency: str, detail: dict[str, str]) -> Fact:
+def _fact(  # noqa: PLR0917 - st.builds passes them in order
+    kind: Kind, ref: str, amount_minor: int | None, at_s: int, currency: str, detail: dict[str, str]
+) -> Fact:
     changes: dict[str, object] = {"detail": detail}
     if amount_minor is not None and kind not in KINDS_WITHOUT_AMOUNT:
         return fact(kind, ref, amount_minor, at_s, currency=currency, **changes)

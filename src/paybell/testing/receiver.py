@@ -79,7 +79,7 @@ class Receiver:
             self._server.close()
         for connection in list(self.connections):
             connection.close()
-        while self.connections:  # the loop reports each loss in its next turns
+        while self.connections:  # noqa: ASYNC110 - the loop reports each loss in its next turns
             await asyncio.sleep(0)
 
     @property

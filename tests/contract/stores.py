@@ -1,0 +1,122 @@
+"""The stores that the contract suite runs on, and a world with a source, an application and an endpoint in each.
+
+To add a database: write a place for it (how to open a store there, and how to die without cleaning up) and add it to
+``PLACES``.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol, Self
+
+from paybell.model.endpoint import Endpoint
+from paybell.model.message import Application
+from paybell.model.source import Organisation, Source
+from paybell.ports import Posting, Reading, Store
+from paybell.record.rules import decide
+from paybell.route.rules import Mint, route_change, route_message
+from paybell.store.seal import Seal
+from paybell.store.sqlite import SqliteStore
+from paybell.testing.builders import application, endpoint, message, source
+from paybell.testing.fake_clock import FakeClock
+
+KEY = bytes(range(32))
+
+
+class Place(Protocol):
+    """Where a database is."""
+
+    def __init__(self, folder: Path) -> None: ...
+
+    def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> Store:
+        """A store on that database, not opened yet."""
+        ...
+
+    def die(self, store: Store) -> None:
+        """Let go of what the operating system takes back from a dead process, and of nothing else."""
+        ...
+
+
+class SqlitePlace:
+    """A SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "paybell.db"
+
+    def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> SqliteStore:
+        return SqliteStore(str(self.path), Seal(key, clock), clock, serve=serve)
+
+    def die(self, store: Store) -> None:
+        assert isinstance(store, SqliteStore)
+        assert store._lock is not None
+        os.close(store._lock)
+        store._lock = None
+
+
+PLACES: dict[str, type[Place]] = {"sqlite": SqlitePlace}
+
+
+class World:
+    """An open store with the usual things in it."""
+
+    def __init__(self, store: Store, clock: FakeClock, place: Place) -> None:
+        self.store = store
+        self.clock = clock
+        self.place = place
+        self.organisation: Organisation
+        self.source: Source
+        self.application: Application
+        self.endpoint: Endpoint
+
+    async def fill(self) -> Self:
+        self.organisation = await self.store.organisation_default()
+        self.source = source(organisation_id=self.organisation.id)
+        self.application = application(organisation_id=self.organisation.id)
+        self.endpoint = self.an_endpoint("ep_1")
+        await self.store.source_create(self.source)
+        await self.store.application_create(self.application)
+        await self.store.endpoint_create(self.endpoint)
+        return self
+
+    def an_endpoint(self, endpoint_id: str, **changes: object) -> Endpoint:
+        return endpoint(id=endpoint_id, organisation_id=self.organisation.id, **changes)
+
+    def mint(self, *, leased: bool = False) -> Mint:
+        now_ms = self.clock.now_ms()
+        return Mint(
+            new_id=self.clock.new_id, has_room=lambda _: leased, now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000
+        )
+
+    async def post(self, number: int, *endpoints: Endpoint, due_at_ms: int | None = None) -> Posting:
+        """A message for those endpoints (or the usual one), due now."""
+        told = message(number, organisation_id=self.organisation.id)
+        mint = self.mint()
+        if due_at_ms is not None:
+            mint = Mint(new_id=mint.new_id, has_room=mint.has_room, now_ms=due_at_ms, lease_ends_at_ms=0)
+        jobs = route_message(told, endpoints or [self.endpoint], mint)
+        posting = Posting(message=told, deliveries=jobs)
+        await self.store.message_post(posting)
+        return posting
+
+    async def record(self, readings: Iterable[Reading]) -> None:
+        """Record as the record step does, with deliveries left due."""
+        await self.store.notification_record(
+            list(readings),
+            lambda book: decide(
+                book,
+                route=lambda change, endpoints: route_change(change, endpoints, self.mint()),
+                now_ms=self.clock.now_ms(),
+            ),
+        )
+
+
+@asynccontextmanager
+async def world(place: Place, clock: FakeClock | None = None) -> AsyncIterator[World]:
+    clock = clock or FakeClock()
+    store = place.store(clock)
+    await store.open()
+    try:
+        yield await World(store, clock, place).fill()
+    finally:
+        await store.close()
