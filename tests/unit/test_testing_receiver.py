@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
 import os
 import signal
@@ -32,6 +33,8 @@ async def post(receiver: Receiver, path: str = "/", body: bytes = b"{}", headers
         return await asyncio.wait_for(reader.read(500), 10)
     finally:
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def test_it_keeps_requests_as_they_came() -> None:
@@ -102,6 +105,8 @@ def test_bytes_that_are_no_http_end_the_connection() -> None:
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await asyncio.wait_for(reader.readexactly(1), 10)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
             assert receiver.count == 0
 
     asyncio.run(scenario())
