@@ -78,7 +78,8 @@ def test_any_bytes_are_read_alike_whole_and_byte_by_byte(data: bytes) -> None:
 
 @given(st.binary())
 def test_noise_never_raises(data: bytes) -> None:
-    assert not isinstance(read(data), RawAnswer)
+    found = read(data)  # noise may happen to be a right answer; then it is one with a status, and nothing else
+    assert not isinstance(found, RawAnswer) or (data.startswith(b"HTTP/1.") and 100 <= found.status_code <= 999)
 
 
 @given(st.lists(streams, max_size=4))
