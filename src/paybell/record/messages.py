@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -114,6 +115,7 @@ def payment_data(payment: Payment) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=64)  # one moment serves all messages of a transaction
 def rfc3339(at_ms: int) -> str:
     """A time as RFC 3339 with milliseconds, in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"

@@ -145,8 +145,8 @@ class DeliveryPart(RecordingPart):
             connection.execute(self.sql["message_insert_once"], rows.message_row(message))
             if not connection.changes():
                 raise Conflict(f"a message with the event id {message.event_id!r} was posted already")
-            for delivery in posting.deliveries:
-                self.write_delivery(connection, delivery, message.created_at_ms)
+            jobs = [rows.delivery_row(job, message.created_at_ms) for job in posting.deliveries]
+            connection.executemany(self.sql["delivery_insert"], jobs)
 
         await self.database.write(job)
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import apsw
 
-from paybell.model.delivery import DeliveryJob
-from paybell.model.message import Message
 from paybell.model.notification import NotificationState
-from paybell.ports import Book, Changes, Decide, Known, NewFact, NotificationOutcome, PaymentKey, Reading
+from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
 from paybell.store.sqlite import rows
 from paybell.store.sqlite.directory import DirectoryPart
 
@@ -44,45 +42,14 @@ class RecordingPart(DirectoryPart):
         return Known(payment, tuple(rows.fact(fact) for (fact,) in facts))
 
     def _write(self, connection: apsw.Connection, changes: Changes) -> None:
+        """One prepared statement per table: a call for each row would cost about as much as the row itself."""
         now_ms = self.clock.now_ms()
-        for new in changes.facts:
-            self._write_fact(connection, new, now_ms)
-        for payment in changes.payments:
-            connection.execute(self.sql["payment_upsert"], rows.payment_row(payment))
-        for message in changes.messages:
-            self.write_message(connection, message)
-        for delivery in changes.deliveries:
-            self.write_delivery(connection, delivery, now_ms)
-        for outcome in changes.outcomes:
-            self._write_outcome(connection, outcome, now_ms)
-
-    def _write_fact(self, connection: apsw.Connection, new: NewFact, now_ms: int) -> None:
-        row = (new.payment_id, new.digest, rows.fact_bytes(new.fact), new.notification_id, now_ms)
-        connection.execute(self.sql["fact_insert"], row)
-
-    def write_message(self, connection: apsw.Connection, message: Message) -> None:
-        """Append a message; a second one for the same event id is an error of the caller."""
-        connection.execute(self.sql["message_insert"], rows.message_row(message))
-
-    def write_delivery(self, connection: apsw.Connection, job: DeliveryJob, now_ms: int) -> None:
-        """Append a delivery, leased where it already has a lease number."""
-        leased = job.lease_no > 0
-        connection.execute(
-            self.sql["delivery_insert"],
-            (
-                job.id,
-                job.message_id,
-                job.endpoint_id,
-                job.application_id,
-                job.organisation_id,
-                job.event_type,
-                "leased" if leased else "due",
-                job.lease_no,
-                job.lease_ends_at_ms if leased else job.due_at_ms,
-                now_ms,
-            ),
-        )
-
-    def _write_outcome(self, connection: apsw.Connection, outcome: NotificationOutcome, now_ms: int) -> None:
-        values = (str(outcome.state), outcome.reason, outcome.event, now_ms, outcome.notification_id)
-        connection.execute(self.sql["notification_finish"], values)
+        batches = {
+            "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
+            "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
+            "message_insert": [rows.message_row(message) for message in changes.messages],
+            "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
+            "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],
+        }
+        for name, values in batches.items():
+            connection.executemany(self.sql[name], values)

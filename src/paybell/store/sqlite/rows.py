@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from paybell.model.delivery import Attempt, Delivery, DeliveryState
+from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.fact import Fact
 from paybell.model.message import Application, EventType, Message
 from paybell.model.notification import (
@@ -17,10 +17,10 @@ from paybell.model.notification import (
     RefusalReason,
 )
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import NotificationView, Page, PageQuery
+from paybell.ports import NewFact, NotificationOutcome, NotificationView, Page, PageQuery
 
 T = TypeVar("T")
-Row = tuple[object, ...]
+Row = tuple[str | int | float | bytes | None, ...]
 
 ENCODER: Final = msgspec.json.Encoder()
 _HEADERS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
@@ -107,9 +107,14 @@ def fact(value: object) -> Fact:
     return _FACT.decode(blob(value))
 
 
-def fact_bytes(value: Fact) -> bytes:
-    """A fact as stored."""
-    return _FACT_ENCODER.encode(value)
+def fact_row(new: NewFact, now_ms: int) -> Row:
+    """A fact's five columns."""
+    return (new.payment_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)
+
+
+def outcome_row(value: NotificationOutcome, now_ms: int) -> Row:
+    """What became of a notification, then its id."""
+    return (str(value.state), value.reason, value.event, now_ms, value.notification_id)
 
 
 def payment(row: Sequence[object]) -> Payment:
@@ -189,6 +194,23 @@ def delivery(row: Sequence[object]) -> Delivery:
         created_at_ms=number(row[9]),
         finished_at_ms=number_or_none(row[10]),
         last_error=text(row[11]),
+    )
+
+
+def delivery_row(job: DeliveryJob, now_ms: int) -> Row:
+    """A new delivery's columns: leased where it already has a lease number."""
+    leased = job.lease_no > 0
+    return (
+        job.id,
+        job.message_id,
+        job.endpoint_id,
+        job.application_id,
+        job.organisation_id,
+        job.event_type,
+        "leased" if leased else "due",
+        job.lease_no,
+        job.lease_ends_at_ms if leased else job.due_at_ms,
+        now_ms,
     )
 
 
