@@ -43,7 +43,7 @@ def machine() -> list[str]:
     return [
         f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         f"Python {platform.python_version()}, {libraries}, SQLite {apsw.sqlite_lib_version()}",
-        f"Speed: {python_speed_ms():.1f} ms for fib(24) in Python, {hmac_us():.1f} µs for an HMAC-SHA256 of 1 KiB (best of 5)",
+        f"Speed: {python_speed_ms():.1f} ms for fib(24), {hmac_us():.1f} µs for HMAC-SHA256 of 1 KiB (best of 5)",
         f"Disk: {disk_sync_us():.0f} µs for a 4 KiB append and fdatasync (median of {_SYNCS})",
     ]
 
@@ -61,7 +61,7 @@ def disk_sync_us() -> float:
 
 
 def python_speed_ms() -> float:
-    """What a piece of plain Python takes here and now: a rented processor's speed differs by a factor of three in a day."""
+    """What a piece of plain Python takes now: a rented processor's speed differs by a factor of three in a day."""
     return _best_s(lambda: _fib(24)) * 1e3
 
 
