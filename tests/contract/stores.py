@@ -4,8 +4,9 @@ To add a database: write a place for it (how to open a store there, and how to d
 ``PLACES``.
 """
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, Self
@@ -13,7 +14,7 @@ from typing import Protocol, Self
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application
 from paybell.model.source import Organisation, Source
-from paybell.ports import Posting, Reading, Store
+from paybell.ports import Book, Changes, Posting, Reading, Store
 from paybell.record.rules import decide
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.seal import Seal
@@ -27,10 +28,17 @@ KEY = bytes(range(32))
 class Place(Protocol):
     """Where a database is."""
 
+    leases_outlive: bool
+    """Whether a dead process's leases run on to their end (others may be at work), or its successor ends them."""
+
     def __init__(self, folder: Path) -> None: ...
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> Store:
         """A store on that database, not opened yet."""
+        ...
+
+    def raw_bytes(self) -> bytes:
+        """All that the database has written, as somebody who copies its disk would see it."""
         ...
 
     def die(self, store: Store) -> None:
@@ -41,11 +49,16 @@ class Place(Protocol):
 class SqlitePlace:
     """A SQLite file."""
 
+    leases_outlive = False
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "paybell.db"
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> SqliteStore:
         return SqliteStore(str(self.path), Seal(key, clock), clock, serve=serve)
+
+    def raw_bytes(self) -> bytes:
+        return b"".join(file.read_bytes() for file in self.path.parent.glob("paybell.db*") if file.suffix != ".key")
 
     def die(self, store: Store) -> None:
         assert isinstance(store, SqliteStore)
@@ -101,13 +114,14 @@ class World:
 
     async def record(self, readings: Iterable[Reading]) -> None:
         """Record as the record step does, with deliveries left due."""
-        await self.store.notification_record(
-            list(readings),
-            lambda book: decide(
-                book,
-                route=lambda change, endpoints: route_change(change, endpoints, self.mint()),
-                now_ms=self.clock.now_ms(),
-            ),
+        await self.store.notification_record(list(readings), self.decide)
+
+    def decide(self, book: Book) -> Changes:
+        """What the rules of record and route say, with deliveries left due."""
+        return decide(
+            book,
+            route=lambda change, endpoints: route_change(change, endpoints, self.mint()),
+            now_ms=self.clock.now_ms(),
         )
 
 
@@ -120,3 +134,13 @@ async def world(place: Place, clock: FakeClock | None = None) -> AsyncIterator[W
         yield await World(store, clock, place).fill()
     finally:
         await store.close()
+
+
+def run(place: Place, scenario: Callable[[World], Awaitable[None]]) -> None:
+    """Run a scenario in a fresh world of that place; a store that hangs fails the test."""
+
+    async def main() -> None:
+        async with asyncio.timeout(60), world(place) as it:
+            await scenario(it)
+
+    asyncio.run(main())

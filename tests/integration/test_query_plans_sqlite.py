@@ -1,0 +1,90 @@
+"""Hot queries keep their index: no scan and no sort of a table that grows, with statistics and without."""
+
+import re
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+from paybell.store.named import migrations, queries
+
+SQL = queries("sqlite")
+INDEX_OF = {
+    "notification_due": ("notification_states_due",),
+    "notification_by_dedupe": ("notifications_dedupe",),
+    "notification_state_get": ("sqlite_autoindex_notification_states_1",),
+    "notification_lease": ("sqlite_autoindex_notification_states_1",),
+    "notification_finish": ("sqlite_autoindex_notification_states_1",),
+    "notification_get": ("sqlite_autoindex_notifications_1", "sqlite_autoindex_notification_states_1"),
+    "payment_by_gateway": ("payments_by_gateway",),
+    "payment_get": ("sqlite_autoindex_payments_1",),
+    "payment_page_by_status": ("payments_by_status",),
+    "payment_page_by_order": ("payments_by_order",),
+    "payment_page_by_gateway": ("payments_by_gateway",),
+    "fact_list": ("PRIMARY KEY",),
+    "timeline_messages": ("messages_by_payment",),
+    "message_lookup": ("sqlite_autoindex_messages_1", "messages_event"),
+    "message_page": ("messages_by_application",),
+    "delivery_next_endpoint": ("deliveries_due",),
+    "delivery_due": ("deliveries_due", "sqlite_autoindex_messages_1"),
+    "delivery_lease": ("sqlite_autoindex_deliveries_1",),
+    "delivery_finish": ("sqlite_autoindex_deliveries_1",),
+    "delivery_of_message": ("deliveries_once",),
+    "delivery_resend": ("deliveries_once",),
+    "delivery_page_of_message": ("deliveries_once",),
+    "delivery_end_of_endpoint": ("deliveries_due",),
+    "attempt_page_of_message": ("attempts_by_message",),
+    "attempt_page_of_endpoint": ("attempts_by_endpoint",),
+    "attempt_get": ("sqlite_autoindex_attempts_1",),
+    "api_key_find": ("sqlite_autoindex_api_keys_2",),
+}
+MAY_SORT = {"delivery_page_of_message", "message_lookup", "payment_page_by_gateway"}
+"""What one message or one name has is few: sorting or merging it costs nothing."""
+
+
+@pytest.fixture(params=["fresh", "analyzed"], scope="module")
+def connection(request: pytest.FixtureRequest) -> Iterator[apsw.Connection]:
+    opened = apsw.Connection(":memory:")
+    for _, script in migrations("sqlite"):
+        opened.execute(script)
+    if request.param == "analyzed":
+        opened.execute(FILLING)
+    yield opened
+    opened.close()
+
+
+FILLING = """
+CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n;
+INSERT INTO notifications SELECT 'ntf_' || i, 'src_' || i % 3, 'org_1', 'k' || i, 'webhook', 0, i, '[]', x'00' FROM n;
+INSERT INTO notification_states (notification_id, organisation_id, source_id, state, due_at_ms)
+SELECT 'ntf_' || i, 'org_1', 'src_' || i % 3, iif(i % 100, 'recorded', 'pending'), iif(i % 100, NULL, i) FROM n;
+INSERT INTO payments SELECT 'pay_' || i, 'org_1', 'src_' || i % 3, 'stripe', 'pi_' || i, 1,
+       iif(i % 5, 'completed', 'failed'), 'ord_' || i, 1, x'00', i, i FROM n;
+INSERT INTO facts SELECT 'pay_' || i / 2, CAST(i AS BLOB), x'00', 'ntf_' || i, i FROM n;
+INSERT INTO messages SELECT 'msg_' || i, 'org_1', 'app_' || i % 4, 't', 'e' || i, x'00', 'pay_' || i, i FROM n;
+INSERT INTO deliveries SELECT 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4, 'org_1', 't',
+       iif(i % 50, 'delivered', 'due'), 1, 1, iif(i % 50, NULL, i), i, i, '' FROM n;
+INSERT INTO attempts SELECT 'a_' || i, 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4,
+       'org_1', 1, 1, 200, '', '', 'u', i, 1 FROM n;
+ANALYZE;
+"""
+"""History with a few waiting, as a database that is used has."""
+
+
+def plan_of(opened: apsw.Connection, name: str) -> list[str]:
+    query = SQL[name]
+    named = dict.fromkeys(re.findall(r":([a-z_]+)", query), "x")
+    numbered = max((int(it) for it in re.findall(r"\?(\d)", query)), default=0)
+    values: object = named or ("x",) * (numbered or query.count("?"))
+    return [str(row[3]) for row in opened.execute("EXPLAIN QUERY PLAN " + query, values)]
+
+
+@pytest.mark.parametrize("name", sorted(INDEX_OF))
+def test_a_hot_query_uses_its_index(connection: apsw.Connection, name: str) -> None:
+    plan = plan_of(connection, name)
+    text = "\n".join(plan)
+    assert "SCAN" not in text, text
+    for index in INDEX_OF[name]:
+        assert index in text, text
+    if name not in MAY_SORT:
+        assert "TEMP B-TREE" not in text, text

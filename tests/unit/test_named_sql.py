@@ -1,0 +1,71 @@
+"""Named SQL: every name is used, every use has a name, and the states in the database are those of the model."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from paybell.errors import SchemaError
+from paybell.model.delivery import DeliveryState
+from paybell.model.notification import NotificationState, Origin
+from paybell.model.payment import PaymentStatus
+from paybell.store.named import _split, migrations, queries
+
+STORE = Path(str(resources.files("paybell.store")))
+DIALECTS = sorted({it.name.split(".")[-2] for it in (STORE / "migrations").glob("*.sql")})
+
+
+def sources(dialect: str) -> str:
+    return "\n".join(it.read_text() for it in sorted((STORE / dialect).glob("*.py")))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_name_is_used_and_every_use_has_a_name(dialect: str) -> None:
+    text = sources(dialect)
+    names = set(queries(dialect))
+    quoted = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', text))
+    assert names - quoted == set()
+    used = set(re.findall(r'sql\["([a-z_]+)"\]', text))
+    assert used
+    assert used - names == set()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_query_says_in_a_sentence_what_it_is_for(dialect: str) -> None:
+    for name, query in queries(dialect).items():
+        first = query.splitlines()[0]
+        assert re.fullmatch(r"-- [A-Z].*[.:]", first), name
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_migrations_are_numbered_from_one_without_a_gap(dialect: str) -> None:
+    numbers = [number for number, _ in migrations(dialect)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    with pytest.raises(SchemaError, match="twice"):
+        _split("-- one_get --\n-- A.\nSELECT 1;\n-- one_get [sqlite] --\n-- B.\nSELECT 2;\n", "sqlite")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("table", "column", "states"),
+    [
+        ("notification_states", "state", NotificationState),
+        ("notifications", "origin", Origin),
+        ("deliveries", "state", DeliveryState),
+        ("payments", "status", PaymentStatus),
+    ],
+)
+def test_the_database_checks_the_states_of_the_model(
+    dialect: str, table: str, column: str, states: Iterable[StrEnum]
+) -> None:
+    scripts = "\n".join(script for _, script in migrations(dialect))
+    tables = re.findall(rf"CREATE TABLE {table} \((.*?)\n\)", scripts, re.DOTALL)
+    listed = re.search(rf"\b{column}\s+TEXT NOT NULL CHECK \({column} IN \((.*?)\)\)", tables[-1], re.DOTALL)
+    assert listed
+    assert set(re.findall(r"'([a-z_]+)'", listed[1])) == {str(it) for it in states}
