@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from paybell.errors import Conflict, NotFound
+from paybell.errors import NotFound
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.ports import AttemptNew, DeliveryClaim, PageQuery, Posting
 from paybell.testing.builders import attempt, delivery, message
@@ -235,6 +235,7 @@ def test_an_answer_that_says_gone_disables_the_endpoint_with_the_attempt(place: 
     async def scenario(world: World) -> None:
         await world.post(1)
         (job,) = await claim(world)
+        assert await world.store.endpoint_get("ep_1") == world.endpoint
         plain = ended(job, DEAD)
         gone = AttemptNew(
             attempt=plain.attempt, lease_no=1, state=DEAD, due_at_ms=None, disable_endpoint_reason="410 Gone"
@@ -257,77 +258,72 @@ def test_deleting_an_endpoint_ends_what_waits_for_it(place: Place) -> None:
     run(place, scenario)
 
 
-def test_an_event_id_is_taken_once_per_application_and_nothing_else_is_written(place: Place) -> None:
+def test_a_late_answer_that_says_gone_disables_nothing(place: Place) -> None:
     async def scenario(world: World) -> None:
         await world.post(1)
-        again = message(2, organisation_id=world.organisation.id, event_id="event-1")
-        with pytest.raises(Conflict, match="event-1"):
-            await world.store.message_post(Posting(message=again, deliveries=(delivery(again, 2),)))
-        counts = (await world.store.status()).counts
-        assert (counts["messages"], counts["deliveries.due"]) == (1, 1)
-        nameless = [message(number, organisation_id=world.organisation.id, event_id="") for number in (3, 4)]
-        for it in nameless:
-            await world.store.message_post(Posting(message=it, deliveries=()))
+        (late,) = await claim(world)
+        await claim(world, now_ms=late.lease_ends_at_ms)
+        plain = ended(late, DEAD)
+        gone = AttemptNew(
+            attempt=plain.attempt, lease_no=late.lease_no, state=DEAD, due_at_ms=None, disable_endpoint_reason="410"
+        )
+        assert await world.store.attempt_append(gone) is False
+        assert await world.store.endpoint_get("ep_1") == world.endpoint
 
     run(place, scenario)
 
 
-def test_messages_posted_at_once_with_one_event_id_are_one_message(place: Place) -> None:
+def test_what_is_being_sent_when_its_endpoint_is_deleted_ends_too(place: Place) -> None:
     async def scenario(world: World) -> None:
-        org = world.organisation.id
-        rivals = [message(number, organisation_id=org, event_id="same") for number in range(1, 21)]
-        postings = [Posting(message=it, deliveries=(delivery(it, n),)) for n, it in enumerate(rivals)]
-        outcomes = await asyncio.gather(*(world.store.message_post(it) for it in postings), return_exceptions=True)
-        assert sum(it is None for it in outcomes) == 1
-        assert sum(isinstance(it, Conflict) for it in outcomes) == 19
-        assert len(await claim(world, now_ms=START_MS + 1000)) == 1
+        await world.post(1)
+        (job,) = await claim(world)
+        await world.store.endpoint_delete(world.organisation.id, "ep_1")
+        assert (await only(world))[0] is DEAD
+        assert await world.store.attempt_append(ended(job)) is False
 
     run(place, scenario)
 
 
-def test_messages_are_found_by_id_and_event_id_within_their_application(place: Place) -> None:
+def test_deleting_an_application_ends_what_waits_for_it(place: Place) -> None:
     async def scenario(world: World) -> None:
-        told = (await world.post(1)).message
-        org = world.organisation.id
-        for name in (told.id, told.event_id):
-            assert await world.store.message_lookup(org, "app_1", name) == told
-        for organisation_id, application_id, name in (
-            ("org_other", "app_1", told.id),
-            (org, "app_2", told.id),
-            (org, "app_1", "msg_0"),
-            (org, "app_1", ""),
-        ):
-            with pytest.raises(NotFound):
-                await world.store.message_lookup(organisation_id, application_id, name)
+        await world.post(1)
+        await world.store.application_delete(world.organisation.id, "app_1")
+        assert (await only(world))[0] is DEAD
+        assert await claim(world, now_ms=START_MS + 10**9) == []
 
     run(place, scenario)
 
 
-def test_pages_of_messages_and_deliveries_walk_each_once(place: Place) -> None:
+def test_what_is_being_sent_is_not_resent_meanwhile(place: Place) -> None:
     async def scenario(world: World) -> None:
-        org = world.organisation.id
-        for number in range(1, 8):
-            await world.post(number)
-        seen: list[str] = []
-        iterator, done = "", False
-        while not done:
-            query = PageQuery(organisation_id=org, limit=3, iterator=iterator, filters={"application_id": "app_1"})
-            page = await world.store.message_page(query)
-            seen += [it.id for it in page.data]
-            iterator, done = page.iterator, page.done
-        assert seen == [message(number).id for number in range(7, 0, -1)]
-        filters = {
-            "application_id": ("app_1", 7),
-            "endpoint_id": ("ep_1", 7),
-            "message_id": (message(3).id, 1),
-            "state": ("due", 7),
-        }
-        for name, (value, expected) in filters.items():
-            found = await world.store.delivery_page(PageQuery(organisation_id=org, filters={name: value}))
-            none = await world.store.delivery_page(PageQuery(organisation_id=org, filters={name: "nothing"}))
-            foreign = await world.store.delivery_page(PageQuery(organisation_id="org_other", filters={name: value}))
-            assert (len(found.data), none.data, foreign.data) == (expected, (), ()), name
-        typed = PageQuery(organisation_id=org, filters={"application_id": "app_1", "event_type": "refund.failed"})
-        assert (await world.store.message_page(typed)).data == ()
+        await world.post(1)
+        (job,) = await claim(world)
+        await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=START_MS)
+        assert await claim(world) == []
+        assert await world.store.attempt_append(ended(job))
+        await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=START_MS)
+        assert len(await claim(world)) == 1
+
+    run(place, scenario)
+
+
+def test_a_resend_is_told_to_who_waits_for_work(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        posting = await world.post(1)
+        told: list[int] = []
+        world.store.on_change(lambda: told.append(1))
+        await world.store.delivery_resend(world.organisation.id, posting.message.id, "ep_1", now_ms=START_MS)
+        assert told
+
+    run(place, scenario)
+
+
+def test_the_endpoint_that_has_waited_longest_comes_first(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        other = world.an_endpoint("ep_2")
+        await world.store.endpoint_create(other)
+        await world.post(1, due_at_ms=START_MS + 9)
+        await world.post(2, other, due_at_ms=START_MS + 7)
+        assert [it.endpoint_id for it in await claim(world, limit=1)] == ["ep_2"]
 
     run(place, scenario)

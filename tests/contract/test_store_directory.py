@@ -113,6 +113,11 @@ def test_applications_are_found_changed_and_deleted_with_their_endpoints(place: 
         with pytest.raises(NotFound):
             await world.store.application_lookup("org_other", "app_2")
         with pytest.raises(NotFound):
+            await world.store.application_update(
+                msgspec.structs.replace(changed, organisation_id="org_other", name="x")
+            )
+        assert await world.store.application_lookup(org, "app_2") == changed
+        with pytest.raises(NotFound):
             await world.store.application_delete("org_other", "app_2")
         await world.store.application_delete(org, "app_2")
         assert await world.store.endpoint_get("ep_2") is None
@@ -141,6 +146,9 @@ def test_an_endpoint_is_found_changed_and_deleted(place: Place) -> None:
         changed = msgspec.structs.replace(rich, url="https://shop.example/new", event_types=frozenset(), disabled=True)
         await world.store.endpoint_update(changed)
         assert await world.store.endpoint_get("ep_2") == changed
+        with pytest.raises(NotFound):
+            await world.store.endpoint_update(msgspec.structs.replace(changed, organisation_id="org_other", url="x"))
+        assert await world.store.endpoint_get("ep_2") == changed
         for organisation_id, application_id in (("org_other", "app_1"), (org, "app_2")):
             with pytest.raises(NotFound):
                 await world.store.endpoint_lookup(organisation_id, application_id, "ep_2")
@@ -160,6 +168,7 @@ def test_pages_of_the_directory_walk_each_once_newest_first(place: Place) -> Non
             await world.store.source_create(source(id=f"src_{number}", uid=f"shop-{number}", organisation_id=org))
             await world.store.application_create(application(id=f"app_{number}", organisation_id=org))
             await world.store.endpoint_create(endpoint(id=f"ep_{number}", organisation_id=org))
+        filters = {"application_id": "app_1"}
         for name, page_of in (
             ("src", world.store.source_page),
             ("app", world.store.application_page),
@@ -168,7 +177,6 @@ def test_pages_of_the_directory_walk_each_once_newest_first(place: Place) -> Non
             seen: list[str] = []
             iterator, done = "", False
             while not done:
-                filters = {"application_id": "app_1"}
                 page = await page_of(PageQuery(organisation_id=org, limit=2, iterator=iterator, filters=filters))
                 seen += [it.id for it in page.data]
                 iterator, done = page.iterator, page.done
@@ -195,16 +203,15 @@ def test_what_another_process_changes_is_seen_at_the_next_look(place: Place) -> 
     """The CLI opens the same database beside the server."""
 
     async def scenario(world: World) -> None:
-        called: list[int] = []
+        changed = asyncio.Event()
         assert await world.store.source_find("kiosk") is None
-        world.store.on_change(lambda: called.append(1))
+        world.store.on_change(changed.set)
         beside = place.store(world.clock, serve=False)
         await beside.open()
         await beside.source_create(source(id="src_2", uid="kiosk", organisation_id=world.organisation.id))
         await beside.close()
-        while not called:
-            world.clock.advance(1)
-            await asyncio.sleep(0.001)
+        world.clock.advance(1)
+        await changed.wait()
         assert await world.store.source_find("kiosk") is not None
 
     run(place, scenario)
@@ -213,10 +220,26 @@ def test_what_another_process_changes_is_seen_at_the_next_look(place: Place) -> 
 def test_secrets_are_sealed_and_open_under_their_key_only(place: Place) -> None:
     async def scenario() -> None:
         clock = FakeClock()
-        async with world(place, clock):
+        async with world(place, clock) as it:
+            org = it.organisation.id
+            options = {"api_key": "a-key-for-the-api"}
+            secretive = source(
+                id="src_2", uid="kiosk", organisation_id=org, token="a-token-in-the-url", options=options
+            )
+            await it.store.source_create(secretive)
+            await it.store.endpoint_create(it.an_endpoint("ep_2", headers=(("x-pass", "a-password-of-the-shop"),)))
+            assert await it.store.source_get("src_2") == secretive
             stored = place.raw_bytes()
-        for secret in ("a-secret-of-the-shop", SECRET.removeprefix("whsec_")):
-            assert secret.encode() not in stored
+        stored += place.raw_bytes()
+        assert b"kiosk" in stored
+        secrets = (
+            "a-secret-of-the-shop",
+            SECRET.removeprefix("whsec_"),
+            "a-key-for-the-api",
+            "a-token-in-the-url",
+            "a-password-of-the-shop",
+        )
+        assert [it for it in secrets if it.encode() in stored] == []
         other = place.store(clock, key=bytes(32))
         with pytest.raises(ConfigurationError, match="another key"):
             await use(other)

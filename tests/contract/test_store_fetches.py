@@ -1,5 +1,7 @@
 """Hints: claimed like notifications, settled once, opened again when they come again."""
 
+import pytest
+
 from paybell.model.notification import NotificationState, Origin
 from paybell.ports import FetchDone, FetchJob
 from paybell.testing.builders import appending, notification
@@ -125,5 +127,34 @@ def test_a_parked_hint_can_be_replayed(place: Place) -> None:
         view = await world.store.notification_replay(org, job.notification.id, now_ms=START_MS)
         assert view.status.state is NEEDS_FETCH
         assert len(await claim(world)) == 1
+
+    run(place, scenario)
+
+
+def test_a_parked_hint_that_comes_again_starts_afresh(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await hint(world)
+        (job,) = await claim(world)
+        await world.store.fetch_finish(done(job, NotificationState.PARKED))
+        assert (await status(world))[0] is NotificationState.PARKED
+        await hint(world, 2)
+        (again,) = await claim(world, START_MS + 5)
+        assert (again.attempt_count, again.notification.id) == (0, job.notification.id)
+
+    run(place, scenario)
+
+
+def test_a_hint_whose_answer_cannot_be_kept_stays_open(place: Place) -> None:
+    """The answer's id is taken: had the hint been closed before, its truth would be lost."""
+
+    async def scenario(world: World) -> None:
+        await hint(world)
+        (job,) = await claim(world)
+        org = world.organisation.id
+        await world.store.notification_append(appending(notification(9, dedupe_key="other", organisation_id=org)))
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+            await world.store.fetch_finish(done(job, NotificationState.FETCHED, answer=True))
+        assert (await status(world))[0] is NEEDS_FETCH
+        assert len(await claim(world, START_MS + 60_000)) == 1
 
     run(place, scenario)

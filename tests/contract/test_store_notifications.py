@@ -215,3 +215,29 @@ def test_recorded_notifications_are_not_claimed_again(place: Place) -> None:
         assert await claimed(world, now_ms=START_MS + 10**9) == []
 
     run(place, scenario)
+
+
+def test_a_replay_is_told_to_who_waits_for_work(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        kept = notification(organisation_id=world.organisation.id)
+        await world.store.notification_append(appending(kept))
+        await world.record([reading(error="unreadable")])
+        told: list[int] = []
+        world.store.on_change(lambda: told.append(1))
+        await world.store.notification_replay(world.organisation.id, kept.id, now_ms=START_MS)
+        assert told
+
+    run(place, scenario)
+
+
+def test_a_duplicate_of_what_was_recorded_stays_recorded(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        org = world.organisation.id
+        await world.store.notification_append(appending(notification(1, dedupe_key="same", organisation_id=org)))
+        await world.record([reading(fact(Kind.CAPTURED, "ch_1", 100))])
+        await world.store.notification_append(appending(notification(2, dedupe_key="same", organisation_id=org)))
+        state = (await world.store.notification_get(org, notification(1).id)).status.state
+        assert state is NotificationState.RECORDED
+        assert await claimed(world, now_ms=START_MS + 10**9) == []
+
+    run(place, scenario)

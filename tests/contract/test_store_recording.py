@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from paybell.errors import NotFound
+from paybell.model.delivery import DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment, PaymentStatus
-from paybell.ports import Book, Changes, PageQuery, Reading
-from paybell.testing.builders import appending, fact, notification, reading
+from paybell.ports import AttemptNew, Book, Changes, DeliveryClaim, NotificationOutcome, PageQuery, Reading
+from paybell.testing.builders import appending, attempt, fact, notification, reading
 from tests.contract.stores import Place, World, run
 
 CAPTURED = fact(Kind.CAPTURED, "ch_1", 100)
@@ -233,5 +234,34 @@ def test_the_timeline_tells_everything_in_order(place: Place) -> None:
         assert [entry.at_ms for entry in entries] == sorted(entry.at_ms for entry in entries)
         with pytest.raises(NotFound):
             await world.store.payment_timeline("org_other", payment.id)
+
+    run(place, scenario)
+
+
+def test_the_timeline_tells_of_each_delivery_and_its_attempts(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await arrive(world, 1)
+        await world.record([told(world, 1, CAPTURED)])
+        now_ms = world.clock.now_ms()
+        claim = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 9, limit=1, per_endpoint=1, busy=frozenset())
+        (job,) = await world.store.delivery_claim(claim)
+        tried = attempt(job, started_at_ms=now_ms + 1)
+        ended = AttemptNew(attempt=tried, lease_no=job.lease_no, state=DeliveryState.DELIVERED, due_at_ms=None)
+        assert await world.store.attempt_append(ended)
+        payment = await the_payment(world)
+        entries = await world.store.payment_timeline(world.organisation.id, payment.id)
+        assert (entries[-1].kind, entries[-1].id, entries[-1].at_ms) == ("attempt", tried.id, now_ms + 1)
+        assert job.id in [entry.id for entry in entries if entry.kind == "delivery"]
+
+    run(place, scenario)
+
+
+def test_an_outcome_for_what_has_ended_is_not_written(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await arrive(world, 1)
+        await world.record([told(world, 1, error="unreadable")])
+        late = NotificationOutcome(notification_id=notification(1).id, state=NotificationState.RECORDED)
+        await world.store.notification_record([], lambda _: Changes(outcomes=(late,)))
+        assert await state_of(world, 1) is NotificationState.PARKED
 
     run(place, scenario)

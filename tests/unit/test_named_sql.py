@@ -17,6 +17,31 @@ from paybell.store.named import _split, migrations, queries
 STORE = Path(str(resources.files("paybell.store")))
 DIALECTS = sorted({it.name.split(".")[-2] for it in (STORE / "migrations").glob("*.sql")})
 
+NOUNS = tuple(
+    f"{noun}_"
+    for noun in (
+        "api_key",
+        "application",
+        "attempt",
+        "delivery",
+        "directory",
+        "endpoint",
+        "event_type",
+        "fact",
+        "fetch",
+        "hint",
+        "lease",
+        "message",
+        "notification",
+        "organisation",
+        "payment",
+        "refusal",
+        "source",
+        "status",
+        "timeline",
+    )
+)
+
 
 def sources(dialect: str) -> str:
     return "\n".join(it.read_text() for it in sorted((STORE / dialect).glob("*.py")))
@@ -31,6 +56,12 @@ def test_every_name_is_used_and_every_use_has_a_name(dialect: str) -> None:
     used = set(re.findall(r'sql\["([a-z_]+)"\]', text))
     assert used
     assert used - names == set()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_name_begins_with_its_noun(dialect: str) -> None:
+    """So that a list of them sorts by noun, like the methods of the port."""
+    assert [it for it in queries(dialect) if not it.startswith(NOUNS)] == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

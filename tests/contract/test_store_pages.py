@@ -1,0 +1,194 @@
+"""Every list: each row once, newest first, only those asked for, and never another organisation's."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import pytest
+
+from paybell.model.delivery import DeliveryState
+from paybell.model.fact import Fact, Kind
+from paybell.model.notification import Refusal, RefusalReason
+from paybell.model.source import Source
+from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting, Reading
+from paybell.testing.builders import appending, application, attempt, delivery, fact, message, notification, reading
+from paybell.testing.builders import source as a_source
+from paybell.testing.fake_clock import START_MS
+from tests.contract.stores import Place, World, run
+
+COUNT = 7
+APP = {"application_id": "app_1"}
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Turn = Callable[[PageQuery], Awaitable[Page[Any]]]
+
+
+async def walk(turn: Turn, organisation_id: str, filters: Mapping[str, str], limit: int) -> list[Any]:
+    """All rows, page by page; checks that each page says rightly where it begins and whether it is the last."""
+    seen: list[Any] = []
+    iterator, done = "", False
+    while not done:
+        page = await turn(PageQuery(organisation_id=organisation_id, limit=limit, iterator=iterator, filters=filters))
+        if not page.data:
+            assert (page.iterator, page.prev_iterator, page.done) == ("", "", True)
+            break
+        assert (page.prev_iterator, page.iterator) == (id_of(page.data[0]), id_of(page.data[-1]))
+        assert page.done or len(page.data) == limit
+        seen += page.data
+        iterator, done = page.iterator, page.done
+    return seen
+
+
+def id_of(row: Any) -> str:
+    named: Named = getattr(row, "notification", row)
+    return named.id
+
+
+async def fill(world: World) -> None:
+    """Seven of everything: two sources, two endpoints, two orders; the last payment is canceled."""
+    org = world.organisation.id
+    await world.store.source_create(a_source(id="src_2", uid="kiosk", organisation_id=org))
+    await world.store.endpoint_create(world.an_endpoint("ep_2"))
+    await world.store.application_create(application(id="app_2", organisation_id=org))
+    for number in range(1, COUNT + 1):
+        await record(world, number, a_source(id=f"src_{1 + number % 2}", organisation_id=org))
+        await refuse(world, number)
+        await post(world, number)
+    await deliver(world)
+
+
+async def record(world: World, number: int, source: Source) -> None:
+    kept = notification(number, organisation_id=source.organisation_id, source_id=source.id)
+    await world.store.notification_append(appending(kept))
+    name = f"pi_{number}"
+    order = {"order_id": "ord_even" if number % 2 == 0 else "ord_odd"}
+    facts: list[Fact] = [fact(Kind.PAYMENT_CREATED, "", 100, aggregate=name, detail=order)]
+    facts.append(
+        fact(Kind.CAPTURED, "ch", 100, at_s=1, aggregate=name)
+        if number < COUNT
+        else fact(Kind.CANCELED, at_s=1, aggregate=name)
+    )
+    plain = reading(*facts, number=number)
+    world.clock.advance(1)
+    await world.record([Reading(notification=kept, source=source, parsed=plain.parsed)])
+
+
+async def refuse(world: World, number: int) -> None:
+    await world.store.refusal_append(
+        Refusal(
+            id=f"rfs_{number:03d}",
+            source_id=f"src_{1 + number % 2}",
+            organisation_id=world.organisation.id,
+            refused_at_ms=START_MS + number,
+            reason=RefusalReason.SIGNATURE_MISMATCH,
+            detail="",
+            headers=(),
+            body=b"forged",
+        ),
+        keep_max=100,
+    )
+
+
+async def post(world: World, number: int) -> None:
+    kind = "refund.failed" if number % 2 else "payment.completed"
+    told = message(number, organisation_id=world.organisation.id, event_type=kind)
+    jobs = tuple(
+        delivery(told, 2 * number + which, endpoint_id=f"ep_{1 + which}", due_at_ms=START_MS - 1000 + number)
+        for which in range(2)
+    )
+    await world.store.message_post(Posting(message=told, deliveries=jobs))
+
+
+async def deliver(world: World) -> None:
+    """One attempt at each of the posted deliveries but the last two; those of payments stay due."""
+    claim = DeliveryClaim(
+        now_ms=START_MS - 1000 + COUNT - 1,
+        lease_ends_at_ms=START_MS + 10**6,
+        limit=100,
+        per_endpoint=100,
+        busy=frozenset(),
+    )
+    for job in await world.store.delivery_claim(claim):
+        ended = AttemptNew(attempt=attempt(job), lease_no=job.lease_no, state=DeliveryState.DELIVERED, due_at_ms=None)
+        assert await world.store.attempt_append(ended)
+
+
+def lists(world: World) -> dict[str, Turn]:
+    store = world.store
+    return {
+        "notification": store.notification_page,
+        "refusal": store.refusal_page,
+        "payment": store.payment_page,
+        "message": store.message_page,
+        "delivery": store.delivery_page,
+        "attempt": store.attempt_page,
+        "source": store.source_page,
+        "application": store.application_page,
+        "endpoint": store.endpoint_page,
+    }
+
+
+MESSAGE_3 = {"message_id": message(3).id}
+EXPECTED: list[tuple[str, dict[str, str], int]] = [
+    ("notification", {}, 7),
+    ("notification", {"source_id": "src_2"}, 4),
+    ("notification", {"state": "recorded"}, 7),
+    ("notification", {"state": "pending"}, 0),
+    ("notification", {"source_id": "src_1", "state": "recorded"}, 3),
+    ("refusal", {}, 7),
+    ("refusal", {"source_id": "src_1"}, 3),
+    ("payment", {}, 7),
+    ("payment", {"source_id": "src_2"}, 4),
+    ("payment", {"status": "completed"}, 6),
+    ("payment", {"status": "completed", "source_id": "src_1"}, 3),
+    ("payment", {"order_id": "ord_odd"}, 4),
+    ("payment", {"order_id": "ord_odd", "status": "completed"}, 3),
+    ("payment", {"order_id": "ord_odd", "source_id": "src_1"}, 0),
+    ("payment", {"gateway_payment_id": "pi_3"}, 1),
+    ("payment", {"gateway_payment_id": "pi_3", "order_id": "ord_even"}, 0),
+    ("payment", {"gateway_payment_id": "pi_3", "status": "failed"}, 0),
+    ("payment", {"gateway_payment_id": "pi_3", "source_id": "src_1"}, 0),
+    ("message", {**APP, "event_type": "refund.failed"}, 4),
+    ("message", {"application_id": "app_2"}, 0),
+    ("delivery", {"endpoint_id": "ep_2", "state": "delivered"}, 6),
+    ("delivery", {"state": "delivered"}, 12),
+    ("delivery", {"application_id": "app_2"}, 0),
+    ("delivery", MESSAGE_3, 2),
+    ("delivery", {**MESSAGE_3, "endpoint_id": "ep_2"}, 1),
+    ("delivery", {**MESSAGE_3, "state": "due"}, 0),
+    ("delivery", {**MESSAGE_3, "application_id": "app_2"}, 0),
+    ("attempt", {**APP, **MESSAGE_3}, 2),
+    ("attempt", {**APP, **MESSAGE_3, "endpoint_id": "ep_2"}, 1),
+    ("attempt", {**MESSAGE_3, "application_id": "app_2"}, 0),
+    ("attempt", {**APP, "endpoint_id": "ep_2"}, 6),
+    ("attempt", {"application_id": "app_2", "endpoint_id": "ep_2"}, 0),
+    ("source", {}, 2),
+    ("application", {}, 2),
+    ("endpoint", APP, 2),
+    ("endpoint", {"application_id": "app_2"}, 0),
+]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_each_list_walks_what_was_asked_for_once_newest_first(place: Place, limit: int) -> None:
+    async def scenario(world: World) -> None:
+        await fill(world)
+        for name, filters, count in EXPECTED:
+            seen = [id_of(it) for it in await walk(lists(world)[name], world.organisation.id, filters, limit)]
+            assert len(seen) == count, (name, filters)
+            assert seen == sorted(set(seen), reverse=True), (name, filters)
+
+    run(place, scenario)
+
+
+def test_no_list_shows_another_organisations_rows(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await fill(world)
+        for name, filters, _ in EXPECTED:
+            assert await walk(lists(world)[name], "org_other", filters, 100) == [], (name, filters)
+
+    run(place, scenario)
