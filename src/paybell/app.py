@@ -34,6 +34,8 @@ from paybell.web.context import WebContext
 from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
 
 SECRET_BYTES: Final = 32
+_LOOPS_GRACE_MIN_S: Final = 0.5
+"""For a commit that is under way when the grace is over: cut off, its leases would wait for the next start."""
 _FUNCTIONS_UID: Final = "paybell-functions"
 
 Function = TypeVar("Function", bound=Callable[[dict[str, Any]], object])
@@ -113,13 +115,27 @@ class Paybell:
         self._tasks = [asyncio.create_task(_guard(run()), name=role) for role, run in loops.items() if role in roles]
         self._ready = True
 
-    async def stop(self) -> None:
-        """Take no more work, finish or give back what is under way, close the store."""
+    def drain(self) -> None:
+        """Begin to stop: what is being received is recorded still, but no further delivery is begun."""
+        if self._ready:
+            self.deliver.drain()
+
+    async def stop(self, *, grace_s: float | None = None) -> None:
+        """Take no more work, finish or give back what is under way within the grace, close the store."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + (self.settings.stop_grace_s if grace_s is None else grace_s)
         self._ready = False
+        self.record.drain()
+        self.deliver.drain()
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.deliver.stop()
+            if task.get_name() == "reconcile":
+                task.cancel()  # a question may take longer than the grace; its hint stays due
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=max(_LOOPS_GRACE_MIN_S, ends_at - loop.time()))
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.deliver.stop(grace_s=max(0.0, ends_at - loop.time()))
         await self._http.close()
         await self.store.close()
 
@@ -179,7 +195,6 @@ class Paybell:
         deliver_config = DeliverConfig(
             timeout_s=chosen.delivery_timeout_s,
             endpoint_active_max=chosen.endpoint_active_max,
-            grace_s=chosen.stop_grace_s,
         )
         senders: Senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
         self.deliver = DeliverService(store, senders, clock, deliver_config)

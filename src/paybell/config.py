@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     )
     body_bytes_max: int = Field(1_048_576, gt=0, description="The largest request body accepted, in bytes.")
     read_timeout_s: float = Field(10.0, gt=0, description="How long a request body may take to arrive, in seconds.")
+    header_timeout_s: float = Field(10.0, gt=0, description="How long a request's head may take to arrive, in seconds.")
+    connections_max: int = Field(4096, gt=0, description="Open connections, at most; further ones are answered 503.")
     receive_waiting_max: int = Field(
         2000, gt=0, description="Requests that may wait for the disk at once; beyond that, 503."
     )
@@ -46,7 +48,9 @@ class Settings(BaseSettings):
     endpoint_active_max: int = Field(
         64, gt=0, description="Deliveries being sent to one endpoint at the same time, at most."
     )
-    stop_grace_s: float = Field(20.0, ge=0, description="How long a stop waits for what is being sent, in seconds.")
+    stop_grace_s: float = Field(
+        20.0, ge=0, description="How long a stop waits for what is being received and sent, in seconds."
+    )
 
     @field_validator("roles", "allow_private_networks", mode="before")
     @classmethod

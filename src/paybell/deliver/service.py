@@ -33,8 +33,6 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
     """Deliveries queued in memory for one endpoint; more wait in the store."""
     poll_s: float = 1.0
     """How often to look into the store when nothing was handed on."""
-    grace_s: float = 20.0
-    """How long a stop waits for what is being sent."""
 
     def __post_init__(self) -> None:
         """Refuse a lease that a slow endpoint would outlast."""
@@ -53,7 +51,7 @@ class DeliverService:
         self._log = log.get("deliver")
         self._lanes = Lanes(waiting_max=config.endpoint_waiting_max, active_max=config.endpoint_active_max)
         self._awake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], DeliveryJob] = {}
         self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
 
@@ -83,8 +81,8 @@ class DeliverService:
         self._awake.set()
 
     async def run(self) -> None:
-        """Claim until cancelled."""
-        while True:
+        """Claim until :meth:`drain`, or until cancelled."""
+        while not self._stopping:
             self._awake.clear()
             try:
                 claimed = await self.run_once()
@@ -119,16 +117,30 @@ class DeliverService:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
-    async def stop(self) -> None:
-        """Give back what is queued, wait for what is being sent (at most the grace), then give up the rest."""
+    def drain(self) -> None:
+        """Begin no further delivery; what is being sent goes on."""
         self._stopping = True
-        queued = self._lanes.drain()
-        if queued:
-            await self._store.delivery_release(queued, due_at_ms=self._clock.now_ms())
+        self._awake.set()
+
+    async def stop(self, *, grace_s: float) -> None:
+        """Give back what is queued, wait for what is being sent, then break off and give back the rest."""
+        self.drain()
+        await self._release(self._lanes.drain())
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self._config.grace_s)
+            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+            broken_off = [self._tasks[task] for task in late]
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            await self._release(broken_off)
+
+    async def _release(self, jobs: Sequence[DeliveryJob]) -> None:
+        if not jobs:
+            return
+        try:
+            await self._store.delivery_release(jobs, due_at_ms=self._clock.now_ms())
+        except StoreUnavailable as error:  # their leases run out, and they are tried again
+            self._log.error("delivery.unreleased", count=len(jobs), error=str(error))
 
     async def _rest_s(self) -> float:
         due_at_ms = await self._store.delivery_next_due(busy=self._lanes.busy())
@@ -146,8 +158,8 @@ class DeliverService:
     def _pump(self, endpoint_id: str) -> None:
         while not self._stopping and (job := self._lanes.take(endpoint_id)) is not None:
             task = asyncio.create_task(self._deliver(job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = job
+            task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, job: DeliveryJob) -> None:
         try:

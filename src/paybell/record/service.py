@@ -62,6 +62,7 @@ class RecordService:
         self._waiting: deque[tuple[Notification, Source]] = deque()
         self._awake = asyncio.Event()
         self._look = True
+        self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("recorded", "unmapped", "parked"), 0)
 
     @property
@@ -83,9 +84,14 @@ class RecordService:
         self._look = True
         self._awake.set()
 
+    def drain(self) -> None:
+        """Record what was handed on, then end; what is due in the store stays there."""
+        self._stopping = True
+        self._awake.set()
+
     async def run(self) -> None:
-        """Record until cancelled."""
-        while True:
+        """Record until :meth:`drain`, or until cancelled."""
+        while self._waiting or not self._stopping:
             self._awake.clear()
             try:
                 busy = await self.run_once()
@@ -99,7 +105,7 @@ class RecordService:
     async def run_once(self) -> int:
         """Record one batch of what was handed on, else of what the store has due; return how many."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._config.batch_max))]
-        if not batch and self._look:
+        if not batch and self._look and not self._stopping:
             batch = await self._claim()
             self._look = len(batch) == self._config.batch_max
         if not batch:

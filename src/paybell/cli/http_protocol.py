@@ -1,0 +1,167 @@
+"""uvicorn's HTTP/1.1 protocol with limits on what comes before a request: the head's time and size, open connections.
+
+uvicorn waits for ever for a head, reads one of any length, and takes any number of connections; a few hundred clients
+that drip theirs would keep the honest ones out. Bodies have their limits in :mod:`paybell.web`.
+"""
+
+import asyncio
+from typing import Any, ClassVar, Final, cast
+
+from msgspec import Struct
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+HEAD_BYTES_MAX: Final = 16_384
+_LINGER_S: Final = 1.0
+"""How long a refused client's bytes are read and dropped: closing on them at once would tear its answer away."""
+_IN_BODY: Final = -(1 << 62)
+"""Added to by any body, and still below zero."""
+_HEADER_OVERHEAD_BYTES: Final = 4
+
+_BAD_REQUEST: Final = (400, b'{"code":"bad_request","detail":"this is no HTTP/1.1 request"}', b"")
+_TOO_SLOW: Final = (408, b'{"code":"timeout","detail":"the request head took too long to arrive"}', b"")
+_TOO_LARGE: Final = (431, b'{"code":"head_too_large","detail":"the request head is too large"}', b"")
+_FULL: Final = (
+    503,
+    b'{"code":"overloaded","detail":"too many connections; try again in a second"}',
+    b"retry-after: 1\r\n",
+)
+_Refusal = tuple[int, bytes, bytes]
+
+
+class HttpLimits(Struct, frozen=True, kw_only=True):
+    """What a connection may take before its request is handed on."""
+
+    header_timeout_s: float = 10.0
+    """From the connection's opening, or from the first byte of a later request's head, to the head's end."""
+    connections_max: int = 4096
+    """Open connections; further ones are answered 503 and closed."""
+
+
+class _HeadTooLarge(Exception):
+    pass
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. What it adds to a request that comes in one piece is a few comparisons, and no timer."""
+
+    limits: ClassVar[HttpLimits]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # Bytes of a head that is not over yet (at most its chunk too many); 0 between requests, below 0 in a body.
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._refusal: _Refusal = _BAD_REQUEST
+        self._refused = False
+        self._draining = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the first head's time, or refuse a connection too many."""
+        super().connection_made(cast("asyncio.Transport", transport))  # uvloop's is none by inheritance
+        if len(self.connections) > self.limits.connections_max:
+            self._refuse(_FULL, linger=False)
+        else:
+            self._head_timer = self.loop.call_later(self.limits.header_timeout_s, self._ring)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; then see whether a head has begun that is not over."""
+        if self._refused:
+            return
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes and not self._refused:
+            self._watch()
+
+    def on_headers_complete(self) -> None:
+        """The head is over: measure it (exactly, where its bytes may be too many) and hand the request on."""
+        if self._head_bytes > HEAD_BYTES_MAX and self._measured() > HEAD_BYTES_MAX:
+            self._refusal = _TOO_LARGE
+            raise _HeadTooLarge  # the one way to stop the parser; uvicorn calls send_400_response
+        self._head_bytes = _IN_BODY
+        if self._head_timer is not None:
+            self._stop_timer()
+        super().on_headers_complete()
+        if self._draining:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """The request is over."""
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature; its words are not ours
+        """Refuse what the parser did not take."""
+        self._refuse(self._refusal)
+
+    def shutdown(self) -> None:
+        """The server stops: end with the answer to what is being received, else at once."""
+        if self._head_bytes > 0 and not self._refused:
+            self._draining = True
+        else:
+            super().shutdown()
+
+    def _measured(self) -> int:
+        fields = sum(len(name) + len(value) + _HEADER_OVERHEAD_BYTES for name, value in self.headers)
+        return len(self.url) + fields
+
+    def _watch(self) -> None:
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(_TOO_LARGE)
+        elif self._head_timer is None and (self._head_bytes > 0 or self.cycle.response_complete):
+            # A head has begun; or a body still drips that was answered already, and uvicorn has stopped its own timer.
+            self._head_timer = self.loop.call_later(self.limits.header_timeout_s, self._ring)
+
+    def _ring(self) -> None:
+        self._head_timer = None
+        if self._refused:
+            self.transport.abort()
+        elif _is_answering(self.cycle):
+            self.cycle.keep_alive = False  # it waits for this answer, which will be its last
+        elif self._head_bytes > 0:
+            self._refuse(_TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def _refuse(self, refusal: _Refusal, *, linger: bool = True) -> None:
+        """Answer and close; a client that still sends is given a moment to read the answer."""
+        self._refused = True
+        self._stop_timer()
+        status_code, body, extra = refusal
+        fields = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status_code] + fields + extra + b"\r\n" + body)
+        if linger and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._head_timer = self.loop.call_later(_LINGER_S, self._ring)
+        else:
+            self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _is_answering(cycle: RequestResponseCycle | None) -> bool:
+    return cycle is not None and not cycle.response_complete
+
+
+def protocol_with(given: HttpLimits) -> type[LimitedProtocol]:
+    """The class to give to uvicorn, which makes the connections itself."""
+
+    class Limited(LimitedProtocol):
+        limits = given
+
+    return Limited
