@@ -14,7 +14,7 @@ from paybell.clock import SystemClock
 from paybell.model.delivery import Failed, Outcome
 from paybell.ports import Sending
 from paybell.transports import HttpSender, HttpSenderConfig
-from paybell.transports.dial import Resolver, resolve
+from paybell.transports.dial import Resolver
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -48,7 +48,7 @@ class World(AsyncExitStack):
         script: Script,
         config: HttpSenderConfig | None = None,
         *,
-        resolver: Resolver = resolve,
+        resolver: Resolver | None = None,
         server_tls: ssl.SSLContext | None = None,
         client_tls: ssl.SSLContext | None = None,
     ) -> None:

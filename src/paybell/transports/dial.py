@@ -21,13 +21,6 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port in, IP literals out, best first; ``OSError`` when there are none."""
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
-
-
 def strict_tls(context: ssl.SSLContext | None) -> ssl.SSLContext:
     """The context to use: one's own for an own CA, which must verify as strictly; else the system's CAs."""
     context = context or ssl.create_default_context()

@@ -16,7 +16,8 @@ from paybell.ports import Sending
 from paybell.transports.answer import RawAnswer, read_retry_after_s
 from paybell.transports.config import HttpSenderConfig
 from paybell.transports.connection import Closed, Connection, Reply
-from paybell.transports.dial import Dialler, Resolver, resolve
+from paybell.transports.dial import Dialler, Resolver
+from paybell.transports.lookup import Lookups
 from paybell.transports.pool import IdlePool, Key
 from paybell.transports.request import RequestEncoder
 from paybell.transports.url import Target, parse_url
@@ -41,13 +42,14 @@ class HttpSender:
         config: HttpSenderConfig | None = None,
         *,
         tls_context: ssl.SSLContext | None = None,
-        resolver: Resolver = resolve,
+        resolver: Resolver | None = None,
     ) -> None:
         """``clock`` tells the date that a ``Retry-After`` date is counted from; deadlines are on the loop's clock."""
         self._clock = clock
         self._config = config or HttpSenderConfig()
         self._idle = IdlePool(connections_max=self._config.idle_connections_max, idle_s=self._config.idle_s)
         self._busy: set[Connection] = set()
+        resolver = resolver or Lookups(threads_max=self._config.lookups_max)
         self._dialler = Dialler(self._config, resolver, tls_context, self._idle.forget)
         self._encoder = RequestEncoder(self._config.user_agent)
         self._known: dict[str, _Known] = {}
