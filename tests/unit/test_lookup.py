@@ -118,6 +118,22 @@ def test_names_that_were_slow_before_share_a_quarter_of_the_threads() -> None:
     run(scenario)
 
 
+def test_slow_and_other_names_together_stay_within_the_limit() -> None:
+    async def scenario(server: NameServer) -> None:
+        lookups = Lookups(threads_max=2, slow_s=-1.0, look_up=server.look_up)
+        server.released.set()
+        await lookups("slow-old.example", 7)
+        server.released.clear()
+        waiting = start(lookups, "slow-old.example", "slow-new-1.example", "slow-new-2.example")
+        await server.wait_until_asked(3)
+        assert await blocked(waiting)
+        assert server.asked[1:] == ["slow-old.example", "slow-new-1.example"]
+        server.released.set()
+        await asyncio.gather(*waiting)
+
+    run(scenario)
+
+
 def test_a_name_that_is_quick_again_is_free_again() -> None:
     async def scenario(server: NameServer) -> None:
         lookups = Lookups(threads_max=2, slow_s=30.0, look_up=server.look_up)

@@ -49,10 +49,10 @@ def read(answer: Record, order_id: str, received_at_ms: int) -> Parsed:
 
 
 def key(order_id: str, answer: Record) -> str:
-    """A key that changes when a transaction's status or amounts do."""
+    """A key that changes when a transaction's status or amounts do, or whether it is the order's at all."""
     said = [
         [_shown(place) for place in (item.get("trans_id"), item.get("status"), item.get("refund_status"), _paid(item))]
-        + [_shown(_refunded(item))]
+        + [_shown(_refunded(item)), str(_foreign(item, order_id))]
         for item in _transactions(answer)
     ]
     return "poll:" + sha256(_ENCODER.encode([order_id, _shown(answer.get("success")), sorted(said)])).hexdigest()

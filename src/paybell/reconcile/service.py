@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from paybell import log
 from paybell.clock import Clock
-from paybell.errors import AmountError, MalformedPayload, StoreUnavailable
+from paybell.errors import AmountError, MalformedPayload, PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered
 from paybell.model.notification import Notification, NotificationState, Origin
 from paybell.model.source import Source
@@ -101,7 +101,7 @@ class ReconcileService:
         )
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                group.create_task(self._fetch(job))
+                group.create_task(self._fetch_apart(job))
         return len(jobs)
 
     async def _rest(self) -> None:
@@ -110,6 +110,20 @@ class ReconcileService:
                 await self._awake.wait()
         except TimeoutError:
             pass
+
+    async def _fetch_apart(self, job: FetchJob) -> None:
+        """A question that ends by an error ends none of the others."""
+        try:
+            try:
+                await self._fetch(job)
+            except PaybellError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault of one gateway's module must not stop the others
+                self._log.error("hint.unaskable", id=job.notification.id, exc_info=error)
+                reason = f"a fault in the gateway's module ({type(error).__name__}): please report it"
+                await self._finish(job, self._settled(job, reason))
+        except PaybellError as error:  # its lease runs out, and it is asked again
+            self._log.error("hint.unfinished", id=job.notification.id, error=str(error))
 
     async def _fetch(self, job: FetchJob) -> None:
         source = await self._store.source_get(job.notification.source_id)
