@@ -105,7 +105,7 @@ class RecordService:
     async def run_once(self) -> int:
         """Record one batch of what was handed on, else of what the store has due; return how many."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._config.batch_max))]
-        if not batch and self._look and not self._stopping:
+        if not batch and self._look:
             batch = await self._claim()
             self._look = len(batch) == self._config.batch_max
         if not batch:
