@@ -47,7 +47,9 @@ class Office:
         return list(reversed(page.data))
 
     async def attempts(self, endpoint_id: str) -> Sequence[Attempt]:
-        query = PageQuery(organisation_id=self.at.organisation.id, filters={"endpoint_id": endpoint_id, "application_id": "app_1"})
+        query = PageQuery(
+            organisation_id=self.at.organisation.id, filters={"endpoint_id": endpoint_id, "application_id": "app_1"}
+        )
         return (await self.at.store.attempt_page(query)).data
 
     async def states(self) -> list[DeliveryState]:
