@@ -74,8 +74,7 @@ ANALYZE;
 def plan_of(opened: apsw.Connection, name: str) -> list[str]:
     query = SQL[name]
     named = dict.fromkeys(re.findall(r":([a-z_]+)", query), "x")
-    numbered = max((int(it) for it in re.findall(r"\?(\d)", query)), default=0)
-    values: object = named or ("x",) * (numbered or query.count("?"))
+    values: object = named or ("x",) * max((int(it) for it in re.findall(r"\$(\d+)", query)), default=0)
     return [str(row[3]) for row in opened.execute("EXPLAIN QUERY PLAN " + query, values)]
 
 

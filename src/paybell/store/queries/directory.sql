@@ -6,85 +6,85 @@ SELECT version FROM directory WHERE id = 1;
 -- The organisation a fresh installation has.
 SELECT id, name, created_at_ms FROM organisations ORDER BY id LIMIT 1;
 
--- organisation_insert [sqlite] --
+-- organisation_insert --
 -- Add an organisation.
-INSERT INTO organisations (id, name, created_at_ms) VALUES (?, ?, ?);
+INSERT INTO organisations (id, name, created_at_ms) VALUES ($1, $2, $3);
 
--- api_key_insert [sqlite] --
+-- api_key_insert --
 -- Keep a key's hash.
-INSERT INTO api_keys (id, organisation_id, name, key_hash, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO api_keys (id, organisation_id, name, key_hash, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (key_hash) DO NOTHING;
 
 -- api_key_find --
 -- The key with that hash.
-SELECT id, organisation_id, name, created_at_ms, expires_at_ms, revoked_at_ms FROM api_keys WHERE key_hash = ?;
+SELECT id, organisation_id, name, created_at_ms, expires_at_ms, revoked_at_ms FROM api_keys WHERE key_hash = $1;
 
--- source_insert [sqlite] --
+-- source_insert --
 -- Add a source.
-INSERT INTO sources (id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO sources (id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (organisation_id, uid) DO NOTHING;
 
--- source_update [sqlite] --
+-- source_update --
 -- Write what may change of a source.
-UPDATE sources SET uid = ?, sealed = ?, enabled = ? WHERE id = ? AND organisation_id = ?;
+UPDATE sources SET uid = $1, sealed = $2, enabled = $3 WHERE id = $4 AND organisation_id = $5;
 
--- source_delete [sqlite] --
+-- source_delete --
 -- Forget a source.
-DELETE FROM sources WHERE id = ? AND organisation_id = ?;
+DELETE FROM sources WHERE id = $1 AND organisation_id = $2;
 
 -- source_all --
 -- Every source.
 SELECT id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms FROM sources ORDER BY id;
 
--- application_insert [sqlite] --
+-- application_insert --
 -- Add an application.
-INSERT INTO applications (id, organisation_id, uid, name, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO applications (id, organisation_id, uid, name, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (organisation_id, uid) WHERE uid <> '' DO NOTHING;
 
--- application_update [sqlite] --
+-- application_update --
 -- Write what may change of an application.
-UPDATE applications SET uid = ?, name = ?, updated_at_ms = ? WHERE id = ? AND organisation_id = ?;
+UPDATE applications SET uid = $1, name = $2, updated_at_ms = $3 WHERE id = $4 AND organisation_id = $5;
 
--- application_delete [sqlite] --
+-- application_delete --
 -- Delete an application.
-DELETE FROM applications WHERE id = ? AND organisation_id = ?;
+DELETE FROM applications WHERE id = $1 AND organisation_id = $2;
 
--- application_page [sqlite] --
+-- application_page --
 -- Applications, newest first.
 SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
- WHERE organisation_id = :organisation_id AND (:iterator = '' OR id < :iterator)
+ WHERE organisation_id = :organisation_id AND id < :iterator
  ORDER BY id DESC
  LIMIT :limit;
 
 -- application_lookup --
 -- An application by its id or uid.
 SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
- WHERE organisation_id = ?1 AND (id = ?2 OR (uid = ?2 AND uid <> ''));
+ WHERE organisation_id = $1 AND (id = $2 OR (uid = $2 AND uid <> ''));
 
--- endpoint_insert [sqlite] --
+-- endpoint_insert --
 -- Add an endpoint.
 INSERT INTO endpoints (id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
                        created_at_ms, updated_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (application_id, uid) WHERE uid <> '' DO NOTHING;
 
--- endpoint_update [sqlite] --
+-- endpoint_update --
 -- Write what may change of an endpoint.
 UPDATE endpoints
-   SET uid = ?, url = ?, description = ?, event_types = ?, sealed = ?, disabled = ?, disabled_reason = ?, updated_at_ms = ?
- WHERE id = ? AND organisation_id = ?;
+   SET uid = $1, url = $2, description = $3, event_types = $4, sealed = $5, disabled = $6, disabled_reason = $7, updated_at_ms = $8
+ WHERE id = $9 AND organisation_id = $10;
 
--- endpoint_disable [sqlite] --
+-- endpoint_disable --
 -- Send nothing more to an endpoint until somebody switches it on again.
-UPDATE endpoints SET disabled = 1, disabled_reason = ?, updated_at_ms = ? WHERE id = ? AND disabled = 0;
+UPDATE endpoints SET disabled = 1, disabled_reason = $1, updated_at_ms = $2 WHERE id = $3 AND disabled = 0;
 
--- endpoint_delete [sqlite] --
+-- endpoint_delete --
 -- Delete an endpoint.
-DELETE FROM endpoints WHERE id = ? AND organisation_id = ?;
+DELETE FROM endpoints WHERE id = $1 AND organisation_id = $2;
 
 -- endpoint_ids --
 -- The endpoints of an application.
-SELECT id FROM endpoints WHERE application_id = ? AND organisation_id = ?;
+SELECT id FROM endpoints WHERE application_id = $1 AND organisation_id = $2;
 
 -- endpoint_all --
 -- Every endpoint.
@@ -92,16 +92,16 @@ SELECT id, organisation_id, application_id, uid, url, description, event_types, 
        updated_at_ms
   FROM endpoints ORDER BY id;
 
--- event_type_insert [sqlite] --
+-- event_type_insert --
 -- Add an event type.
-INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES (?, ?, ?, ?)
+INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ($1, $2, $3, $4)
 ON CONFLICT (organisation_id, name) DO NOTHING;
 
 -- event_type_list --
 -- An organisation's own event types.
-SELECT name, organisation_id, description, created_at_ms FROM event_types WHERE organisation_id = ? ORDER BY name;
+SELECT name, organisation_id, description, created_at_ms FROM event_types WHERE organisation_id = $1 ORDER BY name;
 
--- status_counts [sqlite] --
+-- status_counts --
 -- How many rows of each kind and state.
 SELECT 'notifications.' || state, count(*) FROM notification_states GROUP BY state
 UNION ALL SELECT 'payments.' || status, count(*) FROM payments GROUP BY status

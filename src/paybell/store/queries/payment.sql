@@ -1,59 +1,59 @@
 -- payment_by_gateway --
 -- The payment behind a gateway's own id.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
-  FROM payments WHERE source_id = ? AND gateway_payment_id = ?;
+  FROM payments WHERE source_id = $1 AND gateway_payment_id = $2;
 
 -- payment_get --
 -- One payment of an organisation.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
-  FROM payments WHERE organisation_id = ? AND id = ?;
+  FROM payments WHERE organisation_id = $1 AND id = $2;
 
 -- payment_upsert [sqlite] --
 -- Write a payment as its facts now say it stands.
 INSERT INTO payments (id, organisation_id, source_id, gateway, gateway_payment_id, livemode, status, order_id, version, state,
                       created_at_ms, updated_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (id) DO UPDATE
    SET status = excluded.status, order_id = excluded.order_id, version = excluded.version, state = excluded.state,
        updated_at_ms = excluded.updated_at_ms;
 
--- payment_page_all [sqlite] --
+-- payment_page_all --
 -- Payments, newest first.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
  WHERE organisation_id = :organisation_id
-   AND (:iterator = '' OR id < :iterator)
+   AND id < :iterator
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY id DESC
  LIMIT :limit;
 
--- payment_page_by_status [sqlite] --
+-- payment_page_by_status --
 -- Payments of one status, newest first.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
  WHERE organisation_id = :organisation_id AND status = :status
-   AND (:iterator = '' OR id < :iterator)
+   AND id < :iterator
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY id DESC
  LIMIT :limit;
 
--- payment_page_by_order [sqlite] --
+-- payment_page_by_order --
 -- Payments of one order, newest first.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
  WHERE organisation_id = :organisation_id AND order_id = :order_id AND order_id <> ''
-   AND (:iterator = '' OR id < :iterator)
+   AND id < :iterator
    AND (:source_id = '' OR source_id = :source_id)
    AND (:status = '' OR status = :status)
  ORDER BY id DESC
  LIMIT :limit;
 
--- payment_page_by_gateway [sqlite] --
+-- payment_page_by_gateway --
 -- The payment (one per source) behind a gateway's own id.
 SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
   FROM sources AS s JOIN payments AS p ON p.source_id = s.id AND p.gateway_payment_id = :gateway_payment_id
  WHERE s.organisation_id = :organisation_id
-   AND (:iterator = '' OR p.id < :iterator)
+   AND p.id < :iterator
    AND (:source_id = '' OR p.source_id = :source_id)
    AND (:status = '' OR p.status = :status)
    AND (:order_id = '' OR p.order_id = :order_id)
@@ -62,25 +62,25 @@ SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.
 
 -- fact_insert [sqlite] --
 -- Add a fact to a payment's set.
-INSERT INTO facts (payment_id, digest, fact, notification_id, recorded_at_ms) VALUES (?, ?, ?, ?, ?)
+INSERT INTO facts (payment_id, digest, fact, notification_id, recorded_at_ms) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (payment_id, digest) DO NOTHING;
 
 -- fact_list --
 -- All facts of a payment.
-SELECT fact FROM facts WHERE payment_id = ?;
+SELECT fact FROM facts WHERE payment_id = $1;
 
 -- timeline_facts --
 -- All facts of a payment with where they come from.
-SELECT fact, notification_id, recorded_at_ms FROM facts WHERE payment_id = ? ORDER BY recorded_at_ms, digest;
+SELECT fact, notification_id, recorded_at_ms FROM facts WHERE payment_id = $1 ORDER BY recorded_at_ms, digest;
 
--- timeline_notifications [sqlite] --
+-- timeline_notifications --
 -- The notifications behind a payment's facts.
 SELECT n.id, n.received_at_ms, n.origin, s.event, s.state, s.reason
-  FROM (SELECT DISTINCT notification_id FROM facts WHERE payment_id = ?) AS f
+  FROM (SELECT DISTINCT notification_id FROM facts WHERE payment_id = $1) AS f
   JOIN notifications AS n ON n.id = f.notification_id
   JOIN notification_states AS s ON s.notification_id = n.id
  ORDER BY n.id;
 
 -- timeline_messages --
 -- What was told about a payment.
-SELECT id, event_type, application_id, created_at_ms FROM messages WHERE payment_id = ? AND payment_id <> '' ORDER BY id;
+SELECT id, event_type, application_id, created_at_ms FROM messages WHERE payment_id = $1 AND payment_id <> '' ORDER BY id;

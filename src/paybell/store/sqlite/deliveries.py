@@ -8,7 +8,7 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.recording import RecordingPart
 
 

@@ -11,7 +11,7 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.source import ApiKey, Organisation, Source
 from paybell.ports import Page, PageQuery
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.base import Part
 from paybell.store.sqlite.database import Job
 

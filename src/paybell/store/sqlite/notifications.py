@@ -5,7 +5,7 @@ import apsw
 from paybell.errors import Conflict, NotFound
 from paybell.model.notification import Notification, NotificationState, Refusal
 from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView, Page, PageQuery
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.base import Part
 
 

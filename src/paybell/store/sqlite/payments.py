@@ -7,7 +7,7 @@ import apsw
 from paybell.errors import NotFound
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.base import Part
 
 _ATTEMPTS_MAX: Final = 1000
@@ -107,7 +107,7 @@ class PaymentPart(Part):
                 "application_id": rows.text(application_id),
                 "message_id": rows.text(message_id),
                 "endpoint_id": "",
-                "iterator": "",
+                "iterator": rows.AFTER_ALL,
                 "state": "",
                 "limit": _ATTEMPTS_MAX,
             }

@@ -6,7 +6,7 @@ import apsw
 
 from paybell.model.notification import NotificationState
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 

@@ -12,9 +12,9 @@ import apsw
 from paybell.clock import Clock
 from paybell.errors import SchemaError, StoreUnavailable
 from paybell.ports import StoreStatus
+from paybell.store import rows
 from paybell.store.named import migrations
 from paybell.store.seal import Seal
-from paybell.store.sqlite import rows
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.deliveries import DeliveryPart
 from paybell.store.sqlite.notifications import NotificationPart

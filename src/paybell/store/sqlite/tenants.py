@@ -7,7 +7,7 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
 from paybell.ports import Page, PageQuery
-from paybell.store.sqlite import rows
+from paybell.store import rows
 from paybell.store.sqlite.directory import DirectoryPart, EndpointBox
 
 

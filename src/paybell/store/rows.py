@@ -1,4 +1,4 @@
-"""Rows to records and back, shared by the parts of the SQLite store."""
+"""Rows to records and back, shared by the stores."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
@@ -23,6 +23,8 @@ T = TypeVar("T")
 Row = tuple[str | int | float | bytes | None, ...]
 
 ENCODER: Final = msgspec.json.Encoder()
+AFTER_ALL: Final = "~"
+"""Sorts after every id: a page from the top."""
 _HEADERS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 _FACT: Final = msgspec.msgpack.Decoder(Fact)
 _FACT_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
@@ -294,5 +296,6 @@ def cut(found: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page
 def bindings(query: PageQuery, *filters: str) -> dict[str, str | int]:
     """Named parameters of a page query; filters not given are ''."""
     named: dict[str, str | int] = {name: query.filters.get(name, "") for name in filters}
-    named |= {"organisation_id": query.organisation_id, "iterator": query.iterator, "limit": query.limit + 1}
+    after = query.iterator or AFTER_ALL
+    named |= {"organisation_id": query.organisation_id, "iterator": after, "limit": query.limit + 1}
     return named
