@@ -14,7 +14,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from tests.acceptance.world import KEY, Server
 
-EXAMPLES = 200 if os.environ.get("PAYBELL_TEST_TIER") == "long" else 6
+LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
+EXAMPLES = 200 if LONG else 10
 QUIET = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -55,7 +56,9 @@ def schema(server: Server) -> BaseSchema:
 def strategies(schema: BaseSchema, mode: GenerationMode) -> Iterator[tuple[str, object]]:
     for result in schema.get_all_operations():
         operation = result.ok()
-        yield operation.label, operation.as_strategy(generation_mode=mode)
+        # Nearly all wrong requests without a body are wrong in ways that do not count here: a minute for a few.
+        if mode is GenerationMode.POSITIVE or operation.body or LONG:
+            yield operation.label, operation.as_strategy(generation_mode=mode)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
@@ -79,5 +82,5 @@ def test_every_answer_is_documented_and_none_is_a_fault(schema: BaseSchema, mode
             failures[label] = "\n".join(str(it) for it in group.exceptions)
         except (AssertionError, OSError) as error:
             failures[label] = f"{type(error).__name__}: {error}"
-    assert count > 20
+    assert count > (20 if mode is GenerationMode.POSITIVE else 8)
     assert not failures, "\n\n".join(f"{label}\n{text}" for label, text in failures.items())

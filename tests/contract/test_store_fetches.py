@@ -158,3 +158,16 @@ def test_a_hint_whose_answer_cannot_be_kept_stays_open(place: Place) -> None:
         assert len(await claim(world, START_MS + 60_000)) == 1
 
     run(place, scenario)
+
+
+def test_a_late_answer_does_not_settle_a_hint_replayed_meanwhile(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await hint(world)
+        (late,) = await claim(world)
+        (other,) = await claim(world, START_MS + 60_000)
+        await world.store.fetch_finish(done(other, NotificationState.PARKED))
+        await world.store.notification_replay(world.organisation.id, late.notification.id, now_ms=START_MS)
+        await world.store.fetch_finish(done(late, NotificationState.FETCHED))
+        assert (await status(world))[0] is NEEDS_FETCH
+
+    run(place, scenario)

@@ -17,12 +17,11 @@ def test_what_was_handed_in_before_the_close_is_kept(place: Place) -> None:
         clock = FakeClock()
         async with world(place, clock) as it:
             org = it.organisation.id
-            many = [
-                it.store.notification_append(appending(notification(number, organisation_id=org)))
-                for number in range(1, 51)
-            ]
-            tasks = [asyncio.ensure_future(one) for one in many]
-            await asyncio.sleep(0)
+            tasks = []
+            for number in range(1, 51):
+                kept = notification(number, organisation_id=org)
+                tasks.append(asyncio.ensure_future(it.store.notification_append(appending(kept))))
+                await asyncio.sleep(0)  # the first are being committed while the last still wait
         assert not any([(await one).duplicate for one in tasks])
         again = place.store(clock)
         await again.open()

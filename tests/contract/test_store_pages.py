@@ -34,12 +34,14 @@ async def walk(turn: Turn, organisation_id: str, filters: Mapping[str, str], lim
     while not done:
         page = await turn(PageQuery(organisation_id=organisation_id, limit=limit, iterator=iterator, filters=filters))
         if not page.data:
-            assert (page.iterator, page.prev_iterator, page.done) == ("", "", True)
-            break
+            assert (page.iterator, page.prev_iterator, page.done, seen) == ("", "", True, [])
+            return []
         assert (page.prev_iterator, page.iterator) == (id_of(page.data[0]), id_of(page.data[-1]))
         assert page.done or len(page.data) == limit
         seen += page.data
         iterator, done = page.iterator, page.done
+    beyond = PageQuery(organisation_id=organisation_id, limit=limit, iterator=iterator, filters=filters)
+    assert (await turn(beyond)).data == ()
     return seen
 
 

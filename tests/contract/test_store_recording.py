@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from paybell.errors import NotFound
@@ -263,5 +264,22 @@ def test_an_outcome_for_what_has_ended_is_not_written(place: Place) -> None:
         late = NotificationOutcome(notification_id=notification(1).id, state=NotificationState.RECORDED)
         await world.store.notification_record([], lambda _: Changes(outcomes=(late,)))
         assert await state_of(world, 1) is NotificationState.PARKED
+
+    run(place, scenario)
+
+
+def test_one_gateway_id_is_never_two_payments(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await arrive(world, 1)
+
+        def spoil(book: Book) -> Changes:
+            good = world.decide(book)
+            twin = msgspec.structs.replace(good.payments[0], id="pay_twin")
+            return msgspec.structs.replace(good, payments=(*good.payments, twin))
+
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+            await world.store.notification_record([told(world, 1, CAPTURED)], spoil)
+        assert await state_of(world, 1) is NotificationState.PENDING
+        assert await count(world, "facts") == 0
 
     run(place, scenario)
