@@ -44,7 +44,7 @@ NOUNS = tuple(
 
 
 def sources(dialect: str) -> str:
-    return "\n".join(it.read_text() for it in sorted((STORE / dialect).glob("*.py")))
+    return "\n".join(it.read_text() for it in sorted([*(STORE / dialect).glob("*.py"), *STORE.glob("*.py")]))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

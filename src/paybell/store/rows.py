@@ -17,7 +17,7 @@ from paybell.model.notification import (
     RefusalReason,
 )
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import NewFact, NotificationOutcome, NotificationView, Page, PageQuery
+from paybell.ports import NewFact, NotificationNew, NotificationOutcome, NotificationView, Page, PageQuery
 
 T = TypeVar("T")
 Row = tuple[str | int | float | bytes | None, ...]
@@ -60,6 +60,36 @@ def blob(value: object) -> bytes:
 def headers_text(headers: tuple[tuple[str, str], ...]) -> str:
     """Headers as a JSON list of pairs."""
     return ENCODER.encode(headers).decode()
+
+
+def notification_row(new: NotificationNew) -> Row:
+    """A notification's nine columns."""
+    it = new.notification
+    return (
+        it.id,
+        it.source_id,
+        it.organisation_id,
+        it.dedupe_key,
+        str(it.origin),
+        int(it.hint),
+        it.received_at_ms,
+        headers_text(it.headers),
+        it.body,
+    )
+
+
+def refusal_row(it: Refusal) -> Row:
+    """A refusal's eight columns."""
+    return (
+        it.id,
+        it.source_id,
+        it.organisation_id,
+        it.refused_at_ms,
+        str(it.reason),
+        it.detail,
+        headers_text(it.headers),
+        it.body,
+    )
 
 
 def notification(row: Sequence[object]) -> Notification:

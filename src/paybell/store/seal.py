@@ -45,10 +45,7 @@ class Seal:
 
 def key_from_text(text: str) -> bytes:
     """Read a key of 32 bytes in base64."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
+    key = _decoded(text)
     if len(key) != KEY_BYTES:
         raise ConfigurationError(
             "PAYBELL_SECRET_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`"
@@ -58,6 +55,23 @@ def key_from_text(text: str) -> bytes:
 
 def key_from_file(path: Path, clock: Clock) -> bytes:
     """Read the key file, or make one that only its owner can read."""
+    try:
+        key = _decoded(_text_of(path, clock))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read or make the key file {path} ({error}): choose another place for the database, or set "
+            "PAYBELL_SECRET_KEY"
+        ) from None
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(
+            f"the key file {path} does not hold 32 bytes in base64: put its copy back, since what is sealed opens with "
+            "that key alone"
+        )
+    return key
+
+
+def _text_of(path: Path, clock: Clock) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -71,4 +85,11 @@ def key_from_file(path: Path, clock: Clock) -> bytes:
             pass
         finally:
             fresh.unlink()
-    return key_from_text(path.read_text("ascii").strip())
+    return path.read_bytes().decode("ascii", "replace").strip()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,43 +1,22 @@
 """Organisations, keys and sources in SQLite; sources and endpoints are kept in memory."""
 
-from collections.abc import Mapping
-from itertools import groupby
-
 import apsw
-import msgspec
-from msgspec import Struct
 
 from paybell.errors import Conflict, NotFound
-from paybell.model.endpoint import Endpoint
 from paybell.model.source import ApiKey, Organisation, Source
 from paybell.ports import Page, PageQuery
 from paybell.store import rows
+from paybell.store.directory import (
+    Directory,
+    api_key,
+    api_key_row,
+    directory_of,
+    organisation,
+    source_change,
+    source_row,
+)
 from paybell.store.sqlite.base import Part
 from paybell.store.sqlite.database import Job
-
-
-class _SourceBox(Struct):
-    secrets: tuple[str, ...]
-    token: str
-    options: dict[str, object]
-
-
-class EndpointBox(Struct):
-    """What is sealed of an endpoint."""
-
-    secrets: tuple[str, ...]
-    headers: tuple[tuple[str, str], ...]
-
-
-class Directory(Struct, frozen=True, kw_only=True):
-    """All sources and endpoints at one version."""
-
-    version: int
-    sources: Mapping[str, Source]
-    sources_by_name: Mapping[str, Source]
-    """By id, and by uid for those of the default organisation."""
-    endpoints: Mapping[str, Endpoint]
-    endpoints_by_organisation: Mapping[str, tuple[Endpoint, ...]]
 
 
 class DirectoryPart(Part):
@@ -73,56 +52,16 @@ class DirectoryPart(Part):
         return known if known is not None else await self.database.read(self.directory_in)
 
     def _load(self, connection: apsw.Connection, version: int) -> Directory:
-        sources = [self._source(row) for row in connection.execute(self.sql["source_all"])]
-        endpoints = [self._endpoint(row) for row in connection.execute(self.sql["endpoint_all"])]
         first = connection.execute(self.sql["organisation_first"]).fetchone()
-        by_uid = {it.uid: it for it in sources if first is not None and it.organisation_id == first[0]}
-        by_id = {source.id: source for source in sources}
-        by_organisation = groupby(sorted(endpoints, key=_organisation_id), key=_organisation_id)
-        return Directory(
-            version=version,
-            sources=by_id,
-            sources_by_name=by_uid | by_id,
-            endpoints={endpoint.id: endpoint for endpoint in endpoints},
-            endpoints_by_organisation={key: tuple(group) for key, group in by_organisation},
+        return directory_of(
+            version,
+            rows.text(first[0]) if first else "",
+            connection.execute(self.sql["source_all"]),
+            connection.execute(self.sql["endpoint_all"]),
+            self.seal,
         )
 
-    def _source(self, row: rows.Row) -> Source:
-        source_id = rows.text(row[0])
-        box = msgspec.json.decode(self.seal.open(rows.blob(row[5]), source_id), type=_SourceBox)
-        return Source(
-            id=source_id,
-            organisation_id=rows.text(row[1]),
-            uid=rows.text(row[2]),
-            gateway=rows.text(row[3]),
-            livemode=bool(row[4]),
-            secrets=box.secrets,
-            token=box.token,
-            options=box.options,
-            enabled=bool(row[6]),
-            created_at_ms=rows.number(row[7]),
-        )
-
-    def _endpoint(self, row: rows.Row) -> Endpoint:
-        endpoint_id = rows.text(row[0])
-        box = msgspec.json.decode(self.seal.open(rows.blob(row[7]), endpoint_id), type=EndpointBox)
-        return Endpoint(
-            id=endpoint_id,
-            organisation_id=rows.text(row[1]),
-            application_id=rows.text(row[2]),
-            uid=rows.text(row[3]),
-            url=rows.text(row[4]),
-            description=rows.text(row[5]),
-            event_types=frozenset(rows.text(row[6]).split(",")) - {""},
-            secrets=box.secrets,
-            headers=box.headers,
-            disabled=bool(row[8]),
-            disabled_reason=rows.text(row[9]),
-            created_at_ms=rows.number(row[10]),
-            updated_at_ms=rows.number(row[11]),
-        )
-
-    async def change(self, query: str, values: tuple[str | int | bytes | None, ...], problem: Exception) -> None:
+    async def change(self, query: str, values: rows.Row, problem: Exception) -> None:
         """Run one statement that must change a row, else raise ``problem``."""
 
         def job(connection: apsw.Connection) -> None:
@@ -155,16 +94,15 @@ class DirectoryPart(Part):
             if found is None:
                 found = (self.clock.new_id("org"), "default", self.clock.now_ms())
                 connection.execute(self.sql["organisation_insert"], found)
-            return Organisation(id=rows.text(found[0]), name=rows.text(found[1]), created_at_ms=rows.number(found[2]))
+            return organisation(found)
 
         return await self.database.write(job)
 
     async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
         """See the port."""
-        values = (key.id, key.organisation_id, key.name, key_hash, key.created_at_ms, key.expires_at_ms)
 
         def job(connection: apsw.Connection) -> None:
-            connection.execute(self.sql["api_key_insert"], values)
+            connection.execute(self.sql["api_key_insert"], api_key_row(key, key_hash))
 
         await self.database.write(job)
 
@@ -173,24 +111,11 @@ class DirectoryPart(Part):
 
         def job(connection: apsw.Connection) -> ApiKey | None:
             row = connection.execute(self.sql["api_key_find"], (key_hash,)).fetchone()
-            if row is None:
-                return None
-            return ApiKey(
-                id=rows.text(row[0]),
-                organisation_id=rows.text(row[1]),
-                name=rows.text(row[2]),
-                created_at_ms=rows.number(row[3]),
-                expires_at_ms=rows.number_or_none(row[4]),
-                revoked_at_ms=rows.number_or_none(row[5]),
-            )
+            return None if row is None else api_key(row)
 
         return await self.database.read(job)
 
     # ---- sources
-
-    def _source_box(self, source: Source) -> bytes:
-        box = _SourceBox(source.secrets, source.token, dict(source.options))
-        return self.seal.close(msgspec.json.encode(box), source.id)
 
     async def source_find(self, name: str) -> Source | None:
         """See the port."""
@@ -202,23 +127,13 @@ class DirectoryPart(Part):
 
     async def source_create(self, source: Source) -> None:
         """See the port."""
-        values = (
-            source.id,
-            source.organisation_id,
-            source.uid,
-            source.gateway,
-            int(source.livemode),
-            self._source_box(source),
-            int(source.enabled),
-            source.created_at_ms,
-        )
         taken = Conflict(f"a source with the uid {source.uid!r} exists already: choose another, or change that one")
-        await self.change(self.sql["source_insert"], values, taken)
+        await self.change(self.sql["source_insert"], source_row(source, self.seal), taken)
 
     async def source_update(self, source: Source) -> None:
         """See the port."""
-        values = (source.uid, self._source_box(source), int(source.enabled), source.id, source.organisation_id)
-        await self.change(self.sql["source_update"], values, NotFound(f"no source {source.id}"))
+        missing = NotFound(f"no source {source.id}")
+        await self.change(self.sql["source_update"], source_change(source, self.seal), missing)
 
     async def source_delete(self, organisation_id: str, source_id: str) -> None:
         """See the port."""
@@ -226,18 +141,8 @@ class DirectoryPart(Part):
 
     async def source_page(self, query: PageQuery) -> Page[Source]:
         """See the port."""
-        directory = await self.directory_known()
-        mine = (it for it in reversed(list(directory.sources.values())) if it.organisation_id == query.organisation_id)
-        kept = [it for it in mine if not query.iterator or it.id < query.iterator]
-        return rows.cut(kept, query, lambda it: it.id)
+        return (await self.directory_known()).source_page(query)
 
     async def source_lookup(self, organisation_id: str, name: str) -> Source:
         """See the port."""
-        for source in (await self.directory_known()).sources.values():
-            if source.organisation_id == organisation_id and name in (source.id, source.uid):
-                return source
-        raise NotFound(f"no source {name}")
-
-
-def _organisation_id(endpoint: Endpoint) -> str:
-    return endpoint.organisation_id
+        return (await self.directory_known()).source_lookup(organisation_id, name)

@@ -18,20 +18,7 @@ class NotificationPart(Part):
 
     def _append(self, connection: apsw.Connection, new: NotificationNew) -> Appended:
         it, sql = new.notification, self.sql
-        connection.execute(
-            sql["notification_insert"],
-            (
-                it.id,
-                it.source_id,
-                it.organisation_id,
-                it.dedupe_key,
-                str(it.origin),
-                int(it.hint),
-                it.received_at_ms,
-                rows.headers_text(it.headers),
-                it.body,
-            ),
-        )
+        connection.execute(sql["notification_insert"], rows.notification_row(new))
         if connection.changes():
             state = (it.id, it.organisation_id, it.source_id, str(new.state), new.due_at_ms)
             connection.execute(sql["notification_state_insert"], state)
@@ -97,19 +84,7 @@ class NotificationPart(Part):
         """See the port."""
 
         def job(connection: apsw.Connection) -> None:
-            connection.execute(
-                self.sql["refusal_insert"],
-                (
-                    refusal.id,
-                    refusal.source_id,
-                    refusal.organisation_id,
-                    refusal.refused_at_ms,
-                    str(refusal.reason),
-                    refusal.detail,
-                    rows.headers_text(refusal.headers),
-                    refusal.body,
-                ),
-            )
+            connection.execute(self.sql["refusal_insert"], rows.refusal_row(refusal))
             connection.execute(self.sql["refusal_trim"], (refusal.source_id, keep_max))
 
         await self.database.write(job)

@@ -1,14 +1,14 @@
 """Applications, endpoints and event types in SQLite."""
 
 import apsw
-import msgspec
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
 from paybell.ports import Page, PageQuery
 from paybell.store import rows
-from paybell.store.sqlite.directory import DirectoryPart, EndpointBox
+from paybell.store.directory import endpoint_change, endpoint_row
+from paybell.store.sqlite.directory import DirectoryPart
 
 
 class TenantPart(DirectoryPart):
@@ -62,45 +62,17 @@ class TenantPart(DirectoryPart):
 
     # ---- endpoints
 
-    def _endpoint_box(self, endpoint: Endpoint) -> bytes:
-        return self.seal.close(msgspec.json.encode(EndpointBox(endpoint.secrets, endpoint.headers)), endpoint.id)
-
     async def endpoint_create(self, endpoint: Endpoint) -> None:
         """See the port."""
         it = endpoint
-        values = (
-            it.id,
-            it.organisation_id,
-            it.application_id,
-            it.uid,
-            it.url,
-            it.description,
-            ",".join(sorted(it.event_types)),
-            self._endpoint_box(it),
-            int(it.disabled),
-            it.disabled_reason,
-            it.created_at_ms,
-            it.updated_at_ms,
-        )
         taken = Conflict(f"an endpoint with the uid {it.uid!r} exists already in this application")
-        await self.change(self.sql["endpoint_insert"], values, taken)
+        await self.change(self.sql["endpoint_insert"], endpoint_row(it, self.seal), taken)
 
     async def endpoint_update(self, endpoint: Endpoint) -> None:
         """See the port."""
         it = endpoint
-        values = (
-            it.uid,
-            it.url,
-            it.description,
-            ",".join(sorted(it.event_types)),
-            self._endpoint_box(it),
-            int(it.disabled),
-            it.disabled_reason,
-            it.updated_at_ms,
-            it.id,
-            it.organisation_id,
-        )
-        await self.change(self.sql["endpoint_update"], values, NotFound(f"no endpoint {it.id}"))
+        missing = NotFound(f"no endpoint {it.id}")
+        await self.change(self.sql["endpoint_update"], endpoint_change(it, self.seal), missing)
 
     async def endpoint_delete(self, organisation_id: str, endpoint_id: str) -> None:
         """See the port."""
@@ -119,17 +91,11 @@ class TenantPart(DirectoryPart):
 
     async def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
         """See the port."""
-        mine = (it for it in reversed(await self.endpoint_list(query.organisation_id)))
-        of_application = (it for it in mine if it.application_id == query.filters.get("application_id"))
-        kept = [it for it in of_application if not query.iterator or it.id < query.iterator]
-        return rows.cut(kept, query, lambda it: it.id)
+        return (await self.directory_known()).endpoint_page(query)
 
     async def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
         """See the port."""
-        for endpoint in await self.endpoint_list(organisation_id):
-            if endpoint.application_id == application_id and name and name in (endpoint.id, endpoint.uid):
-                return endpoint
-        raise NotFound(f"no endpoint {name}")
+        return (await self.directory_known()).endpoint_lookup(organisation_id, application_id, name)
 
     async def endpoint_list(self, organisation_id: str) -> tuple[Endpoint, ...]:
         """See the port."""

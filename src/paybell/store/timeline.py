@@ -1,0 +1,121 @@
+"""The entries of a payment's timeline, from the rows of its parts."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from paybell.model.delivery import Attempt, Delivery
+from paybell.ports import TimelineEntry
+from paybell.store import rows
+
+Rows = Iterable[Sequence[Any]]
+
+
+def notifications(found: Rows) -> list[TimelineEntry]:
+    """What arrived."""
+    return [
+        TimelineEntry(
+            at_ms=rows.number(received),
+            kind="notification",
+            id=rows.text(notification_id),
+            text=f"{origin} {event or '(no event name)'}: {state}{': ' if reason else ''}{reason}",
+            detail={"origin": origin, "event": event, "state": state, "reason": reason},
+        )
+        for notification_id, received, origin, event, state, reason in found
+    ]
+
+
+def facts(found: Rows) -> list[TimelineEntry]:
+    """What it said."""
+    entries = []
+    for stored, notification_id, recorded_at_ms in found:
+        fact = rows.fact(stored)
+        amount = "" if fact.amount_minor is None else f" {fact.amount_minor} {fact.currency} (minor units)"
+        entries.append(
+            TimelineEntry(
+                at_ms=rows.number(recorded_at_ms),
+                kind="fact",
+                id=fact.digest().hex(),
+                text=f"{fact.kind}{' ' if fact.ref else ''}{fact.ref}{amount}",
+                detail={
+                    "kind": str(fact.kind),
+                    "ref": fact.ref,
+                    "gatewayAtMs": fact.at_ms,
+                    "amountMinor": fact.amount_minor,
+                    "currency": fact.currency,
+                    "notificationId": notification_id,
+                    "detail": dict(fact.detail),
+                },
+            )
+        )
+    return entries
+
+
+def messages(found: Rows) -> list[TimelineEntry]:
+    """What was told."""
+    return [
+        TimelineEntry(
+            at_ms=rows.number(created),
+            kind="message",
+            id=rows.text(message_id),
+            text=f"{event_type} for {application_id}",
+            detail={"eventType": event_type, "applicationId": application_id},
+        )
+        for message_id, event_type, application_id, created in found
+    ]
+
+
+def deliveries(found: Iterable[Delivery]) -> list[TimelineEntry]:
+    """To whom."""
+    return [
+        TimelineEntry(
+            at_ms=delivery.created_at_ms,
+            kind="delivery",
+            id=delivery.id,
+            text=f"{delivery.event_type} to {delivery.endpoint_id}: {delivery.state}",
+            detail={"state": str(delivery.state), "attemptCount": delivery.attempt_count},
+        )
+        for delivery in found
+    ]
+
+
+def attempts(found: Iterable[Attempt]) -> list[TimelineEntry]:
+    """How it went."""
+    return [
+        TimelineEntry(
+            at_ms=attempt.started_at_ms,
+            kind="attempt",
+            id=attempt.id,
+            text=f"try {attempt.attempt_no}: {attempt.status_code or attempt.error} in {attempt.duration_ms} ms",
+            detail={"url": attempt.url, "statusCode": attempt.status_code, "error": attempt.error},
+        )
+        for attempt in found
+    ]
+
+
+def ordered(*parts: Sequence[TimelineEntry]) -> tuple[TimelineEntry, ...]:
+    """All parts as one, oldest first."""
+    return tuple(sorted((entry for part in parts for entry in part), key=lambda entry: entry.at_ms))
+
+
+def of_message(organisation_id: str, application_id: str, message_id: str) -> dict[str, str | int]:
+    """What to ask for a message's deliveries and attempts with."""
+    return {
+        "organisation_id": organisation_id,
+        "application_id": application_id,
+        "message_id": message_id,
+        "endpoint_id": "",
+        "iterator": rows.AFTER_ALL,
+        "state": "",
+        "limit": 1000,
+    }
+
+
+def page_query(filters: Any) -> str:
+    """The query for a page of payments whose index serves the narrowest filter given."""
+    if filters.get("gateway_payment_id"):
+        return "payment_page_by_gateway"
+    if filters.get("order_id"):
+        return "payment_page_by_order"
+    if filters.get("status"):
+        return "payment_page_by_status"
+    return "payment_page_all"
