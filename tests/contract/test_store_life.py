@@ -22,7 +22,8 @@ def test_what_was_handed_in_before_the_close_is_kept(place: Place) -> None:
                 kept = notification(number, organisation_id=org)
                 tasks.append(asyncio.ensure_future(it.store.notification_append(appending(kept))))
                 await asyncio.sleep(0)  # the first are being committed while the last still wait
-        assert not any([(await one).duplicate for one in tasks])
+        async with asyncio.timeout(10):
+            assert not any([(await one).duplicate for one in tasks])
         again = place.store(clock)
         await again.open()
         page = await again.notification_page(PageQuery(organisation_id=org, limit=100))
