@@ -38,7 +38,7 @@ def test_a_closed_store_says_so(place: Place) -> None:
         async with world(place) as it:
             store = it.store
         with pytest.raises(StoreUnavailable):
-            await store.notification_append(appending(notification()))
+            await asyncio.wait_for(store.notification_append(appending(notification())), timeout=10)
 
     asyncio.run(scenario())
 
