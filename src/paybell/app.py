@@ -49,7 +49,6 @@ def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> SqliteStore:
     elif path == ":memory:":
         key = clock.new_secret(SECRET_BYTES)
     else:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         key = key_from_file(Path(path + ".key"), clock)
     return SqliteStore(path, Seal(key, clock), clock, serve=serve)
 

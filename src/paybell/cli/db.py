@@ -27,7 +27,7 @@ def status(*, database: Database = None, json: AsJson = False) -> None:
             }
         )
         return
-    OUT.print(f"{found.url}  schema {found.schema_version}  {found.size_bytes:,} bytes", markup=False)
+    OUT.print(f"{found.url}  schema {found.schema_version}  {found.size_bytes:,} bytes")
     for name, count in sorted(found.counts.items()):
         OUT.print(f"{name:32}{count:>12,}")
 

@@ -17,7 +17,7 @@ from paybell.cli.demo_stage import Stage
 from paybell.cli.server import serve
 from paybell.cli.shared import OUT, Database, fail, printable
 from paybell.config import settings
-from paybell.errors import PaybellError
+from paybell.errors import ConfigurationError, PaybellError
 
 _LOG: Final = Path("data/demo.log")
 _WIDTHS: Final = (44, 26, 29, 40)
@@ -67,14 +67,17 @@ async def _demo(host: str | None, port: int | None, database: str | None, *, lea
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
         else:
-            OUT.print("\nPaybell stays up; end it with Ctrl-C.", markup=False)
+            OUT.print("\nPaybell stays up; end it with Ctrl-C.")
             await serving
         return good
 
 
 def _open_log() -> BinaryIO:
-    _LOG.parent.mkdir(parents=True, exist_ok=True)
-    return _LOG.open("ab", buffering=0)
+    try:
+        _LOG.parent.mkdir(parents=True, exist_ok=True)
+        return _LOG.open("ab", buffering=0)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {_LOG} ({error}): start it in a folder of your own") from None
 
 
 async def _play(bell: Paybell, url: str, serving: asyncio.Task[None]) -> bool:
@@ -87,8 +90,8 @@ async def _play(bell: Paybell, url: str, serving: asyncio.Task[None]) -> bool:
 
 
 async def _scenes(bell: Paybell, url: str) -> bool:
-    OUT.print(f"Paybell listens on {url} (API: {url}/api/v1, OpenAPI: {url}/openapi.json)", markup=False)
-    OUT.print(f"database {bell.settings.database}, log {_LOG}\n", markup=False)
+    OUT.print(f"Paybell listens on {url} (API: {url}/api/v1, OpenAPI: {url}/openapi.json)")
+    OUT.print(f"database {bell.settings.database}, log {_LOG}\n")
     async with Stage(bell, url) as stage:
         _row(_TITLES, "bold")
         _row(tuple("-" * (width - 2) for width in _WIDTHS), "dim")
@@ -111,4 +114,4 @@ async def _show(stage: Stage, scene: Scene) -> bool:
 
 def _row(cells: tuple[str, ...], style: str) -> None:
     text = "".join(cell[: width - 2].ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
-    OUT.print(text.rstrip(), style=style or None, markup=False, highlight=False)
+    OUT.print(text.rstrip(), style=style or None, highlight=False)

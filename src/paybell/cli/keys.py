@@ -24,12 +24,12 @@ def create(
     if json:
         show_json({"id": made.id, "name": made.name, "key": key})
     else:
-        OUT.print(f"{key}\nIt is shown only now. Send it as: Authorization: Bearer {key}", markup=False)
+        OUT.print(f"{key}\nIt is shown only now. Send it as: Authorization: Bearer {key}")
 
 
 async def _create(name: str, database: str | None) -> tuple[ApiKey, str]:
     clock = SystemClock()
-    async with desk(database) as at:
+    async with desk(database, create=True) as at:
         key = new_key(clock)
         made = ApiKey(
             id=clock.new_id("key"),

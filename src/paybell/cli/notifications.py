@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
+from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, fail, printable, show_json, show_rows, work
 from paybell.cli.views import notification_view, time_text
 from paybell.model.notification import NotificationState
 from paybell.ports import NotificationView, PageQuery
@@ -31,6 +31,8 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List the notifications, newest first."""
+    if refused and state is not None:
+        fail("give either --state or --refused: what was refused has no state")
     if refused:
         found = work(_refused(limit, after, database))
         columns = {name: name for name in ("id", "refusedAt", "sourceId", "reason", "detail")}
@@ -47,7 +49,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a notification as it came."""
-    view = work(_get(notification, database))
+    view = work(_get(notification, database), missing="paybell notifications list")
     body = view.notification.body.decode("utf-8", "backslashreplace")
     found = {**notification_view(view), "headers": [list(pair) for pair in view.notification.headers], "body": body}
     if json:
@@ -65,7 +67,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Have a notification read again, as after an upgrade; what it told before is not told twice."""
-    view = work(_replay(notification, database))
+    view = work(_replay(notification, database), missing="paybell notifications list")
     if json:
         show_json(notification_view(view))
     else:

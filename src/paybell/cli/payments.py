@@ -50,7 +50,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a payment and everything that happened to it."""
-    found, timeline = work(_show(payment, database))
+    found, timeline = work(_show(payment, database), missing="paybell payments list")
     if json:
         show_json({**found, "timeline": timeline})
         return

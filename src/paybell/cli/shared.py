@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Final, Never, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from paybell import log
 from paybell.app import open_store
 from paybell.clock import SystemClock
 from paybell.config import settings
-from paybell.errors import PaybellError
+from paybell.errors import ConfigurationError, NotFound, PaybellError
 from paybell.model.source import Organisation
 from paybell.ports import Store
 
@@ -28,7 +29,11 @@ Database = Annotated[
 Limit = Annotated[int, typer.Option("--limit", min=1, max=250, help="How many rows at most.")]
 After = Annotated[str, typer.Option("--after", help="Rows after the one with this id (the last of the page before).")]
 
-OUT: Final = Console(soft_wrap=True)
+OUT: Final = Console(
+    soft_wrap=True, markup=False, emoji=False
+)  # what gateways and customers wrote is not ours to style
+_PIPE_COLUMNS: Final = 8192
+_FILE: Final = "sqlite:///"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -41,11 +46,14 @@ class Desk(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def desk(database: str | None) -> AsyncIterator[Desk]:
-    """Open the store beside a server that may be running."""
+async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[Desk]:
+    """Open the store beside a server that may be running; only what adds something may ``create`` the file."""
     clock = SystemClock()
     log.configure("error")
-    store = open_store(settings(database=database), clock, serve=False)
+    chosen = settings(database=database)
+    if chosen.database.startswith(_FILE):
+        _check_place(chosen.database.removeprefix(_FILE), create=create)
+    store = open_store(chosen, clock, serve=False)
     await store.open()
     try:
         yield Desk(store, await store.organisation_default(), clock)
@@ -53,10 +61,25 @@ async def desk(database: str | None) -> AsyncIterator[Desk]:
         await store.close()
 
 
-def work(coroutine: Coroutine[object, object, T]) -> T:
-    """Run a command's coroutine; an error of ours becomes one line and status 1."""
+def _check_place(path: str, *, create: bool) -> None:
+    if path == ":memory:":
+        raise ConfigurationError("a database in memory is known to its own process alone: name a file with --database")
+    if not create and not Path(path).exists():
+        raise ConfigurationError(
+            f"there is no database at {path}: name another with --database, or make it with `paybell up` or "
+            "`paybell source add`"
+        )
+
+
+def work(coroutine: Coroutine[object, object, T], *, missing: str = "") -> T:
+    """Run a command's coroutine; an error of ours becomes one line and status 1.
+
+    ``missing`` names the command that lists what there is, for those who asked for what is not there.
+    """
     try:
         return asyncio.run(coroutine)
+    except NotFound as error:
+        fail(f"{error}: `{missing}` lists what there is" if missing else str(error))
     except PaybellError as error:
         fail(str(error))
 
@@ -83,10 +106,12 @@ def show_rows(items: Sequence[Mapping[str, object]], columns: Mapping[str, str],
         table.add_column(name, overflow="fold", no_wrap=number == 0)
     for item in items:
         table.add_row(*(printable(item[key]) for key in columns.values()))
+    if not OUT.is_terminal:  # a pipe has no width: rows stay whole, so that grep finds them
+        OUT.width = _PIPE_COLUMNS
     OUT.print(table if items else "nothing yet")
 
 
 def printable(cell: object) -> str:
     """A cell's text with control characters made visible, so that foreign text cannot drive the terminal."""
     text = "" if cell is None else str(cell)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text).replace("[", "\\[")
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

@@ -1,6 +1,7 @@
 """``paybell source``."""
 
 import base64
+import sys
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from paybell.errors import ConfigurationError
 from paybell.gateways import gateway as gateway_of
 from paybell.model.source import Source
 from paybell.ports import PageQuery
+from paybell.web.api.shapes import is_uid
 
 app = typer.Typer(no_args_is_help=True)
 _TOKEN_BYTES = 24
@@ -37,7 +39,12 @@ def add(
     if json:
         show_json(source_view(source, url))
     else:
-        OUT.print(f"added {source.uid} ({source.gateway}); give this URL to the gateway:\n{url}", markup=False)
+        OUT.print(f"added {source.uid} ({source.gateway}); give this URL to the gateway:\n{url}")
+    if not source.secrets and not source.token:
+        sys.stderr.write(
+            "paybell: it has no secret yet, so it refuses every request: give it one with "
+            f"PATCH /api/v1/source/{source.uid}\n"
+        )
 
 
 @app.command("list")
@@ -91,7 +98,12 @@ async def _add(
         decoded = msgspec.json.decode(options, type=dict[str, object])
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"--options must be a JSON object: {error}") from None
-    async with desk(database) as at:
+    if not is_uid(uid):
+        raise ConfigurationError(
+            f"{uid[:64]!r} cannot be the last part of a URL: write letters, digits, '_', '-' and '.', with a letter, a "
+            "digit or '_' first"
+        )
+    async with desk(database, create=True) as at:
         clock = SystemClock()
         source = new_source(at.organisation.id, uid, gateway, secrets, decoded, livemode=livemode, clock=clock)
         await at.store.source_create(source)

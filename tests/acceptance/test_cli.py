@@ -1,0 +1,309 @@
+"""The command line as a user sees it: what each command prints, for people and as JSON, and says to mistakes."""
+
+import asyncio
+import hmac
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.cli_world import Shell, command_names
+from tests.acceptance.world import Server, eventually, free_port
+
+SECRET = "whsec_of_the_shell"
+PAID = ("trigger", "stripe", "payment_intent.succeeded", "--source", "shop", "--payment-id")
+HEADER = '{"header": "x-signature"}'
+SERVERS = {"up", "demo"}  # no --json; test_demo.py and every Server of the acceptance tests start them
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Beside a running server that knows a paid payment, a refused request and a delivery that waits."""
+    folder = tmp_path_factory.mktemp("shell")
+    with Server(folder) as server:
+        environment = {"PAYBELL_DATABASE": f"sqlite:///{server.database}", "PAYBELL_PORT": str(server.port)}
+        shell = Shell(folder, **environment)
+        shell.right("source", "add", "shop", "--gateway", "stripe", "--secret", SECRET, "--test")
+        shell.right("source", "add", "quiet", "--gateway", "razorpay")
+        server.subscribe("http://127.0.0.1:1/")
+        shell.right(*PAID, "pi_cli", "--order-id", "[red]o\x1b[31m:+1:\\[b]")
+        assert httpx.post(f"{server.url}/in/shop", content=b"{}").status_code == 401
+        asyncio.run(eventually(lambda: shell.json("deliveries", "list") and shell.json("payments", "list")))
+        yield shell
+
+
+def the_only(shell: Shell, *listing: str) -> dict[str, Any]:
+    (found,) = shell.json(*listing)
+    assert isinstance(found, dict)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- what goes well
+
+
+def test_a_key_opens_the_api(shell: Shell) -> None:
+    made = shell.json("key", "create", "ops")
+    assert (set(made), made["name"]) == ({"id", "name", "key"}, "ops")
+    plain = shell.right("key", "create", "ops")
+    url = f"http://127.0.0.1:{shell.environment['PAYBELL_PORT']}/api/v1/source"
+    for key in (made["key"], plain.splitlines()[0]):
+        assert httpx.get(url, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        assert httpx.get(url, headers={"Authorization": f"Bearer {key}x"}).status_code == 401
+    assert "only now" in plain
+
+
+def test_a_source_is_added_with_its_url_and_listed_without_its_secrets(shell: Shell) -> None:
+    options = ("--options", HEADER, "--secret", "a-secret", "--secret", "an-older-one")
+    made = shell.json("source", "add", "other", "--gateway", "generic", *options)
+    port = shell.environment["PAYBELL_PORT"]
+    assert (made["url"], made["secretCount"], made["livemode"]) == (f"http://127.0.0.1:{port}/in/other", 2, True)
+    assert shell.json("source", "list", "--limit", "1") == [made]
+    shown = shell.right("source", "list")
+    assert all(name in shown for name in ("shop", "quiet", "other", made["url"]))
+    assert not any(secret in shown for secret in (SECRET, "a-secret", "an-older-one"))
+
+
+def test_a_source_without_a_secret_is_pointed_out(shell: Shell) -> None:
+    shown = shell("source", "add", "bare", "--gateway", "stripe")
+    assert (shown.status, "/in/bare" in shown.out) == (0, True)
+    assert "no secret yet" in shown.err
+    assert "/api/v1/source/bare" in shown.err
+    hint = shell("source", "add", "hints", "--gateway", "ippopay")
+    assert (hint.status, hint.err) == (0, "")
+
+
+def test_a_trigger_is_taken_and_becomes_a_payment(shell: Shell) -> None:
+    sent = shell.json(*PAID, "pi_more", "--amount", "7.50", "--currency", "eur")
+    assert (sent["answer"], sent["paymentId"]) == ("200", "pi_more")
+    found = asyncio.run(eventually(lambda: shell.json("payments", "list", "--gateway-id", "pi_more")))
+    assert (found[0]["amount"], found[0]["currency"], found[0]["amountMinor"]) == (7.5, "EUR", 750)
+    again = shell.right(*PAID, "pi_more")
+    assert again.startswith("payment_intent.succeeded for pi_more to http://127.0.0.1:")
+    assert again.endswith(": 200\n")
+
+
+def test_payments_are_listed_by_what_is_asked(shell: Shell) -> None:
+    mine = the_only(shell, "payments", "list", "--gateway-id", "pi_cli")
+    order = ("--order", mine["orderId"])
+    assert the_only(shell, "payments", "list", *order, "--status", "completed") == mine
+    assert shell.json("payments", "list", *order, "--status", "failed") == []
+    assert shell.json("payments", "list", *order, "--after", mine["id"]) == []
+    assert shell.right("payments", "list", *order, "--status", "failed") == "nothing yet\n"
+    header, row = shell.right("payments", "list", *order).splitlines()
+    assert header.split()[:4] == ["payment", "gateway's", "id", "order"]
+    assert row.startswith(f"{mine['id']}  pi_cli")
+
+
+def test_a_payment_is_shown_under_either_id_with_all_that_happened(shell: Shell) -> None:
+    mine = the_only(shell, "payments", "list", "--gateway-id", "pi_cli")
+    shown = shell.json("payments", "show", "pi_cli")
+    timeline = shown.pop("timeline")
+    assert shown == mine
+    assert {"notification", "fact", "message", "delivery"} <= {entry["kind"] for entry in timeline}
+    plain = shell.right("payments", "show", mine["id"])
+    assert all(entry["at"] in plain for entry in timeline)
+    assert "pi_cli" in plain
+
+
+def test_foreign_text_neither_drives_nor_colours_the_terminal(shell: Shell) -> None:
+    for command in (("payments", "list", "--gateway-id", "pi_cli"), ("payments", "show", "pi_cli")):
+        assert "[red]o [31m:+1:\\[b]" in shell.right(*command)
+    url = shell.json("source", "add", "raw", "--gateway", "generic", "--secret", SECRET, "--options", HEADER)["url"]
+    body = b"\x1b[31m[red]:+1:\\[b]\r"
+    signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
+    headers = {"x-signature": signature}
+    asyncio.run(eventually(lambda: httpx.post(url, content=body, headers=headers).status_code == 200))
+    parked = asyncio.run(eventually(lambda: shell.json("notifications", "list", "--state", "parked")))
+    shown = shell.right("notifications", "show", parked[0]["id"])
+    assert "\\x1b[31m[red]:+1:\\[b]\\x0d" in shown
+    assert "\x1b" not in shown
+
+
+def test_notifications_are_listed_shown_and_replayed(shell: Shell) -> None:
+    listed = shell.json("notifications", "list", "--state", "recorded")
+    assert {it["event"] for it in listed} == {"payment_intent.succeeded"}
+    name = listed[-1]["id"]
+    assert name in shell.right("notifications", "list")
+    full = shell.json("notifications", "show", name)
+    assert {key: full[key] for key in listed[-1]} == listed[-1]
+    assert json.loads(full["body"])["type"] == "payment_intent.succeeded"
+    assert "payment_intent.succeeded" in shell.right("notifications", "show", name)
+    count = len(shell.json("deliveries", "list"))
+    assert shell.json("notifications", "replay", name)["state"] == "pending"
+    asyncio.run(eventually(lambda: shell.json("notifications", "show", name)["state"] == "recorded"))
+    assert "is pending" in shell.right("notifications", "replay", name)
+    asyncio.run(eventually(lambda: shell.json("notifications", "show", name)["state"] == "recorded"))
+    assert len(shell.json("deliveries", "list")) == count
+
+
+def test_refused_requests_are_listed_with_their_reason(shell: Shell) -> None:
+    (refused,) = shell.json("notifications", "list", "--refused")
+    assert refused["reason"] == "header_missing"
+    assert refused["reason"] in shell.right("notifications", "list", "--refused")
+
+
+def test_deliveries_are_listed_with_what_went_wrong(shell: Shell) -> None:
+    found = asyncio.run(eventually(lambda: [it for it in shell.json("deliveries", "list") if it["lastError"]]))
+    assert found[0]["lastError"].startswith("connect: ")
+    assert found[0]["lastError"] in shell.right("deliveries", "list", "--state", "due")
+    assert shell.right("deliveries", "list", "--state", "dead") == "nothing yet\n"
+
+
+def test_the_status_of_the_database(shell: Shell) -> None:
+    found = shell.json("db", "status")
+    assert found["url"] == shell.environment["PAYBELL_DATABASE"]
+    assert found["counts"]["sources"] >= 2
+    plain = shell.right("db", "status")
+    assert plain.startswith(f"{found['url']}  schema {found['schemaVersion']}  ")
+    assert all(name in plain for name in found["counts"])
+
+
+def test_every_command_was_asked_above_and_all_explain_themselves(shell: Shell) -> None:
+    asked = set(Path(__file__).read_text().replace('", "', " ").split('"'))
+    for name in command_names():
+        assert name in SERVERS or name.startswith("trigger") or any(it.startswith(name) for it in asked), name
+        assert "Usage: paybell " + name in shell.right(*name.split(), "--help")
+    assert shell.right("--version").startswith("paybell ")
+
+
+# ------------------------------------------------------------------------------------------- what does not
+
+
+WRONG: dict[str, tuple[int, str]] = {
+    "nope": (2, "No such command 'nope'"),
+    "payments nope": (2, "No such command 'nope'"),
+    "payments": (2, ""),
+    "source add": (2, "Missing argument"),
+    "source add x": (2, "Missing option '--gateway'"),
+    "source add x --gateway nope": (1, "there is no gateway 'nope'; known: stripe, "),
+    "source add shop --gateway stripe": (1, "uid 'shop' exists already: choose another"),
+    "source add a/b --gateway stripe": (1, "'a/b' cannot be the last part of a URL: write letters"),
+    "source add .. --gateway stripe": (1, "cannot be the last part of a URL"),
+    "source add x --gateway stripe --secret=": (1, "a secret of gateway 'stripe' is blank"),
+    "source add x --gateway stripe --options []": (1, "--options must be a JSON object"),
+    "source add x --gateway stripe --options {": (1, "--options must be a JSON object"),
+    "source add x --gateway generic": (1, "option 'header' of gateway 'generic' is required"),
+    'source add x --gateway generic --options {"hedder":1}': (1, "has no option 'hedder'; it knows: "),
+    "source list --limit 0": (2, "--limit"),
+    "source list --nope": (2, "No such option: --nope"),
+    "trigger": (2, "Missing argument"),
+    "trigger nope x": (1, "no pretend gateway 'nope'; known: stripe, "),
+    "trigger stripe nope --source shop": (1, "has no event 'nope'; it has: payment_intent.created"),
+    "trigger ippopay order.success --source nope": (1, "no source nope: `paybell source list` lists what there is"),
+    "trigger razorpay payment.captured --source shop": (1, "shop is a source of stripe, not of razorpay"),
+    "trigger razorpay payment.captured --source quiet": (1, "quiet has no secret to sign with"),
+    "trigger stripe payment_intent.succeeded --source shop --amount x": (1, "must be a decimal number, not 'x'"),
+    "trigger stripe payment_intent.succeeded --source shop --amount 1.005": (1, "more digits than USD allows"),
+    "trigger stripe payment_intent.succeeded --source shop --currency xx": (1, "unknown currency 'XX'"),
+    "trigger stripe payment_intent.succeeded --source shop --url ftp://x": (1, "--url 'ftp://x': the URL must start"),
+    "payments list --status nope": (2, "is not one of 'created', 'processing'"),
+    "payments show nope": (1, "no payment nope: `paybell payments list` lists what there is"),
+    "notifications list --state nope": (2, "is not one of 'pending', 'recorded'"),
+    "notifications list --state parked --refused": (1, "give either --state or --refused"),
+    "notifications show nope": (1, "no notification nope: `paybell notifications list` lists"),
+    "notifications replay nope": (1, "no notification nope: `paybell notifications list` lists"),
+    "deliveries list --state nope": (2, "is not one of 'due', 'leased'"),
+    "db status --database nope": (1, "(PAYBELL_DATABASE): must be sqlite:///PATH, such as sqlite:///data/paybell.db"),
+    "db status --database sqlite:///nope.db": (1, "there is no database at nope.db: name another with --database"),
+    "payments list --database sqlite:///:memory:": (1, "in memory is known to its own process alone"),
+    "key create --database sqlite:///:memory:": (1, "in memory is known to its own process alone"),
+    "up --port 99999": (1, "port (PAYBELL_PORT): Input should be less than or equal to 65535"),
+    "up --port x": (2, "'--port': Input should be a valid integer"),
+    "up --host 999.1.1.1 --port 0": (1, "choose another --host or --port"),
+    "up --role nope": (1, "roles (PAYBELL_ROLES): Input should be 'receive', 'record'"),
+    "up --log-level nope": (1, "log_level (PAYBELL_LOG_LEVEL): Input should be 'debug', 'info'"),
+    "up --allow-private-networks nope": (1, "'nope' does not appear to be an IPv4 or IPv6 network: write it as CIDR"),
+    "demo --port 99999": (1, "port (PAYBELL_PORT): Input should be less than or equal to 65535"),
+}
+
+
+@pytest.mark.parametrize("typed", WRONG)
+def test_a_mistake_is_told_in_words_with_what_to_do(shell: Shell, typed: str) -> None:
+    shown = shell(*typed.split())
+    status, complaint = WRONG[typed]
+    assert shown.status == status, shown
+    assert complaint in shown.complaint
+    assert "Traceback" not in shown.err
+    assert "Value error" not in shown.err or status == 2  # the words of the option parser itself
+    assert shown.out == "" or typed == "payments"
+    if status == 1:
+        assert shown.err.startswith("paybell: ")
+        assert len(shown.err.splitlines()) == 1
+
+
+def test_a_mistake_leaves_nothing_behind(shell: Shell, tmp_path: Path) -> None:
+    here = Shell(tmp_path)
+    assert here("payments", "list").status == 1
+    assert here("source", "add", "a/b", "--gateway", "stripe").status == 1
+    assert {it.name for it in tmp_path.iterdir()} == {"stdout", "stderr"}
+
+
+@pytest.mark.parametrize("command", ["source add x --gateway stripe", "up --port 0", "demo --exit --port 0"])
+def test_a_place_that_cannot_hold_a_database_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "plain").write_text("a file, no folder")
+    shown = Shell(tmp_path)(*command.split(), "--database", "sqlite:///plain/x.db")
+    assert (shown.status, "Traceback" in shown.err) == (1, False)
+    assert shown.err.startswith("paybell: cannot read or make the key file plain/x.db.key (")
+    assert "choose another place for the database" in shown.err
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("neither this nor that, for as long as a page of a database would be" * 99)
+    shown = Shell(tmp_path)("payments", "list", "--database", "sqlite:///x.db")
+    assert (shown.status, shown.err) == (1, "paybell: cannot open the database x.db: file is not a database\n")
+
+
+def test_keys_that_do_not_fit_are_told_apart(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, PAYBELL_DATABASE="sqlite:///x.db")
+    shell.right("source", "add", "shop", "--gateway", "stripe", "--secret", SECRET)
+    assert "PAYBELL_SECRET_KEY must be 32 bytes" in shell("source", "list", PAYBELL_SECRET_KEY="short").err
+    other = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
+    assert "were sealed under another key" in shell("source", "list", PAYBELL_SECRET_KEY=other).err
+    (tmp_path / "x.db.key").write_text("spoilt")
+    spoilt = shell("source", "list")
+    assert spoilt.err.startswith("paybell: the key file x.db.key does not hold 32 bytes in base64: put its copy back")
+    assert {spoilt.status, shell("source", "list", PAYBELL_SECRET_KEY=other).status} == {1}
+
+
+def test_a_folder_that_cannot_be_written_ends_the_demo_in_words(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, no folder")
+    shown = Shell(tmp_path)("demo", "--exit", "--port", "0")
+    assert (shown.status, shown.out) == (1, "")
+    assert shown.err.startswith("paybell: cannot write data/demo.log (")
+
+
+def test_a_trigger_that_is_not_taken_says_what_to_look_at(shell: Shell, tmp_path: Path) -> None:
+    nobody = shell(*PAID, "pi_lost", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (nobody.status, ": connect: " in nobody.out) == (1, True)
+    assert nobody.err.startswith("paybell: nothing answers there: start it with `paybell up`")
+    elsewhere = f"sqlite:///{tmp_path}/elsewhere.db"
+    for uid, secret, advice in (
+        ("shop", "whsec_another", "`paybell notifications list --refused` says why"),
+        ("unknown", SECRET, "does not know the source"),
+    ):
+        shell.right("source", "add", uid, "--gateway", "stripe", "--secret", secret, "--database", elsewhere)
+        refused = shell(*PAID[:3], "--source", uid, "--database", elsewhere, "--json")
+        assert (refused.status, json.loads(refused.out)["answer"]) == (1, "401" if uid == "shop" else "404")
+        assert advice in refused.err
+
+
+def test_a_port_and_a_database_that_are_taken_are_named(shell: Shell, tmp_path: Path) -> None:
+    port = shell.environment["PAYBELL_PORT"]
+    taken = shell("up", "--port", port, "--database", f"sqlite:///{tmp_path}/other.db")
+    assert (taken.status, "choose another --host or --port" in taken.err) == (1, True)
+    twice = shell("up", "--port", "0")
+    assert (twice.status, "Traceback" in twice.err) == (1, False)
+    assert shell.environment["PAYBELL_DATABASE"].removeprefix("sqlite:///") in twice.err
+
+
+def test_the_installed_program_ends_with_the_same_status(tmp_path: Path) -> None:
+    for program in ([str(Path(sys.executable).with_name("paybell"))], [sys.executable, "-m", "paybell"]):
+        command = [*program, "payments", "show", "nope"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=30)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.startswith(b"paybell: there is no database")

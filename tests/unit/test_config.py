@@ -1,0 +1,40 @@
+"""Settings that are wrong are told by name, in one sentence each, with what to write instead."""
+
+from typing import Any
+
+import pytest
+
+from paybell.config import settings
+from paybell.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"port": -1, "roles": "nope"}, "port (PAYBELL_PORT): "),
+        ({"port": -1, "roles": "nope"}, "; roles (PAYBELL_ROLES): "),
+        ({"prot": 1}, "there is no setting 'prot'; known: database, host, port"),
+        ({"database": "pay.db"}, "must be sqlite:///PATH, such as sqlite:///data/paybell.db"),
+        ({"bootstrap_key": "short"}, "bootstrap_key (PAYBELL_BOOTSTRAP_KEY): must have at least 16 characters"),
+        ({"allow_private_networks": "10.0.0.1/8"}, "10.0.0.1/8 has host bits set: write it as CIDR"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_name(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        settings(**given)
+    text = str(raised.value)
+    assert text.startswith("wrong settings: ")
+    assert told in text
+    assert text.count("; ") == len(given) - 1
+
+
+def test_no_secret_stands_in_a_complaint() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        settings(bootstrap_key="hush", port=-1)
+    assert "hush" not in str(raised.value)
+
+
+def test_lists_are_texts_with_commas_and_networks_of_both_versions() -> None:
+    chosen = settings(allow_private_networks="127.0.0.0/8, fd00::/8", roles=" web,receive ")
+    assert [str(it) for it in chosen.allow_private_networks] == ["127.0.0.0/8", "fd00::/8"]
+    assert chosen.roles == ("web", "receive")
