@@ -96,5 +96,5 @@ def settings(**given: Any) -> Settings:
 
 def _sentence(name: str, wrong: str) -> str:
     if name not in Settings.model_fields:
-        return f"there is no setting {name[:64]!r}; known: {', '.join(Settings.model_fields)}"
+        return f"there is no setting {name[:64]!r} (known: {', '.join(Settings.model_fields)})"
     return f"{name} (PAYBELL_{name.upper()}): {wrong.removeprefix('Value error, ')}"

@@ -13,7 +13,7 @@ from paybell.errors import ConfigurationError
     [
         ({"port": -1, "roles": "nope"}, "port (PAYBELL_PORT): "),
         ({"port": -1, "roles": "nope"}, "; roles (PAYBELL_ROLES): "),
-        ({"prot": 1}, "there is no setting 'prot'; known: database, host, port"),
+        ({"prot": 1}, "there is no setting 'prot' (known: database, host, port"),
         ({"database": "pay.db"}, "must be sqlite:///PATH, such as sqlite:///data/paybell.db"),
         ({"bootstrap_key": "short"}, "bootstrap_key (PAYBELL_BOOTSTRAP_KEY): must have at least 16 characters"),
         ({"allow_private_networks": "10.0.0.1/8"}, "10.0.0.1/8 has host bits set: write it as CIDR"),
