@@ -17,10 +17,12 @@ from paybell.model.source import Organisation, Source
 from paybell.ports import Book, Changes, Posting, Reading, Store
 from paybell.record.rules import decide
 from paybell.route.rules import Mint, route_change, route_message
+from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
+from tests.postgres_server import server
 
 KEY = bytes(range(32))
 
@@ -67,7 +69,25 @@ class SqlitePlace:
         store._lock = None
 
 
-PLACES: dict[str, type[Place]] = {"sqlite": SqlitePlace}
+class PostgresPlace:
+    """A database of a PostgreSQL server that the tests start themselves."""
+
+    leases_outlive = True
+
+    def __init__(self, folder: Path) -> None:
+        self.url = server().new_database()
+
+    def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> PostgresStore:
+        return PostgresStore(self.url, Seal(key, clock), clock, serve=serve)
+
+    def raw_bytes(self) -> bytes:
+        return server().raw_bytes()
+
+    def die(self, store: Store) -> None:
+        """The server lets go of a dead process's connections by itself; leases run on."""
+
+
+PLACES: dict[str, type[Place]] = {"sqlite": SqlitePlace, "postgres": PostgresPlace}
 
 
 class World:

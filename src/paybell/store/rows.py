@@ -17,7 +17,7 @@ from paybell.model.notification import (
     RefusalReason,
 )
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import NewFact, NotificationNew, NotificationOutcome, NotificationView, Page, PageQuery
+from paybell.ports import AttemptNew, NewFact, NotificationNew, NotificationOutcome, NotificationView, Page, PageQuery
 
 T = TypeVar("T")
 Row = tuple[str | int | float | bytes | None, ...]
@@ -283,6 +283,30 @@ def attempt_row(value: Attempt) -> Row:
         value.url,
         value.started_at_ms,
         value.duration_ms,
+    )
+
+
+def attempt_end_row(new: AttemptNew) -> Row:
+    """An attempt's fourteen columns, then what becomes of its delivery."""
+    it = new.attempt
+    error = "" if it.delivered else (it.error or f"answered {it.status_code}")
+    return (*attempt_row(it), new.lease_no, str(new.state), new.due_at_ms, error)
+
+
+def delivery_job(row: Sequence[object]) -> DeliveryJob:
+    """The ten columns of a claim."""
+    return DeliveryJob(
+        id=text(row[0]),
+        message_id=text(row[1]),
+        endpoint_id=text(row[2]),
+        application_id=text(row[3]),
+        organisation_id=text(row[4]),
+        event_type=text(row[5]),
+        payload=blob(row[6]),
+        attempt_count=number(row[7]),
+        lease_no=number(row[8]),
+        lease_ends_at_ms=number(row[9]),
+        due_at_ms=number(row[9]),
     )
 
 

@@ -113,3 +113,27 @@ UNION ALL SELECT 'refusals', count(*) FROM refusals
 UNION ALL SELECT 'sources', count(*) FROM sources
 UNION ALL SELECT 'applications', count(*) FROM applications
 UNION ALL SELECT 'endpoints', count(*) FROM endpoints;
+
+-- organisation_lock [postgres] --
+-- One process at a time makes the first organisation.
+SELECT pg_advisory_xact_lock(7228, 2);
+
+-- schema_lock [postgres] --
+-- One process at a time changes the schema.
+SELECT pg_advisory_xact_lock(7228, 1);
+
+-- schema_create [postgres] --
+-- Where the schema's number is kept.
+CREATE TABLE IF NOT EXISTS paybell_schema (version INTEGER NOT NULL);
+
+-- schema_version [postgres] --
+-- The schema's number, 0 for none.
+SELECT coalesce(max(version), 0) FROM paybell_schema;
+
+-- schema_raise [postgres] --
+-- The schema has this number now.
+INSERT INTO paybell_schema (version) VALUES ($1);
+
+-- status_size [postgres] --
+-- The schema's number, and the bytes on disk.
+SELECT (SELECT max(version) FROM paybell_schema), pg_database_size(current_database());

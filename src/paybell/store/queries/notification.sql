@@ -8,7 +8,7 @@ ON CONFLICT (source_id, dedupe_key) DO NOTHING;
 -- Say what is to become of a notification just appended.
 INSERT INTO notification_states (notification_id, organisation_id, source_id, state, due_at_ms) VALUES ($1, $2, $3, $4, $5);
 
--- notification_by_dedupe --
+-- notification_by_dedupe [sqlite] --
 -- The notification that a duplicate repeats.
 SELECT id FROM notifications WHERE source_id = $1 AND dedupe_key = $2;
 
@@ -17,6 +17,22 @@ SELECT id FROM notifications WHERE source_id = $1 AND dedupe_key = $2;
 UPDATE notification_states
    SET state = 'needs_fetch', wanted_no = wanted_no + 1, attempt_count = 0, reason = '', finished_at_ms = NULL, due_at_ms = $1
  WHERE notification_id = $2 AND state IN ('needs_fetch', 'fetched', 'parked');
+
+-- hint_reopen [postgres] --
+-- The same hint came again: whatever was fetched before may be old.
+WITH given AS (
+    SELECT id, max(at_ms) AS at_ms FROM unnest($1::text[], $2::bigint[]) AS g (id, at_ms) GROUP BY id
+), waiting AS (
+    UPDATE notification_queue AS q
+       SET wanted_no = wanted_no + 1, attempt_count = 0, reason = '', leased = false, due_at_ms = g.at_ms
+      FROM given AS g WHERE q.notification_id = g.id AND q.state = 'needs_fetch'
+), ended AS (
+    DELETE FROM notification_ends AS e USING given AS g
+     WHERE e.notification_id = g.id AND e.state IN ('fetched', 'parked')
+    RETURNING e.notification_id, e.organisation_id, e.source_id, e.event, e.wanted_no, g.at_ms
+)
+INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, leased, event, wanted_no, due_at_ms)
+SELECT notification_id, organisation_id, source_id, 'needs_fetch', false, event, wanted_no + 1, at_ms FROM ended;
 
 -- notification_due [sqlite] --
 -- Notifications in one state that are due, oldest first.
@@ -31,7 +47,7 @@ SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.r
 -- Nobody else claims it until then.
 UPDATE notification_states SET due_at_ms = $1 WHERE notification_id = $2;
 
--- notification_state_get --
+-- notification_state_get [sqlite] --
 -- Whether a notification still waits to be recorded.
 SELECT state FROM notification_states WHERE notification_id = $1;
 
@@ -40,6 +56,18 @@ SELECT state FROM notification_states WHERE notification_id = $1;
 UPDATE notification_states
    SET state = $1, reason = $2, event = $3, finished_at_ms = $4, due_at_ms = NULL, attempt_count = attempt_count + 1
  WHERE notification_id = $5 AND state = 'pending';
+
+-- notification_finish [postgres] --
+-- What became of notifications.
+WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS g (state, reason, event, at_ms, id)
+), ended AS (
+    DELETE FROM notification_queue AS q USING given AS g WHERE q.notification_id = g.id AND q.state = 'pending'
+    RETURNING q.notification_id, q.organisation_id, q.source_id, g.state, g.reason, g.event, q.attempt_count, q.wanted_no, g.at_ms
+)
+INSERT INTO notification_ends (notification_id, organisation_id, source_id, state, reason, event, attempt_count, wanted_no,
+                               finished_at_ms)
+SELECT notification_id, organisation_id, source_id, state, reason, event, attempt_count + 1, wanted_no, at_ms FROM ended;
 
 -- fetch_finish [sqlite] --
 -- What became of a hint, unless it was repeated while the gateway was asked.
@@ -50,6 +78,11 @@ UPDATE notification_states
 -- fetch_again [sqlite] --
 -- A hint that was repeated meanwhile is due at once.
 UPDATE notification_states SET due_at_ms = $1 WHERE notification_id = $2 AND state = 'needs_fetch' AND wanted_no <> $3;
+
+-- fetch_again [postgres] --
+-- A hint that was repeated meanwhile is due at once.
+UPDATE notification_queue SET due_at_ms = $1, leased = false
+ WHERE notification_id = $2 AND state = 'needs_fetch' AND wanted_no <> $3;
 
 -- lease_release_notifications [sqlite] --
 -- A single process took over: what its predecessor had leased is due. Hints keep their retry times.
@@ -80,6 +113,16 @@ UPDATE notification_states
    SET state = $1, reason = '', finished_at_ms = NULL, attempt_count = 0, wanted_no = wanted_no + 1, due_at_ms = $2
  WHERE notification_id = $3 AND organisation_id = $4 AND state IN ('recorded', 'unmapped', 'parked', 'fetched');
 
+-- notification_replay [postgres] --
+-- Take a notification back to its start.
+WITH ended AS (
+    DELETE FROM notification_ends WHERE notification_id = $3 AND organisation_id = $4
+    RETURNING notification_id, organisation_id, source_id, event, wanted_no
+)
+INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, leased, event, wanted_no, due_at_ms)
+SELECT notification_id, organisation_id, source_id, $1::text, false, event, wanted_no + 1, $2::bigint FROM ended
+RETURNING notification_id;
+
 -- refusal_insert --
 -- Keep a sample of a refused request.
 INSERT INTO refusals (id, source_id, organisation_id, refused_at_ms, reason, detail, headers, body)
@@ -100,3 +143,71 @@ SELECT id, source_id, organisation_id, refused_at_ms, reason, detail, headers, b
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY id DESC
  LIMIT :limit;
+
+-- notification_append [postgres] --
+-- Append notifications, each unless its source has one with that dedupe key; give the ids of the new ones. One round trip.
+WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::text[],
+                         $9::bytea[], $10::text[], $11::bigint[], $12::boolean[])
+        AS g (id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body, state, due_at_ms, leased)
+), keyed AS (
+    INSERT INTO notification_keys (source_id, dedupe_key, notification_id)
+    SELECT source_id, dedupe_key, id FROM given ORDER BY source_id, dedupe_key
+    ON CONFLICT (source_id, dedupe_key) DO NOTHING
+    RETURNING notification_id
+), kept AS (
+    INSERT INTO notifications (id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body)
+    SELECT id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body
+      FROM given JOIN keyed ON keyed.notification_id = given.id
+), queued AS (
+    INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, due_at_ms, leased)
+    SELECT id, organisation_id, source_id, state, due_at_ms, leased FROM given JOIN keyed ON keyed.notification_id = given.id
+)
+SELECT notification_id FROM keyed;
+
+-- notification_first [postgres] --
+-- The notifications that duplicates repeat.
+SELECT k.source_id, k.dedupe_key, k.notification_id
+  FROM unnest($1::text[], $2::text[]) AS g (source_id, dedupe_key)
+  JOIN notification_keys AS k ON k.source_id = g.source_id AND k.dedupe_key = g.dedupe_key;
+
+-- notification_sweep [postgres] --
+-- Leases that ran out are due; the lower bound spares a walk over what was swept before.
+UPDATE notification_queue SET leased = false WHERE leased AND due_at_ms > $1 AND due_at_ms <= $2;
+
+-- notification_claim [postgres] --
+-- Lease the notifications in one state that are due, oldest first; none that another claims at the same time.
+WITH due AS MATERIALIZED (
+    SELECT notification_id FROM notification_queue
+     WHERE state = $1 AND NOT leased AND due_at_ms <= $2 ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE notification_queue AS q SET leased = true, due_at_ms = $4 FROM due
+     WHERE q.notification_id = due.notification_id
+    RETURNING q.notification_id, q.attempt_count, q.wanted_no
+)
+SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.received_at_ms, n.headers, n.body,
+       t.attempt_count, t.wanted_no
+  FROM taken AS t JOIN notifications AS n ON n.id = t.notification_id
+ ORDER BY n.id;
+
+-- notification_lock [postgres] --
+-- Of these notifications, those that still wait to be recorded and that nobody else records now.
+SELECT notification_id FROM notification_queue
+ WHERE notification_id = ANY($1::text[]) AND state = 'pending' ORDER BY notification_id FOR UPDATE SKIP LOCKED;
+
+-- fetch_settle [postgres] --
+-- A hint has ended, unless it was repeated while the gateway was asked.
+WITH ended AS (
+    DELETE FROM notification_queue WHERE notification_id = $5 AND state = 'needs_fetch' AND wanted_no = $6
+    RETURNING notification_id, organisation_id, source_id, event, wanted_no
+)
+INSERT INTO notification_ends (notification_id, organisation_id, source_id, state, reason, event, attempt_count, wanted_no,
+                               finished_at_ms)
+SELECT notification_id, organisation_id, source_id, $1::text, $2::text, event, $3::integer, wanted_no, $4::bigint FROM ended
+RETURNING notification_id;
+
+-- fetch_postpone [postgres] --
+-- A hint is asked about again later, unless it was repeated while the gateway was asked.
+UPDATE notification_queue SET reason = $1, attempt_count = $2, leased = false, due_at_ms = $3
+ WHERE notification_id = $4 AND state = 'needs_fetch' AND wanted_no = $5
+RETURNING notification_id;

@@ -1,4 +1,4 @@
--- payment_by_gateway --
+-- payment_by_gateway [sqlite] --
 -- The payment behind a gateway's own id.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments WHERE source_id = $1 AND gateway_payment_id = $2;
@@ -13,6 +13,16 @@ SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, st
 INSERT INTO payments (id, organisation_id, source_id, gateway, gateway_payment_id, livemode, status, order_id, version, state,
                       created_at_ms, updated_at_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (id) DO UPDATE
+   SET status = excluded.status, order_id = excluded.order_id, version = excluded.version, state = excluded.state,
+       updated_at_ms = excluded.updated_at_ms;
+
+-- payment_upsert [postgres] --
+-- Write payments as their facts now say they stand.
+INSERT INTO payments (id, organisation_id, source_id, gateway, gateway_payment_id, livemode, status, order_id, version, state,
+                      created_at_ms, updated_at_ms)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
+                     $9::integer[], $10::bytea[], $11::bigint[], $12::bigint[])
 ON CONFLICT (id) DO UPDATE
    SET status = excluded.status, order_id = excluded.order_id, version = excluded.version, state = excluded.state,
        updated_at_ms = excluded.updated_at_ms;
@@ -65,7 +75,13 @@ SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.
 INSERT INTO facts (payment_id, digest, fact, notification_id, recorded_at_ms) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (payment_id, digest) DO NOTHING;
 
--- fact_list --
+-- fact_insert [postgres] --
+-- Add facts to payments' sets.
+INSERT INTO facts (payment_id, digest, fact, notification_id, recorded_at_ms)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[])
+ON CONFLICT (payment_id, digest) DO NOTHING;
+
+-- fact_list [sqlite] --
 -- All facts of a payment.
 SELECT fact FROM facts WHERE payment_id = $1;
 
@@ -84,3 +100,17 @@ SELECT n.id, n.received_at_ms, n.origin, s.event, s.state, s.reason
 -- timeline_messages --
 -- What was told about a payment.
 SELECT id, event_type, application_id, created_at_ms FROM messages WHERE payment_id = $1 AND payment_id <> '' ORDER BY id;
+
+-- payment_lock [postgres] --
+-- One recorder at a time per payment, also for payments that are not there yet; the keys come sorted, so that none waits in a circle.
+SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS g (key);
+
+-- payment_known [postgres] --
+-- The payments behind gateways' own ids.
+SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
+  FROM unnest($1::text[], $2::text[]) AS g (source_id, gateway_payment_id)
+  JOIN payments AS p ON p.source_id = g.source_id AND p.gateway_payment_id = g.gateway_payment_id;
+
+-- fact_known [postgres] --
+-- All facts of some payments.
+SELECT payment_id, fact FROM facts WHERE payment_id = ANY($1::text[]);

@@ -1,0 +1,5 @@
+"""Paybell over one PostgreSQL, for any number of identical nodes."""
+
+from paybell.store.postgres.store import PostgresStore
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,171 @@
+"""The connections to PostgreSQL: a small pool, named queries, and errors in our own words."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from paybell.errors import ConfigurationError, StoreUnavailable
+from paybell.store.named import queries
+
+T = TypeVar("T")
+_POOL_MIN: Final = 1
+_POOL_MAX: Final = 10
+_CONNECT_TIMEOUT_S: Final = 10.0
+_STATEMENT_TIMEOUT_MS: Final = 30_000
+_RETRIES: Final = 10
+_VERSION_MIN: Final = 150_000
+_NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
+_DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
+_SETTINGS: Final = {
+    "application_name": "paybell",
+    "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
+    "timezone": "UTC",
+}
+_LOST: Final = (
+    OSError,  # TimeoutError too
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+_CONFLICTS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Session:
+    """One connection, and the named queries."""
+
+    def __init__(self, connection: Any, sql: Mapping[str, str]) -> None:
+        self.connection = connection
+        self._sql = sql
+
+    async def rows(self, name: str, *values: object) -> Sequence[Sequence[Any]]:
+        """Run a named query with values by place."""
+        found: Sequence[Sequence[Any]] = await self.connection.fetch(self._sql[name], *values)
+        return found
+
+    async def count(self, name: str, *values: object) -> int:
+        """Run a named statement with values by place; how many rows it changed."""
+        tag: str = await self.connection.execute(self._sql[name], *values)
+        return int(tag.rpartition(" ")[2])
+
+    async def run(self, script: str) -> None:
+        """Run a script of many statements."""
+        await self.connection.execute(script)
+
+    async def page(self, name: str, named: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Run a named query with values by name."""
+        text, names = numbered(self._sql[name])
+        found: Sequence[Sequence[Any]] = await self.connection.fetch(text, *(named[it] for it in names))
+        return found
+
+
+class Database:
+    """A pool on ``url``; every failure of the connection is a ``StoreUnavailable``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sql = queries("postgres")
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Connect, and refuse a server that could lose what it has acknowledged."""
+        with _translated():
+            self._pool = await asyncpg.create_pool(
+                self.url,
+                min_size=_POOL_MIN,
+                max_size=_POOL_MAX,
+                timeout=_CONNECT_TIMEOUT_S,
+                server_settings=_SETTINGS,
+            )
+        async with self.session() as session:
+            await _check_durable(session.connection)
+
+    async def close(self) -> None:
+        """Wait for what is under way, then disconnect."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A connection of its own, each statement a transaction."""
+        if self._pool is None:
+            raise StoreUnavailable("the database is closing")
+        with _translated():
+            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+                yield Session(connection, self.sql)
+
+    @asynccontextmanager
+    async def transaction(self, isolation: str = "read_committed") -> AsyncIterator[Session]:
+        """A connection in a transaction, committed at the end, undone by an error."""
+        async with self.session() as session, session.connection.transaction(isolation=isolation):
+            yield session
+
+    async def rows(self, name: str, *values: object) -> Sequence[Sequence[Any]]:
+        """Run one named query in a transaction of its own."""
+        async with self.session() as session:
+            return await session.rows(name, *values)
+
+    async def page(self, name: str, named: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Run one named query with named values."""
+        async with self.session() as session:
+            return await session.page(name, named)
+
+
+async def repeated(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it again when the server chose it as a deadlock's victim: it was undone whole, and the other has gone on."""
+    for _ in range(_RETRIES):
+        try:
+            return await work()
+        except _CONFLICTS:
+            await asyncio.sleep(0)
+    return await work()
+
+
+@lru_cache(maxsize=256)
+def numbered(query: str) -> tuple[str, tuple[str, ...]]:
+    """A query with ``:name`` as ``$1`` …, and the names in that order."""
+    names: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    return _NAMED.sub(place, query), tuple(names)
+
+
+async def _check_durable(connection: Any) -> None:
+    version = int(await connection.fetchval("SHOW server_version_num"))
+    if version < _VERSION_MIN:
+        raise ConfigurationError(f"PostgreSQL {version // 10_000} is too old: Paybell needs 15 or newer")
+    for name in _DURABLE:
+        if await connection.fetchval(f"SHOW {name}") == "off":
+            raise ConfigurationError(
+                f"the PostgreSQL server has {name} = off, so that a power cut would lose acknowledged webhooks: "
+                f"set {name} = on (ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();) and start again"
+            )
+
+
+class _translated:  # noqa: N801 - reads as a word where it is used
+    """Errors of the connection as ours."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, _LOST):
+            raise StoreUnavailable(f"the database cannot be used now: {str(error) or type(error).__name__}") from error

@@ -1,0 +1,146 @@
+"""Messages, deliveries and attempts in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from paybell.clock import Clock
+from paybell.errors import Conflict, NotFound
+from paybell.model.delivery import Attempt, Delivery, DeliveryJob
+from paybell.model.message import Message
+from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting
+from paybell.store import rows
+from paybell.store.postgres.base import columns
+from paybell.store.postgres.database import Database, repeated
+from paybell.store.postgres.grouping import Grouper
+from paybell.store.postgres.recording import RecordingPart
+from paybell.store.postgres.sweep import Sweep
+from paybell.store.seal import Seal
+
+_ATTEMPT_COLUMNS: Final = 18
+_MESSAGE_COLUMNS: Final = 8
+_DELIVERY_COLUMNS: Final = 10
+
+
+class DeliveryPart(RecordingPart):
+    """What we tell, to whom, and how it went."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        super().__init__(database, seal, clock)
+        self.attempts: Grouper[AttemptNew, bool] = Grouper(self._append_attempts)
+        self.postings: Grouper[Posting, bool] = Grouper(self._post)
+        self._delivery_leases = Sweep(database, "delivery_sweep")
+
+    # ---- deliver
+
+    async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
+        """See the port."""
+        await self._delivery_leases.sweep(claim.now_ms)
+        waiting = await self.database.rows("delivery_waiting")
+        due = [row[0] for row in waiting if row[1] <= claim.now_ms and row[0] not in claim.busy][: claim.limit]
+        if not due:
+            return []
+        values = (due, claim.now_ms, claim.per_endpoint, claim.limit, claim.lease_ends_at_ms)
+        return [rows.delivery_job(row) for row in await self.database.rows("delivery_claim", *values)]
+
+    async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
+        """See the port."""
+        waiting = await self.database.rows("delivery_waiting")
+        due = [rows.number(row[1]) for row in waiting if row[0] not in busy]
+        leases = await self.database.rows("delivery_lease_end", self._delivery_leases.floor_ms, sorted(busy))
+        return min([*due, *(rows.number(row[0]) for row in leases)], default=None)
+
+    async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
+        """See the port."""
+        given = columns([(job.id, job.lease_no) for job in jobs], 2)
+        await repeated(lambda: self.database.rows("delivery_release", *given, due_at_ms))
+
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
+        """See the port."""
+        await self.database.rows("delivery_abandon", job.id, job.lease_no, now_ms, reason)
+
+    async def attempt_append(self, new: AttemptNew) -> bool:
+        """See the port."""
+        kept = await self.attempts.submit(new)
+        if kept and new.disable_endpoint_reason:
+            self.directory_forget()
+        return kept
+
+    async def _append_attempts(self, group: Sequence[AttemptNew]) -> Sequence[bool]:
+        return await repeated(lambda: self._append_together(group))
+
+    async def _append_together(self, group: Sequence[AttemptNew]) -> Sequence[bool]:
+        given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
+        gone = [new for new in group if new.disable_endpoint_reason]
+        if not gone:
+            kept = {row[0] for row in await self.database.rows("attempt_append", *given)}
+            return [new.attempt.id in kept for new in group]
+        async with self.database.transaction() as session:
+            kept = {row[0] for row in await session.rows("attempt_append", *given)}
+            for new in gone:
+                if new.attempt.id in kept:
+                    values = (new.disable_endpoint_reason, self.clock.now_ms(), new.attempt.endpoint_id)
+                    await session.rows("endpoint_disable", *values)
+        return [new.attempt.id in kept for new in group]
+
+    # ---- messages and what people look at
+
+    async def message_post(self, posting: Posting) -> None:
+        """See the port."""
+        if not await self.postings.submit(posting):
+            raise Conflict(f"a message with the event id {posting.message.event_id!r} was posted already")
+
+    async def _post(self, group: Sequence[Posting]) -> Sequence[bool]:
+        return await repeated(lambda: self._post_together(group))
+
+    async def _post_together(self, group: Sequence[Posting]) -> Sequence[bool]:
+        messages = columns([rows.message_row(it.message) for it in group], _MESSAGE_COLUMNS)
+        async with self.database.transaction() as session:
+            kept = {row[0] for row in await session.rows("message_insert", *messages)}
+            deliveries = [
+                rows.delivery_row(job, it.message.created_at_ms)
+                for it in group
+                if it.message.id in kept
+                for job in it.deliveries
+            ]
+            if deliveries:
+                await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS))
+        return [it.message.id in kept for it in group]
+
+    async def message_page(self, query: PageQuery) -> Page[Message]:
+        """See the port."""
+        found = await self.database.page("message_page", rows.bindings(query, "application_id", "event_type"))
+        return rows.page(found, query, rows.message, lambda it: it.id)
+
+    async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
+        """See the port."""
+        found = await self.database.rows("message_lookup", organisation_id, application_id, name)
+        if not found:
+            raise NotFound(f"no message {name}")
+        return rows.message(found[0])
+
+    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
+        """See the port."""
+        named = rows.bindings(query, "application_id", "endpoint_id", "message_id", "state")
+        name = "delivery_page_of_message" if named["message_id"] else "delivery_page"
+        return rows.page(await self.database.page(name, named), query, rows.delivery, lambda it: it.id)
+
+    async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
+        """See the port."""
+        key = (message_id, endpoint_id, organisation_id)
+        if not await self.database.rows("delivery_of_message", *key):
+            raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
+        await self.database.rows("delivery_resend", now_ms, *key)
+        self.changed()
+
+    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
+        """See the port."""
+        named = rows.bindings(query, "application_id", "endpoint_id", "message_id")
+        name = "attempt_page_of_message" if named["message_id"] else "attempt_page_of_endpoint"
+        return rows.page(await self.database.page(name, named), query, rows.attempt, lambda it: it.id)
+
+    async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
+        """See the port."""
+        found = await self.database.rows("attempt_get", organisation_id, attempt_id)
+        if not found:
+            raise NotFound(f"no attempt {attempt_id}")
+        return rows.attempt(found[0])

@@ -1,0 +1,134 @@
+"""Organisations, keys and sources in PostgreSQL; sources and endpoints are kept in memory."""
+
+import asyncpg
+
+from paybell.errors import Conflict, NotFound
+from paybell.model.source import ApiKey, Organisation, Source
+from paybell.ports import Page, PageQuery
+from paybell.store.directory import (
+    Directory,
+    api_key,
+    api_key_row,
+    directory_of,
+    organisation,
+    source_change,
+    source_row,
+)
+from paybell.store.postgres.base import Part
+from paybell.store.postgres.database import Session
+
+
+class DirectoryPart(Part):
+    """Who may send, and who wants to hear. The directory is read again whenever its version has risen."""
+
+    _directory: Directory | None = None
+
+    async def directory_in(self, session: Session) -> Directory:
+        """The directory as it is now, from memory where its version is still the same."""
+        ((version,),) = await session.rows("directory_version")
+        known = self._directory
+        return known if known is not None and known.version == version else await self._load(session, version)
+
+    async def _load(self, session: Session, version: int) -> Directory:
+        """The version was read first: rows newer than it are read again at the next look, older ones never kept."""
+        first = await session.rows("organisation_first")
+        loaded = directory_of(
+            version,
+            first[0][0] if first else "",
+            await session.rows("source_all"),
+            await session.rows("endpoint_all"),
+            self.seal,
+        )
+        self._directory = loaded
+        return loaded
+
+    async def directory_refresh(self) -> None:
+        """Look whether another node or process changed the directory."""
+        before = self._directory
+        if before is not None:
+            async with self.database.session() as session:
+                await self.directory_in(session)
+        if self._directory is not before:
+            self.changed()
+
+    async def directory_known(self) -> Directory:
+        """The directory in memory, read first where it is not there."""
+        known = self._directory
+        if known is not None:
+            return known
+        async with self.database.session() as session:
+            return await self.directory_in(session)
+
+    def directory_forget(self) -> None:
+        """Read the directory again at its next use, and tell whoever waits for changes."""
+        self._directory = None
+        self.changed()
+
+    async def change(self, name: str, *values: object, problem: Exception) -> None:
+        """Run one statement that must change a row, else raise ``problem``."""
+        async with self.database.transaction() as session:
+            await self.change_in(session, name, *values, problem=problem)
+        self.directory_forget()
+
+    async def change_in(self, session: Session, name: str, *values: object, problem: Exception) -> None:
+        """The same within a transaction."""
+        try:
+            changed = await session.count(name, *values)
+        except asyncpg.IntegrityConstraintViolationError:  # another's uid, or what it belongs to is gone
+            raise Conflict("the uid is taken: choose another") from None
+        if not changed:
+            raise problem
+
+    # ---- organisations and keys
+
+    async def organisation_default(self) -> Organisation:
+        """See the port."""
+        async with self.database.transaction() as session:
+            await session.rows("organisation_lock")
+            found = await session.rows("organisation_first")
+            if not found:
+                values = (self.clock.new_id("org"), "default", self.clock.now_ms())
+                await session.rows("organisation_insert", *values)
+                return organisation(values)
+        return organisation(found[0])
+
+    async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
+        """See the port."""
+        await self.database.rows("api_key_insert", *api_key_row(key, key_hash))
+
+    async def api_key_find(self, key_hash: bytes) -> ApiKey | None:
+        """See the port."""
+        found = await self.database.rows("api_key_find", key_hash)
+        return api_key(found[0]) if found else None
+
+    # ---- sources
+
+    async def source_find(self, name: str) -> Source | None:
+        """See the port."""
+        return (await self.directory_known()).sources_by_name.get(name)
+
+    async def source_get(self, source_id: str) -> Source | None:
+        """See the port."""
+        return (await self.directory_known()).sources.get(source_id)
+
+    async def source_create(self, source: Source) -> None:
+        """See the port."""
+        taken = Conflict(f"a source with the uid {source.uid!r} exists already: choose another, or change that one")
+        await self.change("source_insert", *source_row(source, self.seal), problem=taken)
+
+    async def source_update(self, source: Source) -> None:
+        """See the port."""
+        missing = NotFound(f"no source {source.id}")
+        await self.change("source_update", *source_change(source, self.seal), problem=missing)
+
+    async def source_delete(self, organisation_id: str, source_id: str) -> None:
+        """See the port."""
+        await self.change("source_delete", source_id, organisation_id, problem=NotFound(f"no source {source_id}"))
+
+    async def source_page(self, query: PageQuery) -> Page[Source]:
+        """See the port."""
+        return (await self.directory_known()).source_page(query)
+
+    async def source_lookup(self, organisation_id: str, name: str) -> Source:
+        """See the port."""
+        return (await self.directory_known()).source_lookup(organisation_id, name)

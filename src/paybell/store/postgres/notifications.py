@@ -1,0 +1,133 @@
+"""Notifications, hints and refusals in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from paybell.clock import Clock
+from paybell.errors import Conflict, NotFound
+from paybell.model.notification import Notification, NotificationState, Refusal
+from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView, Page, PageQuery
+from paybell.store import rows
+from paybell.store.postgres.base import Part, columns
+from paybell.store.postgres.database import Database, repeated
+from paybell.store.postgres.grouping import Grouper
+from paybell.store.postgres.sweep import Sweep
+from paybell.store.seal import Seal
+
+_COLUMNS: Final = 12
+
+
+class NotificationPart(Part):
+    """What arrived, and what became of it."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        super().__init__(database, seal, clock)
+        self.appends: Grouper[NotificationNew, Appended] = Grouper(self._append)
+        self._leases = Sweep(database, "notification_sweep")
+
+    async def notification_append(self, new: NotificationNew) -> Appended:
+        """See the port."""
+        return await self.appends.submit(new)
+
+    async def _append(self, group: Sequence[NotificationNew]) -> Sequence[Appended]:
+        now_ms = self.clock.now_ms()
+        given = columns([_row(new, now_ms) for new in group], _COLUMNS)
+        kept = {row[0] for row in await repeated(lambda: self.database.rows("notification_append", *given))}
+        repeats = [new.notification for new in group if new.notification.id not in kept]
+        first = await self._first(repeats) if repeats else {}
+        return [
+            Appended(it.notification.id, duplicate=False)
+            if it.notification.id in kept
+            else Appended(first[it.notification.source_id, it.notification.dedupe_key], duplicate=True)
+            for it in group
+        ]
+
+    async def _first(self, repeats: Sequence[Notification]) -> dict[tuple[str, str], str]:
+        keys = columns([(it.source_id, it.dedupe_key) for it in repeats], 2)
+        found = await self.database.rows("notification_first", *keys)
+        first = {(rows.text(row[0]), rows.text(row[1])): rows.text(row[2]) for row in found}
+        hints = [(first[it.source_id, it.dedupe_key], it.received_at_ms) for it in repeats if it.hint]
+        if hints:
+            await repeated(lambda: self.database.rows("hint_reopen", *columns(hints, 2)))
+        return first
+
+    async def notification_claim(self, *, limit: int, now_ms: int, lease_ends_at_ms: int) -> list[Notification]:
+        """See the port."""
+        return [rows.notification(row) for row in await self._claim("pending", limit, now_ms, lease_ends_at_ms)]
+
+    async def fetch_claim(self, *, limit: int, now_ms: int, lease_ends_at_ms: int) -> list[FetchJob]:
+        """See the port."""
+        return [
+            FetchJob(
+                notification=rows.notification(row), attempt_count=rows.number(row[9]), wanted_no=rows.number(row[10])
+            )
+            for row in await self._claim("needs_fetch", limit, now_ms, lease_ends_at_ms)
+        ]
+
+    async def _claim(self, state: str, limit: int, now_ms: int, lease_ends_at_ms: int) -> Sequence[Sequence[object]]:
+        await self._leases.sweep(now_ms)
+        return await self.database.rows("notification_claim", state, now_ms, limit, lease_ends_at_ms)
+
+    async def fetch_finish(self, done: FetchDone) -> Appended | None:
+        """See the port."""
+        return await repeated(lambda: self._fetch_finish(done))
+
+    async def _fetch_finish(self, done: FetchDone) -> Appended | None:
+        async with self.database.transaction() as session:
+            appended = None
+            if done.answer is not None:
+                it = done.answer.notification
+                given = columns([_row(done.answer, self.clock.now_ms())], _COLUMNS)
+                new = await session.rows("notification_append", *given)
+                appended = Appended(it.id, duplicate=False)
+                if not new:
+                    (first,) = await session.rows("notification_first", [it.source_id], [it.dedupe_key])
+                    appended = Appended(rows.text(first[2]), duplicate=True)
+            key = (done.notification_id, done.wanted_no)
+            if done.state is NotificationState.NEEDS_FETCH:
+                values = (done.reason, done.attempt_count, done.due_at_ms)
+                changed = await session.rows("fetch_postpone", *values, *key)
+            else:
+                ended = (str(done.state), done.reason, done.attempt_count, done.due_at_ms)
+                changed = await session.rows("fetch_settle", *ended, *key)
+            if not changed:
+                await session.rows("fetch_again", done.due_at_ms, *key)
+        return appended
+
+    async def refusal_append(self, refusal: Refusal, keep_max: int) -> None:
+        """See the port."""
+        async with self.database.transaction() as session:
+            await session.rows("refusal_insert", *rows.refusal_row(refusal))
+            await session.rows("refusal_trim", refusal.source_id, keep_max)
+
+    async def notification_page(self, query: PageQuery) -> Page[NotificationView]:
+        """See the port."""
+        found = await self.database.page("notification_page", rows.bindings(query, "source_id", "state"))
+        return rows.page(found, query, rows.notification_view, lambda view: view.notification.id)
+
+    async def notification_get(self, organisation_id: str, notification_id: str) -> NotificationView:
+        """See the port."""
+        found = await self.database.rows("notification_get", organisation_id, notification_id)
+        if not found:
+            raise NotFound(f"no notification {notification_id}")
+        return rows.notification_view(found[0])
+
+    async def notification_replay(self, organisation_id: str, notification_id: str, *, now_ms: int) -> NotificationView:
+        """See the port."""
+        before = await self.notification_get(organisation_id, notification_id)
+        to = NotificationState.NEEDS_FETCH if before.notification.hint else NotificationState.PENDING
+        replayed = await self.database.rows("notification_replay", str(to), now_ms, notification_id, organisation_id)
+        if not replayed:
+            raise Conflict(f"{notification_id} is still {before.status.state}: there is nothing to replay yet")
+        self.changed()
+        return await self.notification_get(organisation_id, notification_id)
+
+    async def refusal_page(self, query: PageQuery) -> Page[Refusal]:
+        """See the port."""
+        found = await self.database.page("refusal_page", rows.bindings(query, "source_id"))
+        return rows.page(found, query, rows.refusal, lambda refusal: refusal.id)
+
+
+def _row(new: NotificationNew, now_ms: int) -> rows.Row:
+    """A notification's columns and those of its place in the queue."""
+    return (*rows.notification_row(new), str(new.state), new.due_at_ms, new.due_at_ms > now_ms)

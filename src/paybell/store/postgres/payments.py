@@ -1,0 +1,50 @@
+"""Payments and their timelines, as people look at them."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from paybell.errors import NotFound
+from paybell.model.payment import Payment
+from paybell.ports import Page, PageQuery, TimelineEntry
+from paybell.store import rows, timeline
+from paybell.store.postgres.base import Part
+from paybell.store.postgres.database import Session
+
+T = TypeVar("T")
+
+
+class PaymentPart(Part):
+    """Reads of payments; what writes them is the transaction of record."""
+
+    async def payment_page(self, query: PageQuery) -> Page[Payment]:
+        """See the port."""
+        named = rows.bindings(query, "source_id", "gateway_payment_id", "order_id", "status")
+        found = await self.database.page(timeline.page_query(query.filters), named)
+        return rows.page(found, query, rows.payment, lambda it: it.id)
+
+    async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
+        """See the port."""
+        found = await self.database.rows("payment_get", organisation_id, payment_id)
+        if not found:
+            raise NotFound(f"no payment {payment_id}")
+        return rows.payment(found[0])
+
+    async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
+        """See the port."""
+        await self.payment_get(organisation_id, payment_id)
+        async with self.database.transaction("repeatable_read") as session:
+            told = await session.rows("timeline_messages", payment_id)
+            asked = [timeline.of_message(organisation_id, row[2], row[0]) for row in told]
+            return timeline.ordered(
+                timeline.notifications(await session.rows("timeline_notifications", payment_id)),
+                timeline.facts(await session.rows("timeline_facts", payment_id)),
+                timeline.messages(told),
+                timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
+                timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),
+            )
+
+
+async def _of(
+    session: Session, name: str, asked: Sequence[dict[str, str | int]], read: Callable[[Sequence[object]], T]
+) -> list[T]:
+    return [read(row) for named in asked for row in await session.page(name, named)]
