@@ -1,0 +1,162 @@
+"""Every route of the OpenAPI document: asked by its owner, by another organisation, without a key, with a wrong one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from tests.integration.api_world import API, World, in_world
+
+OPEN = {"health", "api_health", "metrics"}
+BODIES: dict[str, dict[str, Any]] = {
+    "source_create": {"uid": "second", "gateway": "stripe", "secrets": ["whsec_1"]},
+    "source_patch": {"enabled": True},
+    "application_create": {"name": "B"},
+    "application_put": {"name": "A"},
+    "application_patch": {"name": "A"},
+    "endpoint_create": {"url": "https://example.com/other"},
+    "endpoint_put": {"url": "https://example.com/hook"},
+    "endpoint_patch": {"description": "d"},
+    "endpoint_secret_rotate": {},
+    "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
+    "event_type_create": {"name": "order.sent"},
+}
+LISTS = ("/source", "/payment", "/notification", "/refusal", "/app", "/event-type")
+PAID = (
+    b'{"event":"payment.updated","timestamp":"2024-06-26T11:08:07Z","data":{"paymentId":"p_1","status":"completed",'
+    b'"amount":100.00,"currency":"USD","orderId":"o_1"}}'
+)
+
+
+class Route(Struct, frozen=True):
+    """An operation of the document."""
+
+    method: str
+    template: str
+    name: str
+    statuses: frozenset[int]
+
+    def path(self, names: Mapping[str, str]) -> str:
+        return self.template.format_map(names).removeprefix(API)
+
+
+async def routes(world: World) -> list[Route]:
+    """All that need a key; those that delete come last, what lies deepest first."""
+    paths = (await world.client.get("/openapi.json")).json()["paths"]
+    found = [
+        Route(method.upper(), template, it["operationId"], frozenset(int(status) for status in it["responses"]))
+        for template, operations in paths.items()
+        for method, it in operations.items()
+        if it["operationId"] not in OPEN
+    ]
+    assert {it.name for it in found} >= set(BODIES)
+    return sorted(found, key=lambda it: (it.method == "DELETE", -it.template.count("/")))
+
+
+async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
+    """One of each thing: the names that stand in paths, by id and, where there is one, by uid."""
+    source = await world.add_source()
+    await world.notify(PAID)
+    await world.notify(PAID, "a-forgers-secret")
+    path, endpoint = await world.add_endpoint(uid="e", url="http://127.0.0.1:1/")
+    await world.ask("PATCH", path, {"uid": "a"})
+    await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
+    body = {"eventType": "order.paid", "payload": {}, "eventId": "ev"}
+    message = await world.ask("POST", f"{path}/msg", body, status=202)
+    await world.bell.deliver.run_once()
+    await world.bell.deliver.settle()
+    ids = {
+        "source": source["id"],
+        "notification": (await world.ask("GET", "/notification"))["data"][0]["id"],
+        "payment": (await world.ask("GET", "/payment"))["data"][0]["id"],
+        "app": path.removeprefix("/app/"),
+        "endpoint": endpoint["id"],
+        "message": message["id"],
+        "attempt": (await world.ask("GET", f"{path}/attempt/msg/{message['id']}"))["data"][0]["id"],
+        "event_type": "order.paid",
+    }
+    return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev"}
+
+
+async def everything(world: World) -> list[Any]:
+    """What the owner sees."""
+    paths = [*LISTS, "/app/a/endpoint", "/app/a/msg", "/app/a/delivery", "/app/a/endpoint/e/secret"]
+    return [await world.ask("GET", path) for path in paths]
+
+
+def test_without_a_valid_key_every_route_answers_401_and_does_nothing(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        ids, _ = await furnished(world)
+        before = await everything(world)
+        wrong_keys = ["", "Bearer pbk_of-somebody-elses-server", f"Bearer {await world.key(expires_at_ms=1)}"]
+        for route in await routes(world):
+            for authorization in wrong_keys:
+                given = {"json": BODIES.get(route.name), "headers": {"Authorization": authorization}}
+                answer = await world.client.request(route.method, API + route.path(ids), **given)
+                assert answer.status_code == 401, (route, authorization)
+                assert answer.json()["code"] == "authentication_failed"
+                assert set(answer.json()) == {"code", "detail"}
+                assert answer.headers["www-authenticate"] == "Bearer"
+        assert await everything(world) == before
+
+    in_world(tmp_path, scenario)
+
+
+def test_with_another_organisations_key_nothing_is_there(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        before_ids, before_uids = await furnished(world)
+        before = await everything(world)
+        theirs = {"headers": {"Authorization": f"Bearer {await world.key('org_other')}"}}
+        asked = [it for it in await routes(world) if "{" in it.template and it.name != "application_put"]
+        assert len(asked) > 25
+        for route in asked:
+            for names in (before_ids, before_uids):
+                given = {"status": 404, **theirs}
+                refused = await world.ask(route.method, route.path(names), BODIES.get(route.name), **given)
+                assert refused["code"] == "not_found", route
+                assert set(refused) == {"code", "detail"}
+        for listed in LISTS:
+            found = (await world.ask("GET", listed, **theirs))["data"]
+            assert [it for it in found if not it.get("builtIn")] == [], listed
+        # A PUT makes what is not there: an application of their own, which has nothing of ours.
+        put = BODIES["application_put"]
+        for name in (before_ids["app"], "a"):
+            made = await world.ask("PUT", f"/app/{name}", put, status=201, **theirs)
+            assert made["id"] != before_ids["app"]
+            assert (await world.ask("GET", f"/app/{name}/endpoint", **theirs))["data"] == []
+        assert await everything(world) == before
+
+    in_world(tmp_path, scenario)
+
+
+def test_with_its_owners_key_every_route_works_as_documented(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        ids, _ = await furnished(world)
+        for route in await routes(world):
+            body = BODIES.get(route.name)
+            answer = await world.client.request(route.method, API + route.path(ids), json=body)
+            assert answer.status_code < 300, (route, answer.text)
+            assert answer.status_code in route.statuses, (route, answer.text)
+            if route.method == "DELETE":
+                await world.ask("GET", route.path(ids), status=404)
+
+    in_world(tmp_path, scenario)
+
+
+def test_every_mistake_is_told_in_the_form_the_document_promises(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        ids, _ = await furnished(world)
+        for route in await routes(world):
+            if route.name not in BODIES:
+                continue
+            for body in (b"{", b'{"nobody": 1}', b"[]", b"\xff"):
+                headers = {"Content-Type": "application/json"}
+                answer = await world.client.request(route.method, API + route.path(ids), content=body, headers=headers)
+                assert answer.status_code == 422, (route, body, answer.text)
+                (told,) = answer.json()["detail"][:1]
+                assert set(told) == {"loc", "msg", "type"}, (route, body)
+                assert told["loc"][0] == "body", (route, body)
+                assert told["msg"], (route, body)
+
+    in_world(tmp_path, scenario)
