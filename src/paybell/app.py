@@ -111,7 +111,7 @@ class Paybell:
             "deliver": self.deliver.run,
             "reconcile": self.reconcile.run,
         }
-        self._tasks = [asyncio.create_task(_guard(run()), name=role) for role, run in loops.items() if role in roles]
+        self._tasks = [asyncio.create_task(_guard(run), name=role) for role, run in loops.items() if role in roles]
         self._ready = True
 
     def drain(self) -> None:
@@ -351,10 +351,10 @@ class Paybell:
             await self.store.endpoint_update(changed)
 
 
-async def _guard(work: Awaitable[None]) -> None:
-    """A loop that ends by an error ends loudly."""
+async def _guard(run: Callable[[], Awaitable[None]]) -> None:
+    """A loop that ends by an error ends loudly. Called here, not before: a stop may come before it has begun."""
     try:
-        await work
+        await run()
     except asyncio.CancelledError:
         raise
     except Exception as error:

@@ -1,6 +1,7 @@
 """Paybell mounted in somebody else's FastAPI program, with functions as endpoints."""
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,12 @@ def test_mounted_and_with_functions(tmp_path: Path) -> None:
         assert sorted(calls) == [("plain", "pi_lib"), ("waiting", "completed")]
 
     asyncio.run(scenario())
+
+
+def test_a_stop_right_after_the_start_leaves_nothing_begun(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Paybell(database=f"sqlite:///{tmp_path}/pay.db"):
+            pass
+
+    asyncio.run(scenario())
+    gc.collect()  # a loop that was made and never begun is told of here
