@@ -38,7 +38,7 @@ def ended(
 
 
 def test_the_languages_are_those_that_are_tested() -> None:
-    assert {it.values[1] for it in BLOCKS} <= {"", "sh", "python", "json"}
+    assert {it.values[1] for it in BLOCKS} <= {"", "sh", "python", "json", "mermaid"}  # test_states.py draws these
 
 
 @pytest.mark.parametrize(("page", "language", "text"), of("json"))

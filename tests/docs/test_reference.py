@@ -1,18 +1,25 @@
 """The reference names everything there is, and nothing that is not."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 import typer
 
 import paybell
 from paybell import errors
+from paybell.app import Paybell
 from paybell.cli.main import app
 from paybell.config import Settings
+from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
 from paybell.model.message import EVENT_TYPES
+from paybell.model.source import Source
+from paybell.ports import Gateway
 from paybell.testing.gateways import GATEWAYS as PRETEND
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +50,13 @@ def test_every_setting_stands_there_with_its_sentence() -> None:
         row = re.search(rf"^\| `PAYBELL_{name.upper()}` \(`{name}`\) \| (.+?) \| (.+?) \|$", REFERENCE, re.MULTILINE)
         assert row, name
         assert row[2] == field.description, name
+        assert row[1].strip("`") == default_of(field.default), name
     assert len(first_cells("Settings")) == len(Settings.model_fields)
+
+
+def default_of(value: Any) -> str:
+    """A default as it is written in the environment."""
+    return (",".join(value) if isinstance(value, tuple) else str(value)) or "none"
 
 
 def test_every_command_and_option_stands_there() -> None:
@@ -76,8 +89,51 @@ def test_every_gateway_and_option_stands_there() -> None:
     assert set(PRETEND) == set(GATEWAYS)
     for name, gateway in GATEWAYS.items():
         row = next(it for it in section("Gateways and their options").splitlines() if it.startswith(f"| `{name}`"))
-        for option in gateway.secret_options:
-            assert f"`{option}`" in row, (name, option)
+        known = options_of(gateway, {"nobody": 1})
+        assert set(re.findall(r"`(\w+)`", row.split(" | ")[-1])) == known, name
+        assert gateway.secret_options <= known, name
+    found = re.search(r"`verifier` is [^.]+\.", section("Gateways and their options"))
+    assert found
+    known = options_of(GATEWAYS["ippopay"], {"verifier": {"nobody": 1}})
+    assert set(re.findall(r"`(\w+)`", found[0])) == known | {"verifier"}
+
+
+def options_of(gateway: Gateway, wrong: dict[str, object]) -> set[str]:
+    """What a gateway itself says it knows, when it is given what it does not."""
+    source = Source(
+        id="src_1",
+        organisation_id="org_1",
+        uid="docs",
+        gateway=gateway.name,
+        livemode=False,
+        secrets=("secret",),
+        token="",
+        options=wrong,
+        enabled=True,
+        created_at_ms=0,
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        gateway.check(source)
+    return set(str(raised.value).partition("it knows: ")[2].split(", ")) - {"none"}
+
+
+def test_every_route_stands_there_with_its_sentence() -> None:
+    bell = Paybell(database="sqlite:///:memory:")
+    document = asyncio.run(openapi(bell))
+    wanted = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}": it["description"].replace("``", "`")
+        for path, operations in document["paths"].items()
+        for method, it in operations.items()
+        if path.startswith("/api/v1")
+    }
+    assert dict(re.findall(r"^\| `([A-Z]+ [^`]+)` \| (.+?) \|$", section("API"), re.MULTILINE)) == wanted
+    assert {path for path in document["paths"] if not path.startswith("/api/v1")} == {"/health", "/metrics"}
+
+
+async def openapi(bell: Paybell) -> dict[str, Any]:
+    async with bell, httpx.AsyncClient(transport=httpx.ASGITransport(app=bell), base_url="http://docs") as client:
+        found: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return found
 
 
 def test_every_public_name_stands_there() -> None:
