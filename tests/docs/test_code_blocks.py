@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from paybell.gateways import GATEWAYS
+from paybell.model.fact import Kind
+from paybell.model.notification import Notification, Origin
 from paybell.model.payment import Payment, PaymentState, PaymentStatus
+from paybell.model.source import Source
 from paybell.record.messages import Transition, payload
 from tests.acceptance.world import KEY, Server
 
@@ -96,3 +100,35 @@ def test_the_payload_in_the_readme_is_what_subscribers_get() -> None:
         name: value for name, value in shown.items() if name != "data"
     }
     assert {name: told["data"][name] for name in shown["data"]} == shown["data"]
+
+
+def test_the_envelope_in_the_reference_is_taken_by_generic_with_its_defaults() -> None:
+    (text,) = re.findall(r'^`({"event": .*})`\.$', (ROOT / "docs/reference.md").read_text(), re.MULTILINE)
+    source = Source(
+        id="src_1",
+        organisation_id="org_1",
+        uid="docs",
+        gateway="generic",
+        livemode=False,
+        secrets=("secret",),
+        token="",
+        options={"header": "x-signature"},
+        enabled=True,
+        created_at_ms=0,
+    )
+    notification = Notification(
+        id="ntf_1",
+        source_id="src_1",
+        organisation_id="org_1",
+        dedupe_key="k",
+        origin=Origin.WEBHOOK,
+        hint=False,
+        received_at_ms=0,
+        headers=(),
+        body=text.encode(),
+    )
+    told = GATEWAYS["generic"].parse(notification, source)
+    assert told.event == "payment.updated"
+    assert {fact.aggregate for fact in told.facts} == {"pay_1234567890"}
+    captured = {(it.amount_minor, it.currency) for it in told.facts if it.kind in {Kind.CAPTURED, Kind.CAPTURED_TOTAL}}
+    assert captured == {(10000, "USD")}
