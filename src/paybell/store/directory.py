@@ -1,5 +1,6 @@
 """All sources and endpoints as the stores keep them in memory, read from their rows; secrets sealed."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
@@ -61,6 +62,46 @@ class Directory(Struct, frozen=True, kw_only=True):
             if endpoint.application_id == application_id and name and name in (endpoint.id, endpoint.uid):
                 return endpoint
         raise NotFound(f"no endpoint {name}")
+
+
+class DirectoryReads(ABC):
+    """What every store answers from the directory in memory; see the port for each."""
+
+    @abstractmethod
+    async def directory_known(self) -> Directory:
+        """The directory in memory, read first where it is not there."""
+
+    async def source_find(self, name: str) -> Source | None:
+        """See the port."""
+        return (await self.directory_known()).sources_by_name.get(name)
+
+    async def source_get(self, source_id: str) -> Source | None:
+        """See the port."""
+        return (await self.directory_known()).sources.get(source_id)
+
+    async def source_page(self, query: PageQuery) -> Page[Source]:
+        """See the port."""
+        return (await self.directory_known()).source_page(query)
+
+    async def source_lookup(self, organisation_id: str, name: str) -> Source:
+        """See the port."""
+        return (await self.directory_known()).source_lookup(organisation_id, name)
+
+    async def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
+        """See the port."""
+        return (await self.directory_known()).endpoint_page(query)
+
+    async def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
+        """See the port."""
+        return (await self.directory_known()).endpoint_lookup(organisation_id, application_id, name)
+
+    async def endpoint_list(self, organisation_id: str) -> tuple[Endpoint, ...]:
+        """See the port."""
+        return (await self.directory_known()).endpoints_by_organisation.get(organisation_id, ())
+
+    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
+        """See the port."""
+        return (await self.directory_known()).endpoints.get(endpoint_id)
 
 
 def directory_of(

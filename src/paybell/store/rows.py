@@ -286,11 +286,14 @@ def attempt_row(value: Attempt) -> Row:
     )
 
 
+def last_error(it: Attempt) -> str:
+    """What a delivery remembers of an attempt that failed."""
+    return "" if it.delivered else (it.error or f"answered {it.status_code}")
+
+
 def attempt_end_row(new: AttemptNew) -> Row:
     """An attempt's fourteen columns, then what becomes of its delivery."""
-    it = new.attempt
-    error = "" if it.delivered else (it.error or f"answered {it.status_code}")
-    return (*attempt_row(it), new.lease_no, str(new.state), new.due_at_ms, error)
+    return (*attempt_row(new.attempt), new.lease_no, str(new.state), new.due_at_ms, last_error(new.attempt))
 
 
 def delivery_job(row: Sequence[object]) -> DeliveryJob:

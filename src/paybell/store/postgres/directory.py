@@ -4,9 +4,9 @@ import asyncpg
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
-from paybell.ports import Page, PageQuery
 from paybell.store.directory import (
     Directory,
+    DirectoryReads,
     api_key,
     api_key_row,
     directory_of,
@@ -18,7 +18,7 @@ from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
 
-class DirectoryPart(Part):
+class DirectoryPart(Part, DirectoryReads):
     """Who may send, and who wants to hear. The directory is read again whenever its version has risen."""
 
     _directory: Directory | None = None
@@ -103,14 +103,6 @@ class DirectoryPart(Part):
 
     # ---- sources
 
-    async def source_find(self, name: str) -> Source | None:
-        """See the port."""
-        return (await self.directory_known()).sources_by_name.get(name)
-
-    async def source_get(self, source_id: str) -> Source | None:
-        """See the port."""
-        return (await self.directory_known()).sources.get(source_id)
-
     async def source_create(self, source: Source) -> None:
         """See the port."""
         taken = Conflict(f"a source with the uid {source.uid!r} exists already: choose another, or change that one")
@@ -124,11 +116,3 @@ class DirectoryPart(Part):
     async def source_delete(self, organisation_id: str, source_id: str) -> None:
         """See the port."""
         await self.change("source_delete", source_id, organisation_id, problem=NotFound(f"no source {source_id}"))
-
-    async def source_page(self, query: PageQuery) -> Page[Source]:
-        """See the port."""
-        return (await self.directory_known()).source_page(query)
-
-    async def source_lookup(self, organisation_id: str, name: str) -> Source:
-        """See the port."""
-        return (await self.directory_known()).source_lookup(organisation_id, name)

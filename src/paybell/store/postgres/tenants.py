@@ -70,22 +70,6 @@ class TenantPart(DirectoryPart):
         await self.change_in(session, "endpoint_delete", endpoint_id, organisation_id, problem=missing)
         await session.rows("delivery_end_of_endpoint", self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
 
-    async def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
-        """See the port."""
-        return (await self.directory_known()).endpoint_page(query)
-
-    async def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
-        """See the port."""
-        return (await self.directory_known()).endpoint_lookup(organisation_id, application_id, name)
-
-    async def endpoint_list(self, organisation_id: str) -> tuple[Endpoint, ...]:
-        """See the port."""
-        return (await self.directory_known()).endpoints_by_organisation.get(organisation_id, ())
-
-    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
-        """See the port."""
-        return (await self.directory_known()).endpoints.get(endpoint_id)
-
     # ---- event types
 
     async def event_type_create(self, event_type: EventType) -> None:

@@ -110,7 +110,6 @@ class DeliveryPart(RecordingPart):
 
         def job(connection: apsw.Connection) -> bool:
             ended = None if new.due_at_ms is not None else it.started_at_ms + it.duration_ms
-            error = "" if it.delivered else (it.error or f"answered {it.status_code}")
             if not self._finish(
                 connection,
                 it.delivery_id,
@@ -119,7 +118,7 @@ class DeliveryPart(RecordingPart):
                 due_at_ms=new.due_at_ms,
                 finished=ended,
                 attempts=1,
-                error=error,
+                error=rows.last_error(it),
             ):
                 return False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))

@@ -4,10 +4,10 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
-from paybell.ports import Page, PageQuery
 from paybell.store import rows
 from paybell.store.directory import (
     Directory,
+    DirectoryReads,
     api_key,
     api_key_row,
     directory_of,
@@ -19,7 +19,7 @@ from paybell.store.sqlite.base import Part
 from paybell.store.sqlite.database import Job
 
 
-class DirectoryPart(Part):
+class DirectoryPart(Part, DirectoryReads):
     """Who may send, and who wants to hear. The directory is read again whenever its version has risen."""
 
     _directory: Directory | None = None
@@ -117,14 +117,6 @@ class DirectoryPart(Part):
 
     # ---- sources
 
-    async def source_find(self, name: str) -> Source | None:
-        """See the port."""
-        return (await self.directory_known()).sources_by_name.get(name)
-
-    async def source_get(self, source_id: str) -> Source | None:
-        """See the port."""
-        return (await self.directory_known()).sources.get(source_id)
-
     async def source_create(self, source: Source) -> None:
         """See the port."""
         taken = Conflict(f"a source with the uid {source.uid!r} exists already: choose another, or change that one")
@@ -138,11 +130,3 @@ class DirectoryPart(Part):
     async def source_delete(self, organisation_id: str, source_id: str) -> None:
         """See the port."""
         await self.change(self.sql["source_delete"], (source_id, organisation_id), NotFound(f"no source {source_id}"))
-
-    async def source_page(self, query: PageQuery) -> Page[Source]:
-        """See the port."""
-        return (await self.directory_known()).source_page(query)
-
-    async def source_lookup(self, organisation_id: str, name: str) -> Source:
-        """See the port."""
-        return (await self.directory_known()).source_lookup(organisation_id, name)
