@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -160,12 +160,10 @@ async def _check_durable(connection: Any) -> None:
             )
 
 
-class _translated:  # noqa: N801 - reads as a word where it is used
+@contextmanager
+def _translated() -> Iterator[None]:
     """Errors of the connection as ours."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, _LOST):
-            raise StoreUnavailable(f"the database cannot be used now: {str(error) or type(error).__name__}") from error
+    try:
+        yield
+    except _LOST as error:
+        raise StoreUnavailable(f"the database cannot be used now: {str(error) or type(error).__name__}") from error
