@@ -13,7 +13,7 @@ die() { say "$@"; exit 1; }
 place() { printf '%s %s' "$root" "$(readlink -f "$root/.venv/bin/python")"; }
 
 inputs_sum() {
-    cat "$root/pyproject.toml" "$root/requirements.lock" "$root/requirements-test.lock" \
+    cat "$root/pyproject.toml" "$root/requirements.lock" "$root/requirements-postgres.lock" "$root/requirements-test.lock" \
         "$root/.ci/build.lock" "$root/.ci/uv.lock" "$root/.ci/install.sh" | cksum
 }
 
@@ -25,10 +25,13 @@ venv_usable() {
     [ -z "${PAYBELL_PYTHON:-}" ] || [ "$PAYBELL_PYTHON" = "$made_python" ]
 }
 
-# installed LEVEL: true when .venv is complete for `run` or `test` (test holds all of run).
+# installed LEVEL: true when .venv is complete for `run`, `postgres` or `test` (each holds all of those before it).
 installed() {
     venv_usable && [ -x "$root/.venv/bin/paybell" ] || return 1
-    [ "$made_level" = "$1" ] || [ "$made_level" = test ] || return 1
+    case "$made_level:$1" in
+        test:* | postgres:postgres | postgres:run | run:run) ;;
+        *) return 1 ;;
+    esac
     [ "$made_sum" = "$(inputs_sum)" ]
 }
 
@@ -91,7 +94,7 @@ lock_install() {
 # fill_venv LEVEL: make .venv what the locks say.
 fill_venv() {
     requirements="$root/requirements.lock"
-    [ "$1" = run ] || requirements="$root/requirements-test.lock"
+    [ "$1" = run ] || requirements="$root/requirements-$1.lock"
     venv_usable || fresh=yes
     rm -f "$stamp"
     [ -z "${fresh:-}" ] || "$uv" venv --quiet --clear --no-project --python "$python" "$root/.venv" || return 1
@@ -103,12 +106,14 @@ fill_venv() {
         --editable "$root" || return 1
 }
 
-# install LEVEL: see that .venv is complete for `run` or `test`; does nothing when it is.
+# install LEVEL: see that .venv is complete for `run`, `postgres` or `test`; does nothing when it is.
 # A subshell, so that neither the lock nor the settings made for uv reach the program started afterwards.
 install() (
     installed "$1" && exit 0
     lock_install
     installed "$1" && exit 0
+    # What is there for the tests stays, also when only `run` asks.
+    ! venv_usable || case "$made_level:$1" in test:* | postgres:run) set -- "$made_level" ;; esac
     find_python
     fetch_uv
     prepare_uv

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from paybell.errors import ConfigurationError
+from paybell.store.place import is_postgres, is_sqlite
 
 ROLES: Final = ("receive", "record", "deliver", "reconcile", "web")
 Role = Literal["receive", "record", "deliver", "reconcile", "web"]
@@ -18,13 +19,27 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PAYBELL_", frozen=True, extra="forbid")
 
-    database: str = Field("sqlite:///data/paybell.db", description="Where everything is kept: sqlite:///PATH.")
+    database: str = Field(
+        "sqlite:///data/paybell.db",
+        repr=False,  # it may hold a password
+        description="Where everything is kept: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    )
+    database_connections_max: int = Field(
+        10, ge=2, le=1000, description="Connections of this process to PostgreSQL, at most (one more listens)."
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description="transaction where a pooler in transaction mode (such as PgBouncer) stands before PostgreSQL.",
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8800, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str = Field("", description="How gateways reach this server, such as https://pay.example.com.")
     bootstrap_key: str = Field("", repr=False, description="An API key made valid at start, for automation.")
     secret_key: str = Field(
-        "", repr=False, description="32 bytes in base64 that seal secrets at rest; else a key file beside the database."
+        "",
+        repr=False,
+        description="32 bytes in base64 that seal secrets at rest, the same on every node; "
+        "with SQLite, without it, a key file beside the database.",
     )
     roles: Annotated[tuple[Role, ...], NoDecode] = Field(
         ROLES, description="What this process does: any of receive, record, deliver, reconcile, web."
@@ -72,8 +87,10 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _database(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or value == "sqlite:///":
-            raise ValueError("must be sqlite:///PATH, such as sqlite:///data/paybell.db")
+        if not is_sqlite(value) and not is_postgres(value):
+            raise ValueError(
+                "must be sqlite:///PATH, such as sqlite:///data/paybell.db, or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+            )
         return value
 
     @field_validator("bootstrap_key")

@@ -550,6 +550,11 @@ class Store(ReceiveStore, RecordStore, ReconcileStore, DeliverStore, DirectorySt
         """Finish what was handed in, then disconnect."""
         ...
 
+    @property
+    def waiting_count(self) -> int:
+        """Writes handed in and not yet begun: the measure of overload."""
+        ...
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call back (a hint, nothing more) when work may have become due from outside the calling step."""
         ...

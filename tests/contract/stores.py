@@ -22,7 +22,7 @@ from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
-from tests.postgres_server import server
+from tests.postgres import server
 
 KEY = bytes(range(32))
 

@@ -6,6 +6,7 @@ import pytest
 
 from paybell.config import settings
 from paybell.errors import ConfigurationError
+from paybell.store.place import without_password
 
 
 @pytest.mark.parametrize(
@@ -13,8 +14,10 @@ from paybell.errors import ConfigurationError
     [
         ({"port": -1, "roles": "nope"}, "port (PAYBELL_PORT): "),
         ({"port": -1, "roles": "nope"}, "; roles (PAYBELL_ROLES): "),
-        ({"prot": 1}, "there is no setting 'prot' (known: database, host, port"),
-        ({"database": "pay.db"}, "must be sqlite:///PATH, such as sqlite:///data/paybell.db"),
+        ({"prot": 1}, "there is no setting 'prot' (known: database, database_connections_max, "),
+        ({"database": "pay.db"}, "must be sqlite:///PATH, such as sqlite:///data/paybell.db, or postgresql://USER:"),
+        ({"database": "sqlite:///"}, "must be sqlite:///PATH"),
+        ({"database": "mysql://localhost/pay"}, "must be sqlite:///PATH"),
         ({"bootstrap_key": "short"}, "bootstrap_key (PAYBELL_BOOTSTRAP_KEY): must have at least 16 characters"),
         ({"allow_private_networks": "10.0.0.1/8"}, "10.0.0.1/8 has host bits set: write it as CIDR"),
     ],
@@ -32,6 +35,15 @@ def test_no_secret_stands_in_a_complaint() -> None:
     with pytest.raises(ConfigurationError) as raised:
         settings(bootstrap_key="hush", port=-1)
     assert "hush" not in str(raised.value)
+
+
+def test_a_database_password_stands_in_no_record_and_no_complaint() -> None:
+    url = "postgresql://pay:hush@db/pay?password=hush"
+    assert "hush" not in repr(settings(database=url))
+    with pytest.raises(ConfigurationError) as raised:
+        settings(database=url, port=-1)
+    assert "hush" not in str(raised.value)
+    assert without_password(url) == "postgresql://pay@db/pay"
 
 
 def test_lists_are_texts_with_commas_and_networks_of_both_versions() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-test.lock", ".ci/build.lock", ".ci/uv.lock")
+LOCKS = ("requirements.lock", "requirements-postgres.lock", "requirements-test.lock", ".ci/build.lock", ".ci/uv.lock")
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)
 
 
@@ -45,8 +45,9 @@ def test_runtime_lock_holds_every_declared_requirement() -> None:
     assert declared() <= pins("requirements.lock").keys()
 
 
-def test_tests_run_with_the_versions_that_users_get() -> None:
-    test_pins = pins("requirements-test.lock")
+@pytest.mark.parametrize("lock", ["requirements-test.lock", "requirements-postgres.lock"])
+def test_tests_and_the_demo_run_with_the_versions_that_users_get(lock: str) -> None:
+    test_pins = pins(lock)
     assert {name: test_pins.get(name) for name in pins("requirements.lock")} == pins("requirements.lock")
 
 

@@ -1,6 +1,7 @@
 """``paybell demo``: a server, three pretend gateways and a receiver, and what happens between them as a table."""
 
 import asyncio
+import base64
 import contextlib
 import os
 from ipaddress import ip_network
@@ -16,10 +17,15 @@ from paybell.cli.demo_scenes import SCENES, Scene
 from paybell.cli.demo_stage import Stage
 from paybell.cli.server import serve
 from paybell.cli.shared import OUT, Database, fail, printable
-from paybell.config import settings
+from paybell.clock import SystemClock
+from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, PaybellError
+from paybell.store.place import without_password
+from paybell.store.seal import KEY_BYTES
+from paybell.testing.postgres import PostgresServer
 
 _LOG: Final = Path("data/demo.log")
+_LOOPBACK: Final = {"allow_private_networks": (ip_network("127.0.0.0/8"),)}
 _WIDTHS: Final = (44, 26, 29, 40)
 _TITLES: Final = ("what the gateway sent", "verdict", "the payment", "the signed delivery, and its answer")
 
@@ -29,27 +35,37 @@ def demo(
     port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
     database: Database = None,
     *,
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="On a PostgreSQL that is started for it and forgotten afterwards.")
+    ] = False,
     exit_: Annotated[
         bool, typer.Option("--exit", help="End when all is delivered; status 1 if anything is not.")
     ] = False,
 ) -> None:
     """Show what Paybell does: webhooks in, payments right, signed webhooks out."""
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            good = runner.run(_demo(host, port, database, leave=exit_))
+        if postgres and database:
+            raise ConfigurationError("give either --postgres or --database")
+        with contextlib.ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            place = _throw_away(stack) if postgres else _file(database)
+            good = runner.run(_demo(settings(host=host, port=port, **_LOOPBACK, **place), leave=exit_))
     except PaybellError as error:
         fail(str(error))
     if not good:
         raise typer.Exit(1)
 
 
-async def _demo(host: str | None, port: int | None, database: str | None, *, leave: bool) -> bool:
-    chosen = settings(
-        host=host,
-        port=port,
-        database=database or os.environ.get("PAYBELL_DATABASE") or "sqlite:///data/demo.db",
-        allow_private_networks=(ip_network("127.0.0.0/8"),),
-    )
+def _file(database: str | None) -> dict[str, str]:
+    return {"database": database or os.environ.get("PAYBELL_DATABASE") or "sqlite:///data/demo.db"}
+
+
+def _throw_away(stack: contextlib.ExitStack) -> dict[str, str]:
+    OUT.print("Starting a PostgreSQL ...")
+    url = stack.enter_context(PostgresServer()).new_database()
+    return {"database": url, "secret_key": base64.b64encode(SystemClock().new_secret(KEY_BYTES)).decode()}
+
+
+async def _demo(chosen: Settings, *, leave: bool) -> bool:
     with contextlib.closing(_open_log()) as stream:
         log.configure("info", stream)
         bell = Paybell(chosen)
@@ -91,7 +107,7 @@ async def _play(bell: Paybell, url: str, serving: asyncio.Task[None]) -> bool:
 
 async def _scenes(bell: Paybell, url: str) -> bool:
     OUT.print(f"Paybell listens on {url} (API: {url}/api/v1, OpenAPI: {url}/openapi.json)")
-    OUT.print(f"database {bell.settings.database}, log {_LOG}\n")
+    OUT.print(f"database {without_password(bell.settings.database)}, log {_LOG}\n")
     async with Stage(bell, url) as stage:
         _row(_TITLES, "bold")
         _row(tuple("-" * (width - 2) for width in _WIDTHS), "dim")

@@ -19,12 +19,17 @@ from paybell.config import settings
 from paybell.errors import ConfigurationError, NotFound, PaybellError
 from paybell.model.source import Organisation
 from paybell.ports import Store
+from paybell.store.place import MEMORY, is_sqlite, sqlite_path
 
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Database = Annotated[
-    str | None, typer.Option("--database", help="sqlite:///PATH; else PAYBELL_DATABASE, else data/paybell.db.")
+    str | None,
+    typer.Option(
+        "--database",
+        help="sqlite:///PATH or postgresql://USER@HOST/NAME; else PAYBELL_DATABASE, else sqlite:///data/paybell.db.",
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=250, help="How many rows at most.")]
 After = Annotated[str, typer.Option("--after", help="Rows after the one with this id (the last of the page before).")]
@@ -33,7 +38,6 @@ OUT: Final = Console(
     soft_wrap=True, markup=False, emoji=False
 )  # what gateways and customers wrote is not ours to style
 _PIPE_COLUMNS: Final = 8192
-_FILE: Final = "sqlite:///"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -51,8 +55,8 @@ async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[D
     clock = SystemClock()
     log.configure("error")
     chosen = settings(database=database)
-    if chosen.database.startswith(_FILE):
-        _check_place(chosen.database.removeprefix(_FILE), create=create)
+    if is_sqlite(chosen.database):
+        _check_place(sqlite_path(chosen.database), create=create)
     store = open_store(chosen, clock, serve=False)
     await store.open()
     try:
@@ -62,7 +66,7 @@ async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[D
 
 
 def _check_place(path: str, *, create: bool) -> None:
-    if path == ":memory:":
+    if path == MEMORY:
         raise ConfigurationError("a database in memory is known to its own process alone: name a file with --database")
     if not create and not Path(path).exists():
         raise ConfigurationError(

@@ -8,19 +8,26 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import asyncpg
+from msgspec import Struct
 
 from paybell.errors import ConfigurationError, StoreUnavailable
 from paybell.store.named import queries
+from paybell.store.place import without_password
 
 T = TypeVar("T")
 _POOL_MIN: Final = 1
-_POOL_MAX: Final = 10
 _CONNECT_TIMEOUT_S: Final = 10.0
 _STATEMENT_TIMEOUT_MS: Final = 30_000
 _RETRIES: Final = 10
 _VERSION_MIN: Final = 150_000
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 _DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
+_ISOLATIONS: Final = {"read_committed": "READ COMMITTED", "repeatable_read": "REPEATABLE READ, READ ONLY"}
+_BEGIN: Final = "BEGIN ISOLATION LEVEL {}"
+_SET_LIMITS: Final = (
+    f"; SET LOCAL statement_timeout = {_STATEMENT_TIMEOUT_MS}"
+    f"; SET LOCAL idle_in_transaction_session_timeout = {_STATEMENT_TIMEOUT_MS}"
+)
 _SETTINGS: Final = {
     "application_name": "paybell",
     "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
@@ -40,8 +47,25 @@ _LOST: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.OutOfMemoryError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidCachedStatementError,  # another node migrated; the statement is prepared anew next time
+    asyncpg.LockNotAvailableError,
 )
+_REFUSED: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ClientConfigurationError,
+    ValueError,
+)
+"""What waiting does not mend: who, where or how we connect is wrong."""
 _CONFLICTS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class PostgresOptions(Struct, frozen=True, kw_only=True):
+    """How to connect. ``pooled``: a pooler in transaction mode stands between, so that no session is ours."""
+
+    connections_max: int = 10
+    pooled: bool = False
 
 
 class Session:
@@ -73,25 +97,38 @@ class Session:
 
 
 class Database:
-    """A pool on ``url``; every failure of the connection is a ``StoreUnavailable``."""
+    """A pool on ``url``; every failure of the connection is a ``StoreUnavailable``.
 
-    def __init__(self, url: str) -> None:
+    Behind a pooler in transaction mode statements are not prepared, and each runs in a transaction that sets its own
+    limits: the next one may meet another session.
+    """
+
+    def __init__(self, url: str, options: PostgresOptions | None = None) -> None:
         self.url = url
         self.sql = queries("postgres")
+        self._options = options or PostgresOptions()
         self._pool: Any = None
 
     async def open(self) -> None:
         """Connect, and refuse a server that could lose what it has acknowledged."""
-        with _translated():
+        with _translated(), _refused(self.url):
             self._pool = await asyncpg.create_pool(
-                self.url,
-                min_size=_POOL_MIN,
-                max_size=_POOL_MAX,
-                timeout=_CONNECT_TIMEOUT_S,
-                server_settings=_SETTINGS,
+                self.url, min_size=_POOL_MIN, max_size=self._options.connections_max, reset=_tidy, **self._connect()
             )
         async with self.session() as session:
             await _check_durable(session.connection)
+
+    async def listener(self) -> Any:
+        """A connection of its own, not of the pool; None behind a pooler, which passes no notifications on."""
+        if self._options.pooled:
+            return None
+        with _translated():
+            return await asyncpg.connect(self.url, **self._connect())
+
+    def _connect(self) -> dict[str, Any]:
+        if self._options.pooled:
+            return {"timeout": _CONNECT_TIMEOUT_S, "statement_cache_size": 0}
+        return {"timeout": _CONNECT_TIMEOUT_S, "server_settings": _SETTINGS}
 
     async def close(self) -> None:
         """Wait for what is under way, then disconnect."""
@@ -102,17 +139,34 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A connection of its own, each statement a transaction."""
-        if self._pool is None:
-            raise StoreUnavailable("the database is closing")
-        with _translated():
-            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
-                yield Session(connection, self.sql)
+        if self._options.pooled:
+            async with self.transaction() as session:
+                yield session
+            return
+        async with self._acquired() as connection:
+            yield Session(connection, self.sql)
 
     @asynccontextmanager
     async def transaction(self, isolation: str = "read_committed") -> AsyncIterator[Session]:
         """A connection in a transaction, committed at the end, undone by an error."""
-        async with self.session() as session, session.connection.transaction(isolation=isolation):
-            yield session
+        begin = _BEGIN.format(_ISOLATIONS[isolation]) + (_SET_LIMITS if self._options.pooled else "")
+        async with self._acquired() as connection:
+            await connection.execute(begin)
+            try:
+                yield Session(connection, self.sql)
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Any]:
+        if self._pool is None:
+            raise StoreUnavailable("the database is closing")
+        with _translated():
+            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+                yield connection
 
     async def rows(self, name: str, *values: object) -> Sequence[Sequence[Any]]:
         """Run one named query in a transaction of its own."""
@@ -158,6 +212,21 @@ async def _check_durable(connection: Any) -> None:
                 f"the PostgreSQL server has {name} = off, so that a power cut would lose acknowledged webhooks: "
                 f"set {name} = on (ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();) and start again"
             )
+
+
+async def _tidy(connection: Any) -> None:
+    """Spare a round trip: nothing of ours outlives a transaction (no locks, cursors or listeners)."""
+    if connection.is_in_transaction():  # its ROLLBACK was broken off
+        await connection.reset()
+
+
+@contextmanager
+def _refused(url: str) -> Iterator[None]:
+    """What is wrong with who, where or how we connect."""
+    try:
+        yield
+    except _REFUSED as error:
+        raise ConfigurationError(f"cannot use the database {without_password(url)}: {error}") from None
 
 
 @contextmanager

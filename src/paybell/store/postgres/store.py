@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from paybell.clock import Clock
 from paybell.errors import SchemaError, StoreUnavailable
 from paybell.ports import StoreStatus
 from paybell.store import rows
 from paybell.store.named import migrations
-from paybell.store.postgres.database import Database, Session
+from paybell.store.place import without_password
+from paybell.store.postgres.database import Database, PostgresOptions, Session
 from paybell.store.postgres.deliveries import DeliveryPart
 from paybell.store.postgres.notifications import NotificationPart
 from paybell.store.postgres.payments import PaymentPart
@@ -23,8 +23,10 @@ _REFRESH_S: Final = 1.0
 class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
     """Everything in one PostgreSQL database. Any number of processes may serve from it at the same time."""
 
-    def __init__(self, url: str, seal: Seal, clock: Clock, *, serve: bool = True) -> None:
-        super().__init__(Database(url), seal, clock)
+    def __init__(
+        self, url: str, seal: Seal, clock: Clock, *, serve: bool = True, options: PostgresOptions | None = None
+    ) -> None:
+        super().__init__(Database(url, options), seal, clock)
         self._serve = serve
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -61,7 +63,7 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
             counts = await session.rows("status_counts")
             ((version, size_bytes),) = await session.rows("status_size")
         return StoreStatus(
-            url=_without_password(self.database.url),
+            url=without_password(self.database.url),
             schema_version=rows.number(version),
             size_bytes=rows.number(size_bytes),
             counts={rows.text(name): rows.number(count) for name, count in counts},
@@ -93,10 +95,3 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
             await self.clock.sleep(_REFRESH_S)
             with contextlib.suppress(StoreUnavailable):
                 await self.directory_refresh()
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    user = parts.username
-    return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=""))

@@ -1,32 +1,29 @@
-"""The composition root: the only module that names concrete adapters and puts the steps together."""
+"""Paybell put together: the steps over one store, as an ASGI application with a life."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-import msgspec
-
 from paybell import log
+from paybell.app.functions import FunctionEndpoints
+from paybell.app.stores import open_store
 from paybell.clock import Clock, SystemClock
 from paybell.config import Settings, settings
 from paybell.deliver.rules import check_custom_headers, secret_from, signing_key
 from paybell.deliver.service import DeliverConfig, DeliverService
-from paybell.errors import ConfigurationError, NotFound
+from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint, Transport
-from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Application, Message
+from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.source import ApiKey
 from paybell.ports import Change, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.route.rules import Mint, route_change, route_message
-from paybell.store.seal import Seal, key_from_file, key_from_text
-from paybell.store.sqlite import SqliteStore
 from paybell.transports import AddressGuard, FunctionSender, HttpSender, HttpSenderConfig, check_headers, check_url
 from paybell.web.api import create_api
 from paybell.web.auth import hash_key
@@ -36,21 +33,8 @@ from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Sen
 SECRET_BYTES: Final = 32
 _LOOPS_GRACE_MIN_S: Final = 0.5
 """For a commit that is under way when the grace is over: cut off, its leases would wait for the next start."""
-_FUNCTIONS_UID: Final = "paybell-functions"
 
 Function = TypeVar("Function", bound=Callable[[dict[str, Any]], object])
-
-
-def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> SqliteStore:
-    """The store that the settings name; not opened yet."""
-    path = chosen.database.removeprefix("sqlite:///")
-    if chosen.secret_key:
-        key = key_from_text(chosen.secret_key)
-    elif path == ":memory:":
-        key = clock.new_secret(SECRET_BYTES)
-    else:
-        key = key_from_file(Path(path + ".key"), clock)
-    return SqliteStore(path, Seal(key, clock), clock, serve=serve)
 
 
 class Paybell:
@@ -104,7 +88,7 @@ class Paybell:
         await self.store.open()
         self._assemble()
         await self._ensure_bootstrap_key()
-        await self._ensure_functions()
+        await FunctionEndpoints(self.store, self.clock, self._new_secret).ensure(self._subscriptions)
         roles = self.settings.roles
         loops: dict[str, Callable[[], Awaitable[None]]] = {
             "record": self.record.run,
@@ -293,62 +277,6 @@ class Paybell:
             created_at_ms=self.clock.now_ms(),
         )
         await self.store.api_key_create(key, hash_key(self.settings.bootstrap_key))
-
-    async def _ensure_functions(self) -> None:
-        """Keep one endpoint per subscribed function, and none for functions that are no longer there."""
-        organisation = await self.store.organisation_default()
-        try:
-            application = await self.store.application_lookup(organisation.id, _FUNCTIONS_UID)
-        except NotFound:
-            if not self._subscriptions:
-                return
-            application = await self._create_functions_application(organisation.id)
-        existing = {
-            it.uid: it for it in await self.store.endpoint_list(organisation.id) if it.application_id == application.id
-        }
-        for name, event_types in self._subscriptions.items():
-            await self._ensure_function(application, existing.get(name), name, event_types)
-        for name in existing.keys() - self._subscriptions.keys():
-            await self.store.endpoint_delete(organisation.id, existing[name].id)
-
-    async def _create_functions_application(self, organisation_id: str) -> Application:
-        now_ms = self.clock.now_ms()
-        application = Application(
-            id=self.clock.new_id("app"),
-            organisation_id=organisation_id,
-            uid=_FUNCTIONS_UID,
-            name="Functions of this program",
-            created_at_ms=now_ms,
-            updated_at_ms=now_ms,
-        )
-        await self.store.application_create(application)
-        return application
-
-    async def _ensure_function(
-        self, application: Application, existing: Endpoint | None, name: str, event_types: Iterable[str]
-    ) -> None:
-        wanted = frozenset(event_types)
-        now_ms = self.clock.now_ms()
-        if existing is None:
-            endpoint = Endpoint(
-                id=self.clock.new_id("ep"),
-                organisation_id=application.organisation_id,
-                application_id=application.id,
-                uid=name,
-                url=f"function:{name}",
-                description="",
-                event_types=wanted,
-                secrets=(self._new_secret(),),
-                headers=(),
-                disabled=False,
-                disabled_reason="",
-                created_at_ms=now_ms,
-                updated_at_ms=now_ms,
-            )
-            await self.store.endpoint_create(endpoint)
-        elif existing.event_types != wanted:
-            changed = msgspec.structs.replace(existing, event_types=wanted, updated_at_ms=now_ms)
-            await self.store.endpoint_update(changed)
 
 
 async def _guard(run: Callable[[], Awaitable[None]]) -> None:

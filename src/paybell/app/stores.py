@@ -1,0 +1,38 @@
+"""Which store the settings name."""
+
+from pathlib import Path
+from typing import Final
+
+from paybell.clock import Clock
+from paybell.config import Settings
+from paybell.errors import ConfigurationError
+from paybell.ports import Store
+from paybell.store.place import MEMORY, is_postgres, sqlite_path
+from paybell.store.postgres import PostgresOptions, PostgresStore
+from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
+from paybell.store.sqlite import SqliteStore
+
+_KEY_SUFFIX: Final = ".key"
+
+
+def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> Store:
+    """The store that the settings name; not opened yet. ``ConfigurationError`` when its key is missing or wrong."""
+    seal = Seal(_key(chosen, clock), clock)
+    if is_postgres(chosen.database):
+        options = PostgresOptions(
+            connections_max=chosen.database_connections_max, pooled=chosen.database_pooler == "transaction"
+        )
+        return PostgresStore(chosen.database, seal, clock, serve=serve, options=options)
+    return SqliteStore(sqlite_path(chosen.database), seal, clock, serve=serve)
+
+
+def _key(chosen: Settings, clock: Clock) -> bytes:
+    if chosen.secret_key:
+        return key_from_text(chosen.secret_key)
+    if is_postgres(chosen.database):
+        raise ConfigurationError(
+            "with PostgreSQL, PAYBELL_SECRET_KEY is needed, the same for every node and command: 32 bytes in base64 "
+            "that seal secrets at rest; make them with `openssl rand -base64 32`, and keep a copy elsewhere"
+        )
+    path = sqlite_path(chosen.database)
+    return clock.new_secret(KEY_BYTES) if path == MEMORY else key_from_file(Path(path + _KEY_SUFFIX), clock)

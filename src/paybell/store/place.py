@@ -1,0 +1,33 @@
+"""Where a database is, as a URL: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST:PORT/NAME``."""
+
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+SQLITE: Final = "sqlite:///"
+MEMORY: Final = ":memory:"
+_POSTGRES: Final = ("postgresql://", "postgres://")
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the URL names a SQLite file (or memory)."""
+    return url.startswith(SQLITE) and url != SQLITE
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL names a PostgreSQL database."""
+    return url.startswith(_POSTGRES)
+
+
+def sqlite_path(url: str) -> str:
+    """The file of a SQLite URL."""
+    return url.removeprefix(SQLITE)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown: its query may hold a password, too."""
+    if not is_postgres(url):
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.username
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=""))
