@@ -45,7 +45,9 @@ class Shell:
         process = _FORKS.Process(target=_type, args=given)
         process.start()
         process.join(30)
-        assert process.exitcode is not None, f"{arguments} did not end within 30 s"
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{arguments} did not end within 30 s")
         status = process.exitcode
         process.close()
         return Shown(status, out.read_text(), err.read_text())

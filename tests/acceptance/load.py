@@ -7,12 +7,12 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-import apsw
 import httpx
 import msgspec
 
 from paybell.testing.gateways import gateway
 from paybell.testing.received import Received
+from tests.databases import Database
 
 SECRET = "whsec_of_the_load"
 SENDERS = 8
@@ -65,12 +65,11 @@ class Driver:
             self.acknowledged[payment] += 1
 
 
-def compare(database: Path, driver: Driver, requests: list[Received]) -> None:
+def compare(database: Database, driver: Driver, requests: list[Received]) -> None:
     """Nothing acknowledged is lost, nothing applied twice, nothing there that was never sent."""
-    connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
-    stored = Counter(row[0] for row in connection.execute("SELECT dedupe_key FROM notifications"))
-    payments = dict(connection.execute("SELECT gateway_payment_id, status FROM payments"))
-    messages = Counter(row[0] for row in connection.execute("SELECT payment_id FROM messages"))
+    stored = Counter(row[0] for row in database.rows("SELECT dedupe_key FROM notifications"))
+    payments = {row[0]: row[1] for row in database.rows("SELECT gateway_payment_id, status FROM payments")}
+    messages = Counter(row[0] for row in database.rows("SELECT payment_id FROM messages"))
     completed = {f"evt_{payment}" for payment in driver.acknowledged}
     assert set(stored.values()) == {1}, "applied twice"
     assert completed <= set(stored), "acknowledged and lost"
@@ -101,14 +100,10 @@ def told(requests: list[Received]) -> set[str]:
     return {decode(request.body).data.gatewayPaymentId for request in requests}
 
 
-def drained(database: Path) -> bool:
+def drained(database: Database) -> bool:
     """Whether nothing waits any more."""
-    connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        waiting = connection.execute(
-            "SELECT (SELECT count(*) FROM notification_states WHERE state = 'pending')"
-            " + (SELECT count(*) FROM deliveries WHERE state IN ('due', 'leased'))"
-        ).fetchall()
-        return waiting[0][0] == 0
-    finally:
-        connection.close()
+    ((waiting,),) = database.rows(
+        "SELECT (SELECT count(*) FROM notification_states WHERE state = 'pending')"
+        " + (SELECT count(*) FROM deliveries WHERE state IN ('due', 'leased'))"
+    )
+    return bool(waiting == 0)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.acceptance.cli_world import Shell, command_names
 from tests.acceptance.world import Server, eventually, free_port
+from tests.databases import Database, SqliteDatabase, environment
 
 SECRET = "whsec_of_the_shell"
 PAID = ("trigger", "stripe", "payment_intent.succeeded", "--source", "shop", "--payment-id")
@@ -22,12 +23,11 @@ SERVERS = {"up", "demo"}  # no --json; test_demo.py and every Server of the acce
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def shell(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """Beside a running server that knows a paid payment, a refused request and a delivery that waits."""
     folder = tmp_path_factory.mktemp("shell")
-    with Server(folder) as server:
-        environment = {"PAYBELL_DATABASE": f"sqlite:///{server.database}", "PAYBELL_PORT": str(server.port)}
-        shell = Shell(folder, **environment)
+    with Server(module_database) as server:
+        shell = Shell(folder, **environment(module_database), PAYBELL_PORT=str(server.port))
         shell.right("source", "add", "shop", "--gateway", "stripe", "--secret", SECRET, "--test")
         shell.right("source", "add", "quiet", "--gateway", "razorpay")
         server.subscribe("http://127.0.0.1:1/")
@@ -292,13 +292,17 @@ def test_a_trigger_that_is_not_taken_says_what_to_look_at(shell: Shell, tmp_path
         assert advice in refused.err
 
 
-def test_a_port_and_a_database_that_are_taken_are_named(shell: Shell, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named(shell: Shell, tmp_path: Path) -> None:
     port = shell.environment["PAYBELL_PORT"]
     taken = shell("up", "--port", port, "--database", f"sqlite:///{tmp_path}/other.db")
     assert (taken.status, "choose another --host or --port" in taken.err) == (1, True)
-    twice = shell("up", "--port", "0")
+
+
+def test_a_file_that_another_server_has_open_is_named(tmp_path: Path) -> None:
+    with Server(SqliteDatabase(tmp_path)) as server:  # PostgreSQL serves any number
+        twice = Shell(tmp_path, **environment(server.database))("up", "--port", "0")
     assert (twice.status, "Traceback" in twice.err) == (1, False)
-    assert shell.environment["PAYBELL_DATABASE"].removeprefix("sqlite:///") in twice.err
+    assert str(tmp_path / "paybell.db") in twice.err
 
 
 def test_the_installed_program_ends_with_the_same_status(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from paybell.testing.gateways import gateway
 from paybell.testing.received import Reply
 from paybell.testing.receiver import Receiver
 from tests.acceptance.world import Server, eventually, free_port
+from tests.databases import Database
 
 SECRET = "whsec_of_the_consumers"
 EXPRESS = """
@@ -34,8 +35,8 @@ app.listen(Number(process.argv[2]), "127.0.0.1");
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path) as it:
+def server(database: Database) -> Iterator[Server]:
+    with Server(database) as it:
         it.source("stripe", "stripe", SECRET)
         it.source("shop", "generic", SECRET, header="x-signature")
         yield it
@@ -136,7 +137,7 @@ def test_gone_disables_and_a_redirect_is_not_followed(server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_a_private_address_is_never_connected_to(tmp_path: Path) -> None:
+def test_a_private_address_is_never_connected_to(database: Database) -> None:
     async def scenario(server: Server) -> None:
         async with Receiver() as canary:
             name = canary.url.replace("127.0.0.1", "localhost")
@@ -147,6 +148,6 @@ def test_a_private_address_is_never_connected_to(tmp_path: Path) -> None:
             assert "guard" in tried["error"]
             assert canary.count == 0
 
-    with Server(tmp_path, loopback=False) as server:
+    with Server(database, loopback=False) as server:
         server.source("stripe", "stripe", SECRET)
         asyncio.run(scenario(server))

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.world import free_port
 
 
-def test_the_demo_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--postgres",)], ids=["sqlite", "postgres"])
+def test_the_demo_twice(tmp_path: Path, options: tuple[str, ...]) -> None:
     for _ in range(2):
-        command = [sys.executable, "-m", "paybell", "demo", "--exit", "--port", str(free_port())]
+        command = [sys.executable, "-m", "paybell", "demo", "--exit", "--port", str(free_port()), *options]
         shown = subprocess.run(
             command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=60, check=False
         )

@@ -5,7 +5,6 @@ import gzip
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,13 +13,14 @@ from paybell.testing.gateways import gateway
 from paybell.testing.ippopay_api import PUBLIC_KEY, SECRET_KEY, PretendIppoPay
 from paybell.testing.receiver import Receiver
 from tests.acceptance.world import Server, eventually
+from tests.databases import Database
 
 SECRET = "whsec_of_the_door"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("door"), PAYBELL_READ_TIMEOUT_S="0.5", PAYBELL_BODY_BYTES_MAX="20000") as it:
+def server(module_database: Database) -> Iterator[Server]:
+    with Server(module_database, PAYBELL_READ_TIMEOUT_S="0.5", PAYBELL_BODY_BYTES_MAX="20000") as it:
         it.source("stripe", "stripe", SECRET)
         it.source("razorpay", "razorpay", SECRET)
         yield it
@@ -91,8 +91,8 @@ def test_a_body_that_drips_is_answered_408(server: Server) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 408")
 
 
-def test_overload_is_refused_with_a_time_to_come_back(tmp_path: Path) -> None:
-    with Server(tmp_path, PAYBELL_RECEIVE_WAITING_MAX="1") as server:
+def test_overload_is_refused_with_a_time_to_come_back(database: Database) -> None:
+    with Server(database, PAYBELL_RECEIVE_WAITING_MAX="1") as server:
         server.source("stripe", "stripe", SECRET)
 
         async def scenario() -> list[httpx.Response]:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,13 +11,14 @@ from fastapi import FastAPI
 from paybell import Paybell
 from paybell.testing.gateways import gateway
 from tests.acceptance.world import KEY, eventually
+from tests.databases import Database
 
 SECRET = "whsec_of_the_library"
 
 
-def test_mounted_and_with_functions(tmp_path: Path) -> None:
+def test_mounted_and_with_functions(database: Database) -> None:
     calls: list[tuple[str, str]] = []
-    bell = Paybell(database=f"sqlite:///{tmp_path}/pay.db", bootstrap_key=KEY)
+    bell = Paybell(**database.settings, bootstrap_key=KEY)
 
     @bell.on("payment.completed")
     def plain(message: dict[str, Any]) -> None:
@@ -52,9 +52,9 @@ def test_mounted_and_with_functions(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_stop_right_after_the_start_leaves_nothing_begun(tmp_path: Path) -> None:
+def test_a_stop_right_after_the_start_leaves_nothing_begun(database: Database) -> None:
     async def scenario() -> None:
-        async with Paybell(database=f"sqlite:///{tmp_path}/pay.db"):
+        async with Paybell(**database.settings):
             pass
 
     asyncio.run(scenario())

@@ -14,6 +14,7 @@ import pytest
 import stripe
 
 from tests.acceptance.world import Server, eventually, free_port
+from tests.databases import Database
 
 SECRET = "whsec_of_localstripe"
 LAUNCH = """
@@ -55,8 +56,8 @@ def _pay(client: stripe.StripeClient, customer: str, method: str, amount: int) -
         client.v1.payment_intents.create(wanted)
 
 
-def test_every_payment_ends_as_stripe_says(fake_stripe: str, tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
+def test_every_payment_ends_as_stripe_says(fake_stripe: str, database: Database) -> None:
+    with Server(database) as server:
         server.source("stripe", "stripe", SECRET)
         hook = {"url": f"{server.url}/in/stripe", "secret": SECRET}
         httpx.post(f"{fake_stripe}/_config/webhooks/paybell", json=hook).raise_for_status()

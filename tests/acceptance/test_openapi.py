@@ -13,6 +13,7 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from tests.acceptance.world import KEY, Server
+from tests.databases import Database
 
 LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
 EXAMPLES = 200 if LONG else 10
@@ -43,8 +44,8 @@ def is_wrong_beyond_extras(case: schemathesis.Case) -> bool:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("openapi")) as running:
+def server(module_database: Database) -> Iterator[Server]:
+    with Server(module_database) as running:
         yield running
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from itertools import chain, repeat
-from pathlib import Path
 
 import pytest
 
 from paybell.testing.gateways import gateway
 from tests.acceptance.world import Server, eventually
+from tests.databases import Database
 
 SECRET = "whsec_of_the_slow"
 SLOW = 300
@@ -20,9 +20,9 @@ TIMEOUT_S = "1"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(module_database: Database) -> Iterator[Server]:
     limits = {"PAYBELL_READ_TIMEOUT_S": TIMEOUT_S, "PAYBELL_HEADER_TIMEOUT_S": TIMEOUT_S}
-    with Server(tmp_path_factory.mktemp("slow"), **limits) as it:
+    with Server(module_database, **limits) as it:
         it.source("stripe", "stripe", SECRET)
         yield it
 
@@ -178,8 +178,8 @@ def test_a_large_body_in_one_piece_with_its_head_is_no_large_head(server: Server
     run(server, scenario)
 
 
-def test_a_connection_too_many_is_told_to_come_back(tmp_path: Path) -> None:
-    with Server(tmp_path, PAYBELL_CONNECTIONS_MAX="10") as server:
+def test_a_connection_too_many_is_told_to_come_back(database: Database) -> None:
+    with Server(database, PAYBELL_CONNECTIONS_MAX="10") as server:
         server.source("stripe", "stripe", SECRET)
 
         async def scenario(connect: Connect) -> None:

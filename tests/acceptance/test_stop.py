@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-import apsw
 import httpx
 import pytest
 
@@ -16,6 +15,7 @@ from paybell.testing.gateways import gateway
 from paybell.testing.receiver import Received, Receiver, Reply, StandardWebhooks
 from tests.acceptance.load import SECRET, Driver, compare, drained, told
 from tests.acceptance.world import Server, eventually
+from tests.databases import Database
 
 GRACE_S = 8
 SENT = 60
@@ -62,18 +62,14 @@ async def _stopping(server: Server, number: signal.Signals = signal.SIGTERM) -> 
 
 
 def _states(server: Server, table: str) -> Counter[str]:
-    connection = apsw.Connection(str(server.database), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        return Counter(dict(connection.execute(_COUNTS[table])))
-    finally:
-        connection.close()
+    return Counter(dict(server.database.rows(_COUNTS[table])))
 
 
 async def _all_told(server: Server, receiver: Receiver, count: int) -> None:
     """Whether, started again, it tells of every payment under one id and body each, and nothing waits."""
     await asyncio.to_thread(server.start)
     wanted = {f"pi_{number}" for number in range(count)}
-    await eventually(lambda: told(receiver.requests) == wanted, 30)
+    await eventually(lambda: told(receiver.requests) == wanted, 30 + server.database.takeover_s)
     await eventually(lambda: asyncio.to_thread(drained, server.database), 30)
     assert all(request.verified for request in receiver.requests)
     assert len({(request.webhook_id, request.body) for request in receiver.requests}) == count
@@ -85,7 +81,7 @@ def _subscribed(server: Server, receiver: Receiver) -> None:
     receiver.verify = StandardWebhooks(secret)
 
 
-def test_sigterm_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:
+def test_sigterm_under_load_loses_and_doubles_nothing(database: Database) -> None:
     async def scenario(server: Server) -> None:
         async with Receiver(answer=lambda _: SLOWLY) as receiver:
             _subscribed(server, receiver)
@@ -116,11 +112,11 @@ def test_sigterm_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:
             await _all_told(server, receiver, SENT + 2)
             assert receiver.count == SENT + 2, "sent twice"
 
-    with Server(tmp_path, PAYBELL_STOP_GRACE_S=str(GRACE_S), PAYBELL_ENDPOINT_ACTIVE_MAX="4") as server:
+    with Server(database, PAYBELL_STOP_GRACE_S=str(GRACE_S), PAYBELL_ENDPOINT_ACTIVE_MAX="4") as server:
         asyncio.run(scenario(server))
 
 
-def test_what_is_not_answered_within_the_grace_is_given_back(tmp_path: Path) -> None:
+def test_what_is_not_answered_within_the_grace_is_given_back(database: Database) -> None:
     async def scenario(server: Server) -> None:
         replies = [NEVER]
 
@@ -143,12 +139,12 @@ def test_what_is_not_answered_within_the_grace_is_given_back(tmp_path: Path) -> 
             replies[0] = Reply()
             await _all_told(server, receiver, SENT)
 
-    with Server(tmp_path, PAYBELL_STOP_GRACE_S="2", PAYBELL_ENDPOINT_ACTIVE_MAX="4") as server:
+    with Server(database, PAYBELL_STOP_GRACE_S="2", PAYBELL_ENDPOINT_ACTIVE_MAX="4") as server:
         asyncio.run(scenario(server))
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_at_once(tmp_path: Path, second: signal.Signals) -> None:
+def test_a_second_signal_ends_at_once(database: Database, second: signal.Signals) -> None:
     async def scenario(server: Server) -> None:
         replies = [NEVER]
 
@@ -166,11 +162,11 @@ def test_a_second_signal_ends_at_once(tmp_path: Path, second: signal.Signals) ->
             replies[0] = Reply()
             await _all_told(server, receiver, 10)
 
-    with Server(tmp_path) as server:
+    with Server(database) as server:
         asyncio.run(scenario(server))
 
 
-def test_five_restarts_under_load_answer_all_that_is_kept(tmp_path: Path) -> None:
+def test_five_restarts_under_load_answer_all_that_is_kept(database: Database, tmp_path: Path) -> None:
     chance = Random(20_260_627)
 
     async def scenario(server: Server) -> None:
@@ -194,5 +190,5 @@ def test_five_restarts_under_load_answer_all_that_is_kept(tmp_path: Path) -> Non
             assert server.stop() == 0
             compare(server.database, driver, receiver.requests)
 
-    with Server(tmp_path) as server:
+    with Server(database) as server:
         asyncio.run(scenario(server))

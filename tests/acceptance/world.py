@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
+
+from tests.databases import Database, environment
 
 KEY = "key_for_acceptance_tests"
 T = TypeVar("T")
@@ -27,14 +28,14 @@ def free_port() -> int:
 class Server:
     """`paybell up` on a free port of loopback, with a database that outlives it."""
 
-    def __init__(self, folder: Path, *, loopback: bool = True, **environment: str) -> None:
-        self.database = folder / "paybell.db"
+    def __init__(self, database: Database, *, loopback: bool = True, **given: str) -> None:
+        self.database = database
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", headers={"authorization": f"Bearer {KEY}"}, timeout=20)
-        self._environment = {**os.environ, "PAYBELL_BOOTSTRAP_KEY": KEY, "PAYBELL_LOG_LEVEL": "error", **environment}
+        self._environment = {**os.environ, "PAYBELL_BOOTSTRAP_KEY": KEY, "PAYBELL_LOG_LEVEL": "error"}
+        self._environment |= environment(database) | given
         self._command = [sys.executable, "-m", "paybell", "up", "--port", str(self.port)]
-        self._command += ["--database", f"sqlite:///{self.database}"]
         self._command += ["--allow-private-networks", "127.0.0.0/8"] if loopback else []
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +10,10 @@ import httpx
 from paybell.app import Paybell
 from paybell.clock import SystemClock
 from paybell.model.source import ApiKey
+from paybell.store.postgres import PostgresStore
+from paybell.store.sqlite import SqliteStore
 from paybell.web.auth import hash_key, new_key
+from tests.databases import Database
 
 KEY = "bootstrap-key-of-the-tests"
 API = "/api/v1"
@@ -52,12 +54,21 @@ class World:
         body = {"url": "https://example.com/hook"} | given
         return path, await self.ask("POST", f"{path}/endpoint", body, status=201)
 
+    async def alter(self, statement: str) -> None:
+        """Change the database behind the program's back."""
+        store = self.bell.store
+        if isinstance(store, PostgresStore):
+            async with store.database.session() as session:
+                await session.run(statement)
+        else:
+            assert isinstance(store, SqliteStore)
+            await store.database.write(lambda connection: connection.execute(statement).fetchall())
+
     async def key(self, organisation_id: str = "", **given: Any) -> str:
         """A further key, of another organisation where one is named."""
         clock, store = SystemClock(), self.bell.store
         if organisation_id:
-            values = (organisation_id, "other", clock.now_ms())
-            await store.database.write(lambda it: it.execute(store.sql["organisation_insert"], values).fetchall())
+            await self.alter(f"INSERT INTO organisations VALUES ('{organisation_id}', 'other', 0)")  # noqa: S608 - ours
         key = new_key(clock)
         owner = organisation_id or (await store.organisation_default()).id
         row = ApiKey(id=clock.new_id("key"), organisation_id=owner, name="k", created_at_ms=0, **given)
@@ -65,12 +76,12 @@ class World:
         return key
 
 
-def in_world(folder: Path, scenario: Callable[[World], Awaitable[None]], **given: Any) -> None:
+def in_world(database: Database, scenario: Callable[[World], Awaitable[None]], **given: Any) -> None:
     """Run a scenario. Only receive runs by itself; scenarios call the other steps' ``run_once``."""
 
     async def run() -> None:
         settings: dict[str, Any] = {"roles": "receive,web", "bootstrap_key": KEY} | given
-        bell = Paybell(database=f"sqlite:///{folder}/api.db", allow_private_networks="127.0.0.0/8", **settings)
+        bell = Paybell(**database.settings, allow_private_networks="127.0.0.0/8", **settings)
         headers = {"Authorization": f"Bearer {KEY}"}
         async with (
             bell,

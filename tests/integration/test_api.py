@@ -9,7 +9,9 @@ from fastapi import FastAPI
 
 from paybell.app import Paybell
 from paybell.errors import StoreUnavailable
+from paybell.store.postgres.database import Database as PostgresConnections
 from paybell.testing.receiver import Receiver
+from tests.databases import Database
 from tests.integration.api_world import API, KEY, World, in_world
 
 PAID = (
@@ -21,7 +23,7 @@ PAID = (
 # ------------------------------------------------------------------------------------------------- the edge
 
 
-def test_every_route_asks_for_a_key_before_anything_else(tmp_path: Path) -> None:
+def test_every_route_asks_for_a_key_before_anything_else(database: Database) -> None:
     async def scenario(world: World) -> None:
         paths = (await world.client.get("/openapi.json")).json()["paths"]
         keyed = [
@@ -47,10 +49,10 @@ def test_every_route_asks_for_a_key_before_anything_else(tmp_path: Path) -> None
             assert answer.status_code == 401, value
         assert (await world.client.get(f"{API}/app", headers={"Authorization": f"bearer {KEY}"})).status_code == 200
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_expired_and_revoked_keys_are_refused(tmp_path: Path) -> None:
+def test_expired_and_revoked_keys_are_refused(database: Database) -> None:
     async def scenario(world: World) -> None:
         never = 2**52
         cases = [({}, 200), ({"expires_at_ms": never}, 200), ({"expires_at_ms": 1}, 401)]
@@ -61,10 +63,10 @@ def test_expired_and_revoked_keys_are_refused(tmp_path: Path) -> None:
         key = await world.key()
         await world.ask("GET", "/app", headers={"Authorization": f"Bearer {key}"})
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_another_organisations_things_are_not_there(tmp_path: Path) -> None:
+def test_another_organisations_things_are_not_there(database: Database) -> None:
     async def scenario(world: World) -> None:
         source = await world.add_source()
         await world.notify(PAID)
@@ -95,7 +97,7 @@ def test_another_organisations_things_are_not_there(tmp_path: Path) -> None:
             assert (await world.ask("GET", listed, **theirs))["data"] == [], listed
             assert len((await world.ask("GET", listed))["data"]) == 1, listed
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,9 @@ def test_another_organisations_things_are_not_there(tmp_path: Path) -> None:
         ("POST /api/v1/app", b" " * (1_048_576 + 1), 413, "too_large"),
     ],
 )
-def test_refusals_have_a_code(tmp_path: Path, request_line: str, body: bytes | None, status: int, code: str) -> None:
+def test_refusals_have_a_code(
+    database: Database, request_line: str, body: bytes | None, status: int, code: str
+) -> None:
     async def scenario(world: World) -> None:
         method, path = request_line.split()
         answer = await world.client.request(method, path, content=body)
@@ -118,7 +122,7 @@ def test_refusals_have_a_code(tmp_path: Path, request_line: str, body: bytes | N
         if status == 405:
             assert answer.headers["allow"] == "GET, POST"
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 @pytest.mark.parametrize(
@@ -139,16 +143,16 @@ def test_refusals_have_a_code(tmp_path: Path, request_line: str, body: bytes | N
         (b'{"name": "a", "nmae": "b"}', ["body", "nmae"]),
     ],
 )
-def test_a_wrong_body_is_told_where(tmp_path: Path, body: bytes, loc: list[str]) -> None:
+def test_a_wrong_body_is_told_where(database: Database, body: bytes, loc: list[str]) -> None:
     async def scenario(world: World) -> None:
         wrong = await world.ask("POST", "/app", status=422, content=body, headers={"Content-Type": "application/json"})
         assert wrong["detail"][0]["loc"] == loc
         assert set(wrong["detail"][0]) == {"loc", "msg", "type"}
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_bodies_without_a_length_are_limited_too(tmp_path: Path) -> None:
+def test_bodies_without_a_length_are_limited_too(database: Database) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(17):
             yield b" " * 65_536
@@ -156,45 +160,46 @@ def test_bodies_without_a_length_are_limited_too(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         assert (await world.ask("POST", "/app", content=chunks(), status=413))["code"] == "too_large"
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_one_trailing_slash_is_accepted_without_a_redirect(tmp_path: Path) -> None:
+def test_one_trailing_slash_is_accepted_without_a_redirect(database: Database) -> None:
     async def scenario(world: World) -> None:
         await world.ask("POST", "/app/", {"name": "A", "uid": "a"}, status=201)
         assert (await world.ask("GET", "/app/a/"))["uid"] == "a"
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_a_fault_of_ours_says_nothing_of_itself(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_ours_says_nothing_of_itself(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
     async def scenario(world: World) -> None:
-        await world.bell.store.database.write(lambda it: it.execute("DROP TABLE event_types").fetchall())
+        await world.alter("DROP TABLE event_types")
         assert (await world.ask("GET", "/event-type", status=500))["code"] == "internal_error"
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
     logged = capfd.readouterr()
-    assert "no such table" in logged.out + logged.err
+    assert "event_types" in logged.out + logged.err
     assert KEY not in logged.out + logged.err
 
 
-def test_a_busy_store_asks_to_come_again(tmp_path: Path) -> None:
-    async def busy(*_: object) -> None:
+def test_a_busy_store_asks_to_come_again(database: Database) -> None:
+    def busy(*_: object) -> None:
         raise StoreUnavailable("disk /srv/secret-place is full")
 
     async def scenario(world: World) -> None:
         await world.ask("GET", "/app")
-        world.bell.store.database.read = busy
+        at = world.bell.store.database
+        setattr(at, "_acquired" if isinstance(at, PostgresConnections) else "read", busy)
         answer = await world.client.get(f"{API}/app")
         assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")
         assert "secret-place" not in answer.text
         for path in ("/health", f"{API}/health"):
             assert (await world.client.get(path)).status_code == 503
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_health_and_metrics_need_no_key(tmp_path: Path) -> None:
+def test_health_and_metrics_need_no_key(database: Database) -> None:
     async def scenario(world: World) -> None:
         nobody = {"Authorization": ""}
         for path in ("/health", f"{API}/health", f"{API}/health/"):
@@ -214,13 +219,13 @@ def test_health_and_metrics_need_no_key(tmp_path: Path) -> None:
         ):
             assert line in lines
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 # ------------------------------------------------------------------------------------------------ resources
 
 
-def test_sources_hide_their_secrets(tmp_path: Path) -> None:
+def test_sources_hide_their_secrets(database: Database) -> None:
     async def scenario(world: World) -> None:
         options = {"publicKey": "pk_test_1", "secretKey": "sk_test_abcdef"}
         body = {"uid": "ippo", "gateway": "ippopay", "secrets": [], "options": options, "livemode": False}
@@ -236,10 +241,10 @@ def test_sources_hide_their_secrets(tmp_path: Path) -> None:
             assert "a-shared-secret" not in answer.text
         assert [it["uid"] for it in (await world.ask("GET", "/source"))["data"]] == ["shop", "ippo"]
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_sources_are_patched_field_by_field(tmp_path: Path) -> None:
+def test_sources_are_patched_field_by_field(database: Database) -> None:
     async def scenario(world: World) -> None:
         options = {"publicKey": "pk_test_1", "secretKey": "sk_test_abcdef"}
         await world.ask("POST", "/source", {"uid": "i", "gateway": "ippopay", "options": options}, status=201)
@@ -266,7 +271,7 @@ def test_sources_are_patched_field_by_field(tmp_path: Path) -> None:
         await world.ask("DELETE", "/source/j", status=204)
         await world.ask("GET", "/source/j", status=404)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +286,7 @@ def test_sources_are_patched_field_by_field(tmp_path: Path) -> None:
         {"livemode": "perhaps"},
     ],
 )
-def test_a_source_that_cannot_work_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_source_that_cannot_work_is_refused(database: Database, change: dict[str, object]) -> None:
     async def scenario(world: World) -> None:
         body = {"uid": "s", "gateway": "generic", "secrets": ["k"], "options": {"header": "x"}}
         wrong = await world.ask("POST", "/source", body | change, status=422)
@@ -289,10 +294,10 @@ def test_a_source_that_cannot_work_is_refused(tmp_path: Path, change: dict[str, 
         await world.ask("POST", "/source", body, status=201)
         await world.ask("POST", "/source", body, status=409)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_payments_show_exact_amounts(tmp_path: Path) -> None:
+def test_payments_show_exact_amounts(database: Database) -> None:
     async def scenario(world: World) -> None:
         source = await world.add_source()
         assert await world.notify(PAID) == 200
@@ -334,10 +339,10 @@ def test_payments_show_exact_amounts(tmp_path: Path) -> None:
         left = (await world.ask("GET", f"/payment?source={source['id']}"))["data"]
         assert [it["source"] for it in left] == [source["id"]] * 3
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_pages_follow_one_another(tmp_path: Path) -> None:
+def test_pages_follow_one_another(database: Database) -> None:
     async def scenario(world: World) -> None:
         await world.add_source()
         for no in range(5):
@@ -352,10 +357,10 @@ def test_pages_follow_one_another(tmp_path: Path) -> None:
             for limit in ("0", "251", "x"):
                 await world.ask("GET", f"{path}?limit={limit}", status=422)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_notifications_refusals_and_the_timeline(tmp_path: Path) -> None:
+def test_notifications_refusals_and_the_timeline(database: Database) -> None:
     async def scenario(world: World) -> None:
         await world.add_source()
         await world.notify(PAID)
@@ -385,10 +390,10 @@ def test_notifications_refusals_and_the_timeline(tmp_path: Path) -> None:
         kinds = {it["kind"] for it in (await world.ask("GET", f"/payment/{payment['id']}/timeline"))["data"]}
         assert kinds == {"notification", "fact"}
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_applications_are_put_and_patched(tmp_path: Path) -> None:
+def test_applications_are_put_and_patched(database: Database) -> None:
     async def scenario(world: World) -> None:
         made = await world.ask("PUT", "/app/mine", {"name": "A"}, status=201)
         assert (await world.ask("PUT", "/app/mine", {"name": "B"}))["id"] == made["id"]
@@ -406,10 +411,10 @@ def test_applications_are_put_and_patched(tmp_path: Path) -> None:
         await world.ask("DELETE", f"/app/{made['id']}", status=204)
         await world.ask("DELETE", f"/app/{made['id']}", status=404)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_endpoints_are_put_and_patched(tmp_path: Path) -> None:
+def test_endpoints_are_put_and_patched(database: Database) -> None:
     async def scenario(world: World) -> None:
         path, made = await world.add_endpoint(
             uid="e", filterTypes=["b", "a"], headers={"X-One": "first-value", "X-Two": "2"}, description="d"
@@ -435,7 +440,7 @@ def test_endpoints_are_put_and_patched(tmp_path: Path) -> None:
         await world.ask("DELETE", f"{path}/endpoint/f", status=204)
         assert [it["uid"] for it in (await world.ask("GET", f"{path}/endpoint"))["data"]] == ["e"]
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 @pytest.mark.parametrize(
@@ -455,17 +460,17 @@ def test_endpoints_are_put_and_patched(tmp_path: Path) -> None:
         ({"eventTyps": ["a"]}, "eventTyps"),
     ],
 )
-def test_an_endpoint_that_cannot_work_is_refused(tmp_path: Path, change: dict[str, object], field: str) -> None:
+def test_an_endpoint_that_cannot_work_is_refused(database: Database, change: dict[str, object], field: str) -> None:
     async def scenario(world: World) -> None:
         path, _ = await world.add_endpoint()
         body = {"url": "https://example.com/"} | change
         wrong = await world.ask("POST", f"{path}/endpoint", body, status=422)
         assert wrong["detail"][0]["loc"][:2] == (["body", field] if field else ["body"])
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_endpoint_secrets_rotate(tmp_path: Path) -> None:
+def test_endpoint_secrets_rotate(database: Database) -> None:
     async def scenario(world: World) -> None:
         path, made = await world.add_endpoint()
         there = f"{path}/endpoint/{made['id']}/secret"
@@ -484,10 +489,10 @@ def test_endpoint_secrets_rotate(tmp_path: Path) -> None:
         answer = await world.client.get(f"{API}{path}/endpoint")
         assert "whsec_" not in answer.text
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_messages_keep_their_bytes_and_reach_the_endpoint(tmp_path: Path) -> None:
+def test_messages_keep_their_bytes_and_reach_the_endpoint(database: Database) -> None:
     payload = b'{ "b" : 1.10,"a":[ 1e2, "\\u00e9\xc3\xa9" ],"a":2 }'
 
     async def scenario(world: World) -> None:
@@ -524,10 +529,10 @@ def test_messages_keep_their_bytes_and_reach_the_endpoint(tmp_path: Path) -> Non
             await world.ask("GET", f"{path}/msg/{other['id']}/attempt/{tries[0]['id']}", status=404)
             await world.ask("POST", f"{path}/msg/{other['id']}/endpoint/{endpoint['id']}/resend", status=404)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_a_failed_try_is_shown(tmp_path: Path) -> None:
+def test_a_failed_try_is_shown(database: Database) -> None:
     async def scenario(world: World) -> None:
         path, _ = await world.add_endpoint(url="http://127.0.0.1:1/", uid="e")
         await world.ask("POST", f"{path}/msg", {"eventType": "x", "payload": {}}, status=202)
@@ -540,7 +545,7 @@ def test_a_failed_try_is_shown(tmp_path: Path) -> None:
         assert (delivery["state"], delivery["attemptCount"]) == ("due", 1)
         assert delivery["lastError"] == failed["error"]
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 @pytest.mark.parametrize(
@@ -558,16 +563,16 @@ def test_a_failed_try_is_shown(tmp_path: Path) -> None:
         (b'{"eventType":"a","payload":{"a":"\xff"}}', ["body"]),
     ],
 )
-def test_a_wrong_message_is_refused(tmp_path: Path, body: bytes, loc: list[str]) -> None:
+def test_a_wrong_message_is_refused(database: Database, body: bytes, loc: list[str]) -> None:
     async def scenario(world: World) -> None:
         path, _ = await world.add_endpoint()
         wrong = await world.ask("POST", f"{path}/msg", status=422, content=body)
         assert wrong["detail"][0]["loc"] == loc
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_event_types_of_ones_own(tmp_path: Path) -> None:
+def test_event_types_of_ones_own(database: Database) -> None:
     async def scenario(world: World) -> None:
         made = await world.ask("POST", "/event-type", {"name": "order.paid", "description": "d"}, status=201)
         assert (made["builtIn"], await world.ask("GET", "/event-type/order.paid")) == (False, made)
@@ -584,20 +589,20 @@ def test_event_types_of_ones_own(tmp_path: Path) -> None:
             False,
         )
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
 # ------------------------------------------------------------------------------------------------- mounting
 
 
-def test_the_url_of_a_source_names_what_the_caller_reached(tmp_path: Path) -> None:
+def test_the_url_of_a_source_names_what_the_caller_reached(database: Database) -> None:
     async def scenario(world: World) -> None:
         assert (await world.add_source())["url"] == "https://pay.example.org/in/shop"
 
-    in_world(tmp_path, scenario, public_url="https://pay.example.org/")
+    in_world(database, scenario, public_url="https://pay.example.org/")
 
 
-def test_mounted_in_another_program(tmp_path: Path) -> None:
+def test_mounted_in_another_program(database: Database) -> None:
     async def scenario(world: World) -> None:
         outer = FastAPI()
         outer.mount("/pay", world.bell)
@@ -613,18 +618,18 @@ def test_mounted_in_another_program(tmp_path: Path) -> None:
             wrong = await client.put("/pay/api/v1/source", json=body)
             assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, POST")
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_two_instances_in_one_process_keep_apart(tmp_path: Path) -> None:
+def test_two_instances_in_one_process_keep_apart(database: Database, tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         await world.add_source()
         async with (
-            Paybell(database=f"sqlite:///{tmp_path}/other.db", bootstrap_key=KEY, roles="web") as other,
+            Paybell(**type(database)(tmp_path / "other").settings, bootstrap_key=KEY, roles="web") as other,
             httpx.AsyncClient(transport=httpx.ASGITransport(app=other), base_url="http://other") as client,
         ):
             answer = await client.get(f"{API}/source", headers={"Authorization": f"Bearer {KEY}"})
             assert answer.json()["data"] == []
             assert 'accepted"} 0.0' in (await client.get("/metrics")).text
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)

@@ -1,11 +1,11 @@
 """Every route of the OpenAPI document: asked by its owner, by another organisation, without a key, with a wrong one."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from tests.databases import Database
 from tests.integration.api_world import API, World, in_world
 
 OPEN = {"health", "api_health", "metrics"}
@@ -85,7 +85,7 @@ async def everything(world: World) -> list[Any]:
     return [await world.ask("GET", path) for path in paths]
 
 
-def test_without_a_valid_key_every_route_answers_401_and_does_nothing(tmp_path: Path) -> None:
+def test_without_a_valid_key_every_route_answers_401_and_does_nothing(database: Database) -> None:
     async def scenario(world: World) -> None:
         ids, _ = await furnished(world)
         before = await everything(world)
@@ -100,10 +100,10 @@ def test_without_a_valid_key_every_route_answers_401_and_does_nothing(tmp_path: 
                 assert answer.headers["www-authenticate"] == "Bearer"
         assert await everything(world) == before
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_with_another_organisations_key_nothing_is_there(tmp_path: Path) -> None:
+def test_with_another_organisations_key_nothing_is_there(database: Database) -> None:
     async def scenario(world: World) -> None:
         before_ids, before_uids = await furnished(world)
         before = await everything(world)
@@ -127,10 +127,10 @@ def test_with_another_organisations_key_nothing_is_there(tmp_path: Path) -> None
             assert (await world.ask("GET", f"/app/{name}/endpoint", **theirs))["data"] == []
         assert await everything(world) == before
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_with_its_owners_key_every_route_works_as_documented(tmp_path: Path) -> None:
+def test_with_its_owners_key_every_route_works_as_documented(database: Database) -> None:
     async def scenario(world: World) -> None:
         ids, _ = await furnished(world)
         for route in await routes(world):
@@ -141,10 +141,10 @@ def test_with_its_owners_key_every_route_works_as_documented(tmp_path: Path) -> 
             if route.method == "DELETE":
                 await world.ask("GET", route.path(ids), status=404)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)
 
 
-def test_every_mistake_is_told_in_the_form_the_document_promises(tmp_path: Path) -> None:
+def test_every_mistake_is_told_in_the_form_the_document_promises(database: Database) -> None:
     async def scenario(world: World) -> None:
         ids, _ = await furnished(world)
         for route in await routes(world):
@@ -159,4 +159,4 @@ def test_every_mistake_is_told_in_the_form_the_document_promises(tmp_path: Path)
                 assert told["loc"][0] == "body", (route, body)
                 assert told["msg"], (route, body)
 
-    in_world(tmp_path, scenario)
+    in_world(database, scenario)

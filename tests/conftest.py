@@ -1,0 +1,17 @@
+"""Tests that ask for a database run on each; those whose module shares one run whole on one, then on the other."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.databases import DATABASES, Database
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return DATABASES[request.param](tmp_path)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def module_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    return DATABASES[request.param](tmp_path_factory.mktemp("database"))
