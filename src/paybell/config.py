@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from paybell.errors import ConfigurationError
-from paybell.store.place import is_postgres, is_sqlite
+from paybell.store.place import is_postgres, is_sqlite, is_well_formed
 
 ROLES: Final = ("receive", "record", "deliver", "reconcile", "web")
 Role = Literal["receive", "record", "deliver", "reconcile", "web"]
@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         if not is_sqlite(value) and not is_postgres(value):
             raise ValueError(
                 "must be sqlite:///PATH, such as sqlite:///data/paybell.db, or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+            )
+        if is_postgres(value) and not is_well_formed(value):
+            raise ValueError(
+                "is not a URL such as postgresql://USER:PASSWORD@HOST:PORT/NAME: percent-encode what is special in "
+                "a user or password (@ as %40, / as %2F, ? as %3F, # as %23, [ as %5B)"
             )
         return value
 

@@ -46,6 +46,26 @@ def test_a_database_password_stands_in_no_record_and_no_complaint() -> None:
     assert without_password(url) == "postgresql://pay@db/pay"
 
 
+@pytest.mark.parametrize("password", ["hu/sh", "hu@sh", "hu?sh", "hu#sh", "hu[sh", "12/34", "hu sh"])
+def test_a_password_that_would_be_taken_for_another_part_of_the_url_is_refused_unseen(password: str) -> None:
+    with pytest.raises(ConfigurationError, match="percent-encode") as raised:
+        settings(database=f"postgresql://pay:{password}@db/pay")
+    assert not any(part in str(raised.value) for part in ("hu", "12", "34"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://pay:a:b%40c@db:5432/pay",
+        "postgres://[::1]:5432/pay?sslmode=require",
+        "postgresql://pay@one:1,two:2/pay?target_session_attrs=primary",
+        "postgresql:///pay?host=/var/run/postgresql",
+    ],
+)
+def test_any_right_form_of_a_postgresql_url_is_taken(url: str) -> None:
+    assert settings(database=url).database == url
+
+
 def test_lists_are_texts_with_commas_and_networks_of_both_versions() -> None:
     chosen = settings(allow_private_networks="127.0.0.0/8, fd00::/8", roles=" web,receive ")
     assert [str(it) for it in chosen.allow_private_networks] == ["127.0.0.0/8", "fd00::/8"]

@@ -37,6 +37,7 @@ NOUNS = tuple(
         "payment",
         "refusal",
         "schema",
+        "server",
         "source",
         "status",
         "timeline",

@@ -1,11 +1,16 @@
 """Where a database is, as a URL: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST:PORT/NAME``."""
 
+import re
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 SQLITE: Final = "sqlite:///"
 MEMORY: Final = ":memory:"
 _POSTGRES: Final = ("postgresql://", "postgres://")
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s@/?#:,\[\]]*)(?::\d{1,5})?"
+_WELL_FORMED: Final = re.compile(
+    rf"postgres(?:ql)?://(?:[^\s@/?#\[\]]*@)?{_HOST}(?:,{_HOST})*(?:/[^\s@/?#]*)?(?:\?[^\s#]*)?"
+)
 
 
 def is_sqlite(url: str) -> bool:
@@ -16,6 +21,11 @@ def is_sqlite(url: str) -> bool:
 def is_postgres(url: str) -> bool:
     """Whether the URL names a PostgreSQL database."""
     return url.startswith(_POSTGRES)
+
+
+def is_well_formed(url: str) -> bool:
+    """Whether a PostgreSQL URL has its special characters percent-encoded, so that no part is taken for another."""
+    return _WELL_FORMED.fullmatch(url) is not None
 
 
 def sqlite_path(url: str) -> str:

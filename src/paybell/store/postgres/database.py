@@ -2,26 +2,24 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import asyncpg
 from msgspec import Struct
 
-from paybell.errors import ConfigurationError, StoreUnavailable
+from paybell.errors import StoreUnavailable
 from paybell.store.named import queries
-from paybell.store.place import without_password
+from paybell.store.postgres.problems import check_durable, check_server, connecting, translated
 
 T = TypeVar("T")
 _POOL_MIN: Final = 1
 _CONNECT_TIMEOUT_S: Final = 10.0
 _STATEMENT_TIMEOUT_MS: Final = 30_000
 _RETRIES: Final = 10
-_VERSION_MIN: Final = 150_000
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
-_DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
 _ISOLATIONS: Final = {"read_committed": "READ COMMITTED", "repeatable_read": "REPEATABLE READ, READ ONLY"}
 _BEGIN: Final = "BEGIN ISOLATION LEVEL {}"
 _SET_LIMITS: Final = (
@@ -34,30 +32,6 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
     "timezone": "UTC",
 }
-_LOST: Final = (
-    OSError,  # TimeoutError too
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.OutOfMemoryError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InvalidCachedStatementError,  # another node migrated; the statement is prepared anew next time
-    asyncpg.LockNotAvailableError,
-)
-_REFUSED: Final = (
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.ClientConfigurationError,
-    ValueError,
-)
-"""What waiting does not mend: who, where or how we connect is wrong."""
 _CONFLICTS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -111,18 +85,31 @@ class Database:
 
     async def open(self) -> None:
         """Connect, and refuse a server that could lose what it has acknowledged."""
-        with _translated(), _refused(self.url):
+        with translated(), connecting(self.url):
             self._pool = await asyncpg.create_pool(
                 self.url, min_size=_POOL_MIN, max_size=self._options.connections_max, reset=_tidy, **self._connect()
             )
+        try:
+            await self._check()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _check(self) -> None:
         async with self.session() as session:
-            await _check_durable(session.connection)
+            ((version, limit_ms),) = await session.rows("server_facts")
+            careless = await session.rows("server_careless")
+        check_server(
+            version=version, limit_ms=limit_ms, own_limit_ms=_STATEMENT_TIMEOUT_MS, pooled=self._options.pooled
+        )
+        for found in careless:
+            check_durable(*found)
 
     async def listener(self) -> Any:
         """A connection of its own, not of the pool; None behind a pooler, which passes no notifications on."""
         if self._options.pooled:
             return None
-        with _translated():
+        with translated():
             return await asyncpg.connect(self.url, **self._connect())
 
     def _connect(self) -> dict[str, Any]:
@@ -164,7 +151,7 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise StoreUnavailable("the database is closing")
-        with _translated():
+        with translated():
             async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
                 yield connection
 
@@ -202,37 +189,7 @@ def numbered(query: str) -> tuple[str, tuple[str, ...]]:
     return _NAMED.sub(place, query), tuple(names)
 
 
-async def _check_durable(connection: Any) -> None:
-    version = int(await connection.fetchval("SHOW server_version_num"))
-    if version < _VERSION_MIN:
-        raise ConfigurationError(f"PostgreSQL {version // 10_000} is too old: Paybell needs 15 or newer")
-    for name in _DURABLE:
-        if await connection.fetchval(f"SHOW {name}") == "off":
-            raise ConfigurationError(
-                f"the PostgreSQL server has {name} = off, so that a power cut would lose acknowledged webhooks: "
-                f"set {name} = on (ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();) and start again"
-            )
-
-
 async def _tidy(connection: Any) -> None:
     """Spare a round trip: nothing of ours outlives a transaction (no locks, cursors or listeners)."""
     if connection.is_in_transaction():  # its ROLLBACK was broken off
         await connection.reset()
-
-
-@contextmanager
-def _refused(url: str) -> Iterator[None]:
-    """What is wrong with who, where or how we connect."""
-    try:
-        yield
-    except _REFUSED as error:
-        raise ConfigurationError(f"cannot use the database {without_password(url)}: {error}") from None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Errors of the connection as ours."""
-    try:
-        yield
-    except _LOST as error:
-        raise StoreUnavailable(f"the database cannot be used now: {str(error) or type(error).__name__}") from error
