@@ -22,16 +22,17 @@ _RETRIES: Final = 10
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 _ISOLATIONS: Final = {"read_committed": "READ COMMITTED", "repeatable_read": "REPEATABLE READ, READ ONLY"}
 _BEGIN: Final = "BEGIN ISOLATION LEVEL {}"
-_SET_LIMITS: Final = (
-    f"; SET LOCAL statement_timeout = {_STATEMENT_TIMEOUT_MS}"
-    f"; SET LOCAL idle_in_transaction_session_timeout = {_STATEMENT_TIMEOUT_MS}"
-)
-_SETTINGS: Final = {
-    "application_name": "paybell",
+_LIMITS: Final = {
     "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
     "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
-    "timezone": "UTC",
 }
+_PLANNER: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
+}
+"""A statement is planned while its tables are small and runs when they are not: all go by index, row by row."""
+_SET_LIMITS: Final = "".join(f"; SET LOCAL {name} = {value}" for name, value in (_LIMITS | _PLANNER).items())
+_SETTINGS: Final = {"application_name": "paybell", "timezone": "UTC", **_LIMITS, **_PLANNER}
 _CONFLICTS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 

@@ -29,22 +29,22 @@ ON CONFLICT (id) DO UPDATE
 
 -- payment_page_all --
 -- Payments, newest first.
+-- (Compared as rows and so ordered, here and in other pages, only the right index will do: else a planner may walk over
+-- everybody's history to find the rows of one who has few.)
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
- WHERE organisation_id = :organisation_id
-   AND id < :iterator
+ WHERE (organisation_id, id) < (:organisation_id, :iterator) AND organisation_id >= :organisation_id
    AND (:source_id = '' OR source_id = :source_id)
- ORDER BY id DESC
+ ORDER BY organisation_id DESC, id DESC
  LIMIT :limit;
 
 -- payment_page_by_status --
 -- Payments of one status, newest first.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
- WHERE organisation_id = :organisation_id AND status = :status
-   AND id < :iterator
+ WHERE organisation_id = :organisation_id AND (status, id) < (:status, :iterator) AND status >= :status
    AND (:source_id = '' OR source_id = :source_id)
- ORDER BY id DESC
+ ORDER BY status DESC, id DESC
  LIMIT :limit;
 
 -- payment_page_by_order --
