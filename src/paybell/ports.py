@@ -5,7 +5,8 @@ milliseconds since 1970 (`_at_ms`). A store raises :class:`~paybell.errors.Store
 succeed later.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -536,6 +537,56 @@ class ReadStore(Protocol):
 
     async def status(self) -> StoreStatus:
         """Counts and sizes, for people and metrics."""
+        ...
+
+
+ArchiveRow = tuple[str | int | bytes | None, ...]
+
+
+class ArchiveReader(Protocol):
+    """One snapshot of a whole database."""
+
+    dialect: str
+    """Which named queries it knows: sqlite or postgres."""
+
+    def batches(self, query: str, rows_max: int) -> AsyncIterator[Sequence[ArchiveRow]]:
+        """The rows of a named query, up to so many at once; several may be read side by side."""
+        ...
+
+    def open_box(self, box: bytes, row_id: str) -> bytes:
+        """What the row's box holds; ``ConfigurationError`` when it was closed under another key."""
+        ...
+
+
+class ArchiveWriter(ArchiveReader, Protocol):
+    """One transaction that fills a database."""
+
+    async def occupied(self) -> Sequence[str]:
+        """The tables that hold anything besides the default organisation."""
+        ...
+
+    async def clear(self) -> None:
+        """Take the default organisation out."""
+        ...
+
+    async def write(self, table: str, batch: Sequence[ArchiveRow]) -> None:
+        """Add rows of a logical table as they are; ``Conflict`` when the database cannot hold them."""
+        ...
+
+    def close_box(self, content: bytes, row_id: str) -> bytes:
+        """A box for the row, under this database's key."""
+        ...
+
+
+class ArchiveStore(Protocol):
+    """What copying and checking ask."""
+
+    def archive_read(self, *, alone: bool) -> AbstractAsyncContextManager[ArchiveReader]:
+        """A snapshot, until the end of the block. ``alone``: ``Conflict`` while anybody serves from the database."""
+        ...
+
+    def archive_write(self) -> AbstractAsyncContextManager[ArchiveWriter]:
+        """A transaction, committed at the end of the block, undone by an error; ``Conflict`` while anybody serves."""
         ...
 
 

@@ -29,3 +29,17 @@ def test_a_box_with_a_changed_byte_does_not_open(place: int) -> None:
     box[place] ^= 1
     with pytest.raises(ConfigurationError):
         SEAL.open(bytes(box), "src_1")
+
+
+@pytest.mark.parametrize("box", [b"", b"\x01", b"\x01" + bytes(12)])
+def test_what_is_too_short_for_a_box_does_not_open(box: bytes) -> None:
+    with pytest.raises(ConfigurationError):
+        SEAL.open(box, "src_1")
+
+
+def test_a_seal_with_several_keys_opens_the_boxes_of_each_and_closes_under_the_first() -> None:
+    other = Seal(bytes(range(32, 64)), FakeClock())
+    both = Seal(bytes(range(32, 64)), FakeClock(), bytes(range(32)))
+    assert both.open(SEAL.close(b"old", "src_1"), "src_1") == b"old"
+    assert both.open(other.close(b"new", "src_1"), "src_1") == b"new"
+    assert other.open(both.close(b"new", "src_1"), "src_1") == b"new"

@@ -5,6 +5,7 @@ The row's id is authenticated with each box, so that a box moved to another row 
 
 import base64
 import binascii
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -21,10 +22,11 @@ _VERSION: Final = b"\x01"
 
 
 class Seal:
-    """Closes and opens boxes under one key."""
+    """Closes boxes under one key, and opens those closed under it or under one of the ``others``."""
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
+    def __init__(self, key: bytes, clock: Clock, *others: bytes) -> None:
         self._aead = AESGCM(key)
+        self._openers = (self._aead, *map(AESGCM, others))
         self._clock = clock
 
     def close(self, content: bytes, row_id: str) -> bytes:
@@ -34,13 +36,14 @@ class Seal:
 
     def open(self, box: bytes, row_id: str) -> bytes:
         """Decrypt; :class:`~paybell.errors.ConfigurationError` when it was closed under another key."""
-        try:
-            return self._aead.decrypt(box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :], row_id.encode())
-        except InvalidTag:
-            raise ConfigurationError(
-                f"the secrets of {row_id} were sealed under another key: start with the PAYBELL_SECRET_KEY, or the "
-                "key file beside the database, that they were written with"
-            ) from None
+        nonce, content = box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :]
+        for aead in self._openers:
+            with contextlib.suppress(InvalidTag, ValueError):  # ValueError: too short to be a box
+                return aead.decrypt(nonce, content, row_id.encode())
+        raise ConfigurationError(
+            f"the secrets of {row_id} were sealed under another key: start with the PAYBELL_SECRET_KEY, or the "
+            "key file beside the database, that they were written with"
+        )
 
 
 def key_from_text(text: str) -> bytes:

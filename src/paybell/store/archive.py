@@ -1,0 +1,194 @@
+"""A whole database as its logical tables: what both stores keep, whatever tables of their own they keep it in.
+
+A logical row is equal on both: who leases what is left out (what was leased is due), and what is sealed enters opened.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from paybell.errors import ConfigurationError
+from paybell.ports import ArchiveReader, ArchiveRow
+from paybell.store import rows
+
+_WIDE: Final = 64
+"""Rows at once where each may hold a body of a megabyte."""
+_NARROW: Final = 1000
+_REPLACED: Final = "\ufffd"
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """One logical table. ``query`` gives its columns in the order of its key; ``sealed`` is the column of its boxes."""
+
+    name: str
+    query: str
+    columns: tuple[str, ...]
+    key_columns: int = 1
+    """The first so many columns are its key."""
+    rows_max: int = _NARROW
+    """Rows read and written at once."""
+    sealed: int | None = None
+    foreign: int | None = None
+    """A column with text that others wrote, in which PostgreSQL cannot keep U+0000."""
+
+    def key_of(self, row: ArchiveRow) -> str:
+        """A row's key, for people."""
+        return "/".join(it.hex() if isinstance(it, bytes) else str(it) for it in row[: self.key_columns])
+
+
+def _table(name: str, query: str, columns: str, **more: int) -> Table:
+    listed = tuple(columns.split())
+    return Table(name=name, query=query, columns=listed, **more)
+
+
+TABLES: Final = (
+    _table("organisations", "archive_organisations", "id name created_at_ms"),
+    _table(
+        "api_keys",
+        "archive_api_keys",
+        "id organisation_id name key_hash created_at_ms expires_at_ms revoked_at_ms",
+    ),
+    _table(
+        "sources",
+        "archive_sources",
+        "id organisation_id uid gateway livemode sealed enabled created_at_ms",
+        sealed=5,
+    ),
+    _table(
+        "notifications",
+        "archive_notifications",
+        "id source_id organisation_id dedupe_key origin hint received_at_ms headers body",
+        rows_max=_WIDE,
+    ),
+    _table("notification_keys", "archive_notification_keys", "source_id dedupe_key notification_id", key_columns=2),
+    _table(
+        "notification_states",
+        "archive_notification_states",
+        "notification_id organisation_id source_id state reason event attempt_count wanted_no due_at_ms finished_at_ms",
+    ),
+    _table(
+        "refusals",
+        "archive_refusals",
+        "id source_id organisation_id refused_at_ms reason detail headers body",
+        rows_max=_WIDE,
+    ),
+    _table("facts", "archive_facts", "payment_id digest fact notification_id recorded_at_ms", key_columns=2),
+    _table(
+        "payments",
+        "archive_payments",
+        "id organisation_id source_id gateway gateway_payment_id livemode status order_id version state created_at_ms "
+        "updated_at_ms",
+    ),
+    _table("applications", "archive_applications", "id organisation_id uid name created_at_ms updated_at_ms"),
+    _table(
+        "endpoints",
+        "archive_endpoints",
+        "id organisation_id application_id uid url description event_types sealed disabled disabled_reason "
+        "created_at_ms updated_at_ms",
+        sealed=7,
+    ),
+    _table("event_types", "archive_event_types", "organisation_id name description created_at_ms", key_columns=2),
+    _table(
+        "messages",
+        "archive_messages",
+        "id organisation_id application_id event_type event_id payload payment_id created_at_ms",
+        rows_max=_WIDE,
+    ),
+    _table("message_keys", "archive_message_keys", "application_id event_id message_id", key_columns=2),
+    _table(
+        "deliveries",
+        "archive_deliveries",
+        "id message_id endpoint_id application_id organisation_id event_type state attempt_count lease_no due_at_ms "
+        "created_at_ms finished_at_ms last_error",
+    ),
+    _table(
+        "attempts",
+        "archive_attempts",
+        "id delivery_id message_id endpoint_id application_id organisation_id attempt_no delivered status_code "
+        "response error url started_at_ms duration_ms",
+        foreign=9,
+    ),
+)
+"""In the order in which they can be written: what is referred to comes first."""
+BY_NAME: Final[Mapping[str, Table]] = {table.name: table for table in TABLES}
+
+
+class TableDigest(Struct, frozen=True, kw_only=True):
+    """How many rows a table has, and a SHA-256 over them (hex)."""
+
+    table: str
+    row_count: int
+    sha256: str
+
+
+class Digest:
+    """A SHA-256 over logical rows in the order of their key: each row as a MessagePack array, which ends by itself."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._hash = sha256()
+        self._row_count = 0
+
+    def add(self, batch: Sequence[ArchiveRow]) -> None:
+        """Take the next rows, however many at once."""
+        self._hash.update(b"".join(map(_ENCODER.encode, batch)))
+        self._row_count += len(batch)
+
+    def result(self) -> TableDigest:
+        """What was taken so far."""
+        return TableDigest(table=self._table, row_count=self._row_count, sha256=self._hash.hexdigest())
+
+
+def digest_of_all(tables: Iterable[TableDigest]) -> str:
+    """One SHA-256 (hex) over the digests of all tables."""
+    return sha256(b"".join(map(_ENCODER.encode, tables))).hexdigest()
+
+
+class Unopened(Struct, frozen=True):
+    """A box that no key we have opens."""
+
+    id: str
+    what: str
+
+
+async def logical(reader: ArchiveReader, table: Table) -> AsyncIterator[Sequence[ArchiveRow]]:
+    """A table's logical rows in batches; ``ConfigurationError`` when a box does not open."""
+    async for batch in reader.batches(table.query, table.rows_max):
+        yield [_logical(reader, table, row) for row in batch] if _differs(table) else batch
+
+
+async def tolerant(
+    reader: ArchiveReader, table: Table, unopened: list[Unopened]
+) -> AsyncIterator[Sequence[ArchiveRow]]:
+    """A table's logical rows in batches; a box that does not open stays shut and is added to ``unopened``."""
+    async for batch in reader.batches(table.query, table.rows_max):
+        yield [_tolerated(reader, table, row, unopened) for row in batch] if _differs(table) else batch
+
+
+def _differs(table: Table) -> bool:
+    return table.sealed is not None or table.foreign is not None
+
+
+def _logical(reader: ArchiveReader, table: Table, row: ArchiveRow) -> ArchiveRow:
+    if table.sealed is not None:
+        return replaced(row, table.sealed, reader.open_box(rows.blob(row[table.sealed]), rows.text(row[0])))
+    if table.foreign is not None and "\0" in (text := rows.text(row[table.foreign])):
+        return replaced(row, table.foreign, text.replace("\0", _REPLACED))
+    return row
+
+
+def _tolerated(reader: ArchiveReader, table: Table, row: ArchiveRow, unopened: list[Unopened]) -> ArchiveRow:
+    try:
+        return _logical(reader, table, row)
+    except ConfigurationError as error:
+        unopened.append(Unopened(rows.text(row[0]), str(error)))
+        return row
+
+
+def replaced(row: ArchiveRow, place: int, value: str | bytes) -> ArchiveRow:
+    """The row with another value in one column."""
+    return (*row[:place], value, *row[place + 1 :])

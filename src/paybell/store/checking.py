@@ -1,0 +1,254 @@
+"""Whether a database adds up: what refers to what, counters, boxes, and each payment as the fold of its facts."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from paybell.model.fact import Fact
+from paybell.model.payment import PaymentState
+from paybell.ports import ArchiveReader, ArchiveRow
+from paybell.store import rows
+from paybell.store.archive import BY_NAME, TABLES, Digest, Table, TableDigest, Unopened, tolerant
+
+EXAMPLES_MAX: Final = 10
+WEEK_MS: Final = 7 * 86_400_000
+TIME_DIGITS: Final = 12
+_ROWS_MAX: Final = 1000
+_STATE: Final = msgspec.json.Decoder(PaymentState)
+_PAYMENTS: Final = BY_NAME["payments"]
+_FACTS: Final = BY_NAME["facts"]
+
+Project = Callable[[Iterable[Fact]], PaymentState]
+"""What a set of facts adds up to."""
+
+
+class Defect(Struct, frozen=True, kw_only=True):
+    """One row that does not add up, and why."""
+
+    table: str
+    id: str
+    what: str
+
+
+class Defects:
+    """All that does not add up: how many, and the first few of each check."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.examples: list[Defect] = []
+        self._of_check: Counter[str] = Counter()
+
+    def add(self, check: str, defect: Defect) -> None:
+        """Count it, and keep it while there are few of its check."""
+        self.total += 1
+        self._of_check[check] += 1
+        if self._of_check[check] <= EXAMPLES_MAX:
+            self.examples.append(defect)
+
+
+class SourceCounts(Struct, frozen=True, kw_only=True):
+    """What one source's notifications became; all states together are what was accepted."""
+
+    source_id: str
+    accepted: int
+    states: Mapping[str, int]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """A query for what does not add up: the id, why, and the id of what is missed where retention may have dropped it.
+
+    ``weeks`` is the query for what :func:`is_dropped` asks of the table in which that is missed.
+    """
+
+    query: str
+    table: str
+    weeks: str = ""
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A database's digests and counters, and what does not add up in it."""
+
+    tables: tuple[TableDigest, ...]
+    sources: tuple[SourceCounts, ...]
+    defect_count: int
+    examples: tuple[Defect, ...]
+
+
+_CHECKS: Final = (
+    Check(query="check_notifications", table="notifications"),
+    Check(query="check_notification_states", table="notification_states"),
+    Check(query="check_notification_times", table="notification_states"),
+    Check(query="check_facts", table="facts", weeks="check_weeks_notifications"),
+    Check(query="check_messages", table="messages"),
+    Check(query="check_deliveries", table="deliveries", weeks="check_weeks_messages"),
+    Check(query="check_delivery_times", table="deliveries"),
+    Check(query="check_delivery_attempts", table="deliveries", weeks="check_weeks_attempts"),
+    Check(query="check_attempts", table="attempts", weeks="check_weeks_deliveries"),
+)
+_OWN_CHECKS: Final[Mapping[str, tuple[Check, ...]]] = {
+    "sqlite": (),
+    "postgres": (
+        Check(query="check_deliveries_once", table="deliveries"),
+        Check(query="check_notification_keys", table="notifications", weeks="check_weeks_notifications"),
+        Check(query="check_message_keys", table="messages", weeks="check_weeks_messages"),
+    ),
+}
+
+
+async def verify(reader: ArchiveReader, project: Project) -> Report:
+    """Look at everything in one snapshot."""
+    defects = Defects()
+    tables = tuple([await _digest(reader, table, defects) for table in TABLES])
+    for check in (*_CHECKS, *_OWN_CHECKS[reader.dialect]):
+        await _run(reader, check, defects)
+    counted = counters(await _all(reader, "check_accepted"), await _all(reader, "check_became"))
+    for source in counted:
+        if (what := uncounted(source)) is not None:
+            defects.add("counters", Defect(table="sources", id=source.source_id, what=what))
+    async for payment, facts in _payments(reader):
+        if (what := misfolded(payment, facts, project)) is not None:
+            key = payment[0] if payment is not None else facts[0][0]
+            defects.add("payments", Defect(table="payments", id=rows.text(key), what=what))
+    return Report(tables=tables, sources=counted, defect_count=defects.total, examples=tuple(defects.examples))
+
+
+# ---- the checks
+
+
+def is_dropped(row_id: str, firsts: Mapping[int, str]) -> bool:
+    """Whether retention may have dropped the row: nothing of its week is kept, or only what came after it.
+
+    ``firsts`` has the weeks since 1970 of which something is kept, with the first id of each behind its prefix.
+    """
+    digits = row_id.partition("_")[2]
+    try:
+        week = int(digits[:TIME_DIGITS], 16) // WEEK_MS
+    except ValueError:
+        return False
+    return week not in firsts or digits < firsts[week]
+
+
+def counters(accepted: Sequence[ArchiveRow], became: Sequence[ArchiveRow]) -> tuple[SourceCounts, ...]:
+    """Put together how many notifications each source has, and what became of them."""
+    count = {rows.text(source_id): rows.number(number) for source_id, number in accepted}
+    states: dict[str, dict[str, int]] = {source_id: {} for source_id in count}
+    for source_id, state, number in became:
+        states.setdefault(rows.text(source_id), {})[rows.text(state)] = rows.number(number)
+    return tuple(
+        SourceCounts(source_id=source_id, accepted=count.get(source_id, 0), states=of_source)
+        for source_id, of_source in sorted(states.items())
+    )
+
+
+def uncounted(source: SourceCounts) -> str | None:
+    """Why a source's counters do not add up; None when they do."""
+    became = sum(source.states.values())
+    if became == source.accepted:
+        return None
+    listed = ", ".join(f"{number} {state}" for state, number in source.states.items()) or "none"
+    return f"{source.accepted} notifications were accepted, and {became} have a state ({listed})"
+
+
+def misfolded(payment: ArchiveRow | None, facts: Sequence[ArchiveRow], project: Project) -> str | None:
+    """Why a payment is not what its facts add up to; None when it is."""
+    if payment is None:
+        return f"it is not there, and has {len(facts)} facts"
+    if not facts:
+        return "it has no facts"
+    named = dict(zip(_PAYMENTS.columns, payment, strict=True))
+    try:
+        found = [rows.fact(row[2]) for row in facts]
+        stored = _STATE.decode(rows.blob(named["state"]))
+    except msgspec.MsgspecError as error:
+        return f"it cannot be read: {error}"
+    if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
+        return "a fact of it has another digest than its content"
+    if any(fact.aggregate != named["gateway_payment_id"] for fact in found):
+        return "a fact of it is of another payment"
+    return _unequal(stored, project(found)) or _unindexed(stored, named)
+
+
+def _unequal(stored: PaymentState, folded: PaymentState) -> str | None:
+    wrong = [name for name in PaymentState.__struct_fields__ if getattr(stored, name) != getattr(folded, name)]
+    if not wrong:
+        return None
+    first = wrong[0]
+    return (
+        f"its {', '.join(wrong)} differ from what its facts add up to "
+        f"({first}: {getattr(stored, first)!s}, not {getattr(folded, first)!s})"
+    )
+
+
+def _unindexed(stored: PaymentState, named: Mapping[str, object]) -> str | None:
+    for column in ("status", "order_id", "version"):
+        if getattr(stored, column) != named[column]:
+            return f"its column {column} is {named[column]}, not {getattr(stored, column)!s} as in its state"
+    return None
+
+
+# ---- reading
+
+
+async def _digest(reader: ArchiveReader, table: Table, defects: Defects) -> TableDigest:
+    digest = Digest(table.name)
+    unopened: list[Unopened] = []
+    async for batch in tolerant(reader, table, unopened):
+        digest.add(batch)
+    for box in unopened:
+        defects.add(table.name, Defect(table=table.name, id=box.id, what=box.what))
+    return digest.result()
+
+
+async def _run(reader: ArchiveReader, check: Check, defects: Defects) -> None:
+    firsts: Mapping[int, str] | None = None
+    async for batch in reader.batches(check.query, _ROWS_MAX):
+        for row_id, what, missed in batch:
+            if missed is not None:
+                if firsts is None:
+                    firsts = {rows.number(week): rows.text(it) for week, it in await _all(reader, check.weeks)}
+                if is_dropped(rows.text(missed), firsts):
+                    continue
+            defects.add(check.query, Defect(table=check.table, id=rows.text(row_id), what=rows.text(what)))
+
+
+async def _payments(reader: ArchiveReader) -> AsyncIterator[tuple[ArchiveRow | None, list[ArchiveRow]]]:
+    """Each payment with its facts; None for facts of a payment that is not there. Both come in the order of its id."""
+    payments = _each(reader, _PAYMENTS)
+    facts = _groups(_each(reader, _FACTS))
+    group: list[ArchiveRow] = await anext(facts, [])
+    async for payment in payments:
+        while group and rows.text(group[0][0]) < rows.text(payment[0]):
+            yield None, group
+            group = await anext(facts, [])
+        if group and group[0][0] == payment[0]:
+            yield payment, group
+            group = await anext(facts, [])
+        else:
+            yield payment, []
+    while group:
+        yield None, group
+        group = await anext(facts, [])
+
+
+async def _groups(facts: AsyncIterator[ArchiveRow]) -> AsyncIterator[list[ArchiveRow]]:
+    group: list[ArchiveRow] = []
+    async for fact in facts:
+        if group and group[0][0] != fact[0]:
+            yield group
+            group = []
+        group.append(fact)
+    if group:
+        yield group
+
+
+async def _each(reader: ArchiveReader, table: Table) -> AsyncIterator[ArchiveRow]:
+    async for batch in reader.batches(table.query, table.rows_max):
+        for row in batch:
+            yield row
+
+
+async def _all(reader: ArchiveReader, query: str) -> list[ArchiveRow]:
+    return [row async for batch in reader.batches(query, _ROWS_MAX) for row in batch]
