@@ -4,9 +4,20 @@ import asyncio
 import random
 import secrets
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 import uuid_utils
+
+_TIME_DIGITS: Final = 12
+
+
+def time_of(id_: str) -> int:
+    """When an id was made, in milliseconds since 1970: its first twelve digits say so; 0 for an id that is not ours."""
+    digits = id_.rpartition("_")[2][:_TIME_DIGITS]
+    try:
+        return int(digits, 16) if len(digits) == _TIME_DIGITS else 0
+    except ValueError:
+        return 0
 
 
 class Clock(Protocol):

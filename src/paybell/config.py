@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         "none",
         description="transaction where a pooler in transaction mode (such as PgBouncer) stands before PostgreSQL.",
     )
+    database_migrate: bool = Field(
+        default=True, description="Whether a start brings the schema up to date; if not, `paybell db migrate` does."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8800, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str = Field("", description="How gateways reach this server, such as https://pay.example.com.")
@@ -63,6 +66,13 @@ class Settings(BaseSettings):
     endpoint_active_max: int = Field(
         64, gt=0, description="Deliveries being sent to one endpoint at the same time, at most."
     )
+    keep_messages_days: int = Field(
+        90, ge=0, description="How long messages are kept, with their deliveries and attempts, in days; 0 for ever."
+    )
+    keep_notifications_days: int = Field(
+        0, ge=0, description="How long notifications are kept once they are recorded, in days; 0 for ever."
+    )
+    node_name: str = Field("", max_length=200, description="What `paybell nodes` calls this process; else its host.")
     stop_grace_s: float = Field(
         20.0, ge=0, description="How long a stop waits for what is being received and sent, in seconds."
     )

@@ -7,7 +7,7 @@ succeed later.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -15,6 +15,8 @@ from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.fact import Fact, Parsed
 from paybell.model.message import Application, EventType, Message
+from paybell.model.migration import Migration
+from paybell.model.node import Backlog, Node, Roll
 from paybell.model.notification import (
     Answer,
     Notification,
@@ -28,6 +30,9 @@ from paybell.model.payment import Payment
 from paybell.model.source import ApiKey, Organisation, Source
 
 T = TypeVar("T")
+Step = Literal["record", "deliver", "reconcile"]
+"""A step that looks into the store for what is due."""
+STEPS: Final[tuple[Step, ...]] = ("record", "deliver", "reconcile")
 
 # ------------------------------------------------------------------------------------------------ gateways
 
@@ -105,6 +110,10 @@ class Sender(Protocol):
 
     async def send(self, sending: Sending) -> Outcome:
         """Make the request within ``timeout_s`` altogether."""
+        ...
+
+    def serves(self, url: str) -> bool:
+        """Whether this process can send to it; a function may be another one's."""
         ...
 
     async def close(self) -> None:
@@ -300,6 +309,22 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
     detail: Mapping[str, object]
 
 
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long things are kept, in milliseconds; 0 for ever. What still waits is never dropped."""
+
+    notifications_ms: int = 0
+    messages_ms: int = 0
+    """With their deliveries and attempts."""
+
+
+class Tended(Struct, frozen=True, kw_only=True):
+    """What one round of keeping house has done; ``more`` is left to do."""
+
+    made: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    more: bool = False
+
+
 class StoreStatus(Struct, frozen=True, kw_only=True):
     """How the database is: its place, schema, size and the rows of each table and state."""
 
@@ -391,6 +416,10 @@ class DeliverStore(Protocol):
 class DirectoryStore(Protocol):
     """Organisations, keys, sources, applications, endpoints, event types."""
 
+    async def key_check(self) -> None:
+        """``ConfigurationError`` for a key that does not open what is sealed; the first that opens all is kept to."""
+        ...
+
     async def organisation_default(self) -> Organisation:
         """The organisation that a fresh installation has."""
         ...
@@ -476,6 +505,58 @@ class DirectoryStore(Protocol):
         ...
 
 
+class SchemaStore(Protocol):
+    """What upgrades ask. Each call opens the database and closes it again."""
+
+    async def schema_pending(self) -> tuple[Migration, ...]:
+        """What the schema lacks; ``SchemaError`` when it is newer than this program."""
+        ...
+
+    async def schema_migrate(self) -> tuple[Migration, ...]:
+        """Bring the schema up to date, one transaction per number, one process at a time; what that took."""
+        ...
+
+
+class KeepStore(Protocol):
+    """What keep asks."""
+
+    async def node_join(self, node: Node) -> None:
+        """Serve as that node: what is leased from now on is its."""
+        ...
+
+    async def node_beat(self, node_id: str, *, now_ms: int, figures: Mapping[str, int]) -> Roll | None:
+        """Give a sign of life; None when others have taken the node for dead, and its leases from it."""
+        ...
+
+    async def node_list(self) -> Roll:
+        """All nodes, oldest first, and who leads."""
+        ...
+
+    async def now_ms(self) -> int:
+        """The time by which the nodes' signs of life are dated: the database's."""
+        ...
+
+    async def node_bury(self, nodes: Sequence[Node], *, now_ms: int) -> tuple[str, ...]:
+        """Forget those that have not beaten since, and make due what they had leased; the ids of those forgotten."""
+        ...
+
+    async def node_leave(self, node_id: str, *, now_ms: int) -> None:
+        """Forget the node and make due what it still has leased; what is leased afterwards is nobody's."""
+        ...
+
+    async def leader_take(self, node_id: str, term: int) -> bool:
+        """Lead in the term after that one; False when somebody has begun it already."""
+        ...
+
+    async def backlog_list(self, *, now_ms: int, count_max: int) -> tuple[Backlog, ...]:
+        """What is due and nobody's yet, by step, each counted up to ``count_max``."""
+        ...
+
+    async def tend(self, retention: Retention, *, now_ms: int) -> Tended:
+        """Make room for what is to come, and drop what has been kept long enough; payments and facts stay."""
+        ...
+
+
 class ReadStore(Protocol):
     """What people look at."""
 
@@ -543,6 +624,13 @@ class ReadStore(Protocol):
 ArchiveRow = tuple[str | int | bytes | None, ...]
 
 
+class ArchiveSpan(Struct, frozen=True):
+    """The time in which everything was made that a database holds."""
+
+    first_ms: int
+    last_ms: int
+
+
 class ArchiveReader(Protocol):
     """One snapshot of a whole database."""
 
@@ -560,10 +648,6 @@ class ArchiveReader(Protocol):
 
 class ArchiveWriter(ArchiveReader, Protocol):
     """One transaction that fills a database."""
-
-    async def occupied(self) -> Sequence[str]:
-        """The tables that hold anything besides the default organisation."""
-        ...
 
     async def clear(self) -> None:
         """Take the default organisation out."""
@@ -585,12 +669,26 @@ class ArchiveStore(Protocol):
         """A snapshot, until the end of the block. ``alone``: ``Conflict`` while anybody serves from the database."""
         ...
 
-    def archive_write(self) -> AbstractAsyncContextManager[ArchiveWriter]:
-        """A transaction, committed at the end of the block, undone by an error; ``Conflict`` while anybody serves."""
+    def archive_write(self, span: ArchiveSpan | None) -> AbstractAsyncContextManager[ArchiveWriter]:
+        """A transaction, committed at the end of the block, undone by an error; room is made for the span before.
+
+        ``Conflict`` while anybody serves, and where anything is besides the default organisation.
+        """
         ...
 
 
-class Store(ReceiveStore, RecordStore, ReconcileStore, DeliverStore, DirectoryStore, ReadStore, Protocol):
+class Store(
+    ReceiveStore,
+    RecordStore,
+    ReconcileStore,
+    DeliverStore,
+    DirectoryStore,
+    KeepStore,
+    SchemaStore,
+    ReadStore,
+    ArchiveStore,
+    Protocol,
+):
     """The whole port. One implementation per database, one contract suite for all."""
 
     async def open(self) -> None:
@@ -606,6 +704,6 @@ class Store(ReceiveStore, RecordStore, ReconcileStore, DeliverStore, DirectorySt
         """Writes handed in and not yet begun: the measure of overload."""
         ...
 
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call back (a hint, nothing more) when work may have become due from outside the calling step."""
+    def on_change(self, step: Step, callback: Callable[[], None]) -> None:
+        """Call back (a hint, nothing more) when work may have become due for that step from outside of it."""
         ...

@@ -309,7 +309,7 @@ def test_a_resend_is_told_to_who_waits_for_work(place: Place) -> None:
     async def scenario(world: World) -> None:
         posting = await world.post(1)
         told: list[int] = []
-        world.store.on_change(lambda: told.append(1))
+        world.store.on_change("deliver", lambda: told.append(1))
         await world.store.delivery_resend(world.organisation.id, posting.message.id, "ep_1", now_ms=START_MS)
         assert told
 

@@ -205,7 +205,7 @@ def test_what_another_process_changes_is_seen_at_the_next_look(place: Place) -> 
     async def scenario(world: World) -> None:
         changed = asyncio.Event()
         assert await world.store.source_find("kiosk") is None
-        world.store.on_change(changed.set)
+        world.store.on_change("record", changed.set)
         beside = place.store(world.clock, serve=False)
         await beside.open()
         await beside.source_create(source(id="src_2", uid="kiosk", organisation_id=world.organisation.id))

@@ -224,7 +224,7 @@ def test_a_replay_is_told_to_who_waits_for_work(place: Place) -> None:
         await world.store.notification_append(appending(kept))
         await world.record([reading(error="unreadable")])
         told: list[int] = []
-        world.store.on_change(lambda: told.append(1))
+        world.store.on_change("record", lambda: told.append(1))
         await world.store.notification_replay(world.organisation.id, kept.id, now_ms=START_MS)
         assert told
 

@@ -70,6 +70,9 @@ class Wire:
         await self._free.wait()
         return outcome
 
+    def serves(self, url: str) -> bool:
+        return True
+
     async def close(self) -> None:
         pass
 

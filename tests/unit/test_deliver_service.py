@@ -1,7 +1,7 @@
 """Step 4 on a store in memory, with a clock that stands still and an endpoint that says what it is told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from paybell.ports import DeliveryClaim, PageQuery
 from paybell.testing.builders import SECRET
 from paybell.testing.fake_clock import START_MS
 from tests.contract.stores import World
-from tests.unit.steps import Failing, Wire, run
+from tests.unit.steps import Failing, Wire, run, turns_until
 
 OK = Answered(status_code=200)
 BROKEN = Answered(status_code=500, body=b"out of order")
@@ -25,11 +25,22 @@ DUE, LEASED, DELIVERED, DEAD = DeliveryState.DUE, DeliveryState.LEASED, Delivery
 class Office:
     """The service, its endpoint's end of the wire, and what the store says of deliveries."""
 
-    def __init__(self, at: World, wire: Wire | None = None, store: object = None, **config: int) -> None:
+    def __init__(
+        self,
+        at: World,
+        wire: Wire | None = None,
+        store: object = None,
+        may_begin: Callable[[], bool] = lambda: True,
+        **config: int,
+    ) -> None:
         self.at = at
         self.wire = wire or Wire()
         self.service = DeliverService(
-            store or at.store, {Transport.HTTP: self.wire}, at.clock, DeliverConfig(lease_ms=LEASE_MS, **config)
+            store or at.store,
+            {Transport.HTTP: self.wire},
+            at.clock,
+            DeliverConfig(lease_ms=LEASE_MS, **config),
+            may_begin=may_begin,
         )
 
     async def post(self, *numbers: int, to: Endpoint | None = None) -> None:
@@ -228,18 +239,107 @@ def test_a_late_worker_changes_nothing() -> None:
     run(scenario)
 
 
-def test_an_outcome_that_could_not_be_kept_is_tried_again_when_its_lease_is_over() -> None:
+def test_an_outcome_is_kept_once_the_store_is_back_and_nothing_is_sent_twice() -> None:
     async def scenario(at: World) -> None:
-        office = Office(at, store=Failing(at.store, attempt_append=1))
+        office = Office(at, store=Failing(at.store, attempt_append=3))
         await office.post(1)
-        await office.turn()
+        await office.service.run_once()
+        for _ in range(3):
+            await turns_until(lambda: at.clock.sleeper_count > 1)  # the store sleeps, too
+            at.clock.advance(1)
+        await office.service.settle()
+        (it,) = await office.deliveries()
+        assert (it.state, it.attempt_count) == (DELIVERED, 1)
+        assert len(office.wire.sent) == 1
+
+    run(scenario)
+
+
+def test_an_outcome_that_cannot_be_kept_within_its_lease_is_given_up_and_the_delivery_tried_again() -> None:
+    async def scenario(at: World) -> None:
+        office = Office(at, store=Failing(at.store, attempt_append=2))
+        await office.post(1)
+        await office.service.run_once()
+        await turns_until(lambda: at.clock.sleeper_count > 1)  # the store sleeps, too
+        at.clock.advance(LEASE_MS / 1000)
+        await office.service.settle()
         assert await office.states() == [LEASED]
         assert office.counted() == {}
-        at.clock.advance(LEASE_MS / 1000)
         await office.turn()
         (it,) = await office.deliveries()
         assert (it.state, it.attempt_count) == (DELIVERED, 1)
         assert len(office.wire.sent) == 2
+
+    run(scenario)
+
+
+def test_nothing_is_begun_while_others_may_have_taken_this_process_for_dead() -> None:
+    async def scenario(at: World) -> None:
+        alive = [False]
+        office = Office(at, may_begin=lambda: alive[0])
+        await office.post(1)
+        assert await office.turn() == 0
+        office.service.put(await office.claim())
+        await office.service.settle()
+        assert office.wire.sent == []
+        alive[0] = True
+        office.service.resume()
+        await office.service.settle()
+        assert await office.states() == [DELIVERED]
+
+    run(scenario)
+
+
+def test_what_is_queued_is_forgotten_when_it_was_given_to_others_and_what_is_being_sent_is_fenced() -> None:
+    async def scenario(at: World) -> None:
+        office = Office(at, endpoint_active_max=1)
+        office.wire.hold()
+        await office.post(1, 2, 3)
+        await office.service.run_once()
+        await office.wire.wait_until_sent(1)
+        at.clock.advance(LEASE_MS / 1000)
+        others = await office.claim()
+        office.service.forget()
+        office.wire.release()
+        await office.service.settle()
+        assert len(others) == 3
+        assert len(office.wire.sent) == 1
+        assert office.counted() == {"fenced": 1}
+        assert await office.states() == [LEASED, LEASED, LEASED]
+
+    run(scenario)
+
+
+class Elsewhere(Wire):
+    """A sender for what only another process can do."""
+
+    def serves(self, url: str) -> bool:
+        return False
+
+
+def test_what_only_another_process_serves_is_left_to_it_untried() -> None:
+    async def scenario(at: World) -> None:
+        office = Office(at, Elsewhere())
+        await office.post(1)
+        assert await office.turn() == 1
+        assert await office.states() == [DUE]
+        assert not office.service.has_room(at.endpoint.id)
+        assert await office.turn() == 0
+        assert [(it.attempt_count, it.lease_no) for it in await office.claim()] == [(0, 2)]
+        assert office.wire.sent == []
+
+    run(scenario)
+
+
+def test_what_nobody_seems_to_serve_is_tried_in_the_end_so_that_it_ends() -> None:
+    async def scenario(at: World) -> None:
+        office = Office(at, Elsewhere(Failed(phase="call", reason="no such function")))
+        await office.post(1)
+        await office.turn()
+        at.clock.advance(3600)
+        assert await office.turn() == 1
+        (it,) = await office.deliveries()
+        assert (it.state, it.attempt_count) == (DUE, 1)
 
     run(scenario)
 

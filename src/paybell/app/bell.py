@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, Self, TypeVar
@@ -15,11 +16,13 @@ from paybell.deliver.rules import check_custom_headers, secret_from, signing_key
 from paybell.deliver.service import DeliverConfig, DeliverService
 from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
+from paybell.keep.service import KeepConfig, KeepService
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
+from paybell.model.node import Node
 from paybell.model.source import ApiKey
-from paybell.ports import Change, Routed, Senders
+from paybell.ports import Change, Retention, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
@@ -31,6 +34,7 @@ from paybell.web.context import WebContext
 from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
 
 SECRET_BYTES: Final = 32
+_DAY_MS: Final = 86_400_000
 _LOOPS_GRACE_MIN_S: Final = 0.5
 """For a commit that is under way when the grace is over: cut off, its leases would wait for the next start."""
 
@@ -54,6 +58,7 @@ class Paybell:
         self._functions: dict[str, Callable[[dict[str, Any]], object]] = {}
         self._subscriptions: dict[str, frozenset[str]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._keeping: asyncio.Task[None] | None = None
         self._ready = False
         self._log = log.get("app")
 
@@ -86,6 +91,15 @@ class Paybell:
     async def start(self) -> None:
         """Open the store and start the steps that the settings' roles name."""
         await self.store.open()
+        try:
+            await self.store.key_check()
+            await self._begin()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._ready = True
+
+    async def _begin(self) -> None:
         self._assemble()
         await self._ensure_bootstrap_key()
         await FunctionEndpoints(self.store, self.clock, self._new_secret).ensure(self._subscriptions)
@@ -95,8 +109,9 @@ class Paybell:
             "deliver": self.deliver.run,
             "reconcile": self.reconcile.run,
         }
+        await self.keep.join()
+        self._keeping = asyncio.create_task(_guard(self.keep.run), name="keep")
         self._tasks = [asyncio.create_task(_guard(run), name=role) for role, run in loops.items() if role in roles]
-        self._ready = True
 
     def drain(self) -> None:
         """Begin to stop: what is being received is recorded still, but no further delivery is begun."""
@@ -119,8 +134,16 @@ class Paybell:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.deliver.stop(grace_s=max(0.0, ends_at - loop.time()))
+        await self._leave()
         await self._http.close()
         await self.store.close()
+
+    async def _leave(self) -> None:
+        """Last of all: a node that goes on working without a sign of life is taken for dead."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+            await self.keep.leave()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -180,23 +203,33 @@ class Paybell:
             endpoint_active_max=chosen.endpoint_active_max,
         )
         senders: Senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
-        self.deliver = DeliverService(store, senders, clock, deliver_config)
+        self.keep = KeepService(
+            store,
+            clock,
+            KeepConfig(retention=_retention(chosen)),
+            self._node(),
+            figures=self._gauges,
+            on_buried=self._forget,
+            on_fresh=self._resume,
+        )
+        self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh)
         self._lease_ms = deliver_config.lease_ms
         self.record = RecordService(
             store, GATEWAYS, clock, RecordConfig(), route=self._route_change, hand_on=self._hand_on
         )
-        self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, ReconcileConfig(), record=self.record)
+        inbox = self.record if "record" in roles else None
+        self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, ReconcileConfig(), record=inbox)
         self.receive = ReceiveService(
             store,
             GATEWAYS,
             clock,
             ReceiveConfig(waiting_max=chosen.receive_waiting_max),
-            record=self.record if "record" in roles else None,
+            record=inbox,
             hint_came=self.reconcile.wake,
         )
-        store.on_change(self.record.wake)
-        store.on_change(self.deliver.wake)
-        store.on_change(self.reconcile.wake)
+        store.on_change("record", self.record.wake)
+        store.on_change("deliver", self.deliver.wake)
+        store.on_change("reconcile", self.reconcile.wake)
         self._ingest = Ingest(
             self.receive,
             IngestConfig(body_bytes_max=chosen.body_bytes_max, read_timeout_s=chosen.read_timeout_s),
@@ -220,6 +253,25 @@ class Paybell:
             gauges=self._gauges,
             is_ready=lambda: self._ready,
         )
+
+    def _node(self) -> Node:
+        return Node(
+            id=self.clock.new_id("node"),
+            name=self.settings.node_name or socket.gethostname(),
+            roles=self.settings.roles,
+            version=version("paybell"),
+            started_at_ms=self.clock.now_ms(),
+            figures={},
+        )
+
+    def _forget(self) -> None:
+        self.record.forget()
+        self.deliver.forget()
+
+    def _resume(self) -> None:
+        self.deliver.resume()
+        self.record.wake()
+        self.reconcile.wake()
 
     def _mint(self, now_ms: int) -> Mint:
         delivers = "deliver" in self.settings.roles
@@ -255,6 +307,7 @@ class Paybell:
             "record": self.record.counts,
             "deliver": self.deliver.counts,
             "reconcile": self.reconcile.counts,
+            "keep": self.keep.counts,
         }
 
     def _gauges(self) -> Mapping[str, int]:
@@ -277,6 +330,12 @@ class Paybell:
             created_at_ms=self.clock.now_ms(),
         )
         await self.store.api_key_create(key, hash_key(self.settings.bootstrap_key))
+
+
+def _retention(chosen: Settings) -> Retention:
+    return Retention(
+        notifications_ms=chosen.keep_notifications_days * _DAY_MS, messages_ms=chosen.keep_messages_days * _DAY_MS
+    )
 
 
 async def _guard(run: Callable[[], Awaitable[None]]) -> None:

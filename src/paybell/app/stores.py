@@ -12,18 +12,24 @@ from paybell.store.postgres import PostgresOptions, PostgresStore
 from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
 from paybell.store.sqlite import SqliteStore
 
-_KEY_SUFFIX: Final = ".key"
+KEY_SUFFIX: Final = ".key"
 
 
 def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> Store:
     """The store that the settings name; not opened yet. ``ConfigurationError`` when its key is missing or wrong."""
-    seal = Seal(_key(chosen, clock), clock)
+    return store_under(chosen, Seal(_key(chosen, clock), clock), clock, serve=serve)
+
+
+def store_under(chosen: Settings, seal: Seal, clock: Clock, *, serve: bool) -> Store:
+    """The store that the settings name, under that seal."""
     if is_postgres(chosen.database):
         options = PostgresOptions(
             connections_max=chosen.database_connections_max, pooled=chosen.database_pooler == "transaction"
         )
-        return PostgresStore(chosen.database, seal, clock, serve=serve, options=options)
-    return SqliteStore(sqlite_path(chosen.database), seal, clock, serve=serve)
+        return PostgresStore(
+            chosen.database, seal, clock, serve=serve, migrate=chosen.database_migrate, options=options
+        )
+    return SqliteStore(sqlite_path(chosen.database), seal, clock, serve=serve, migrate=chosen.database_migrate)
 
 
 def _key(chosen: Settings, clock: Clock) -> bytes:
@@ -35,4 +41,4 @@ def _key(chosen: Settings, clock: Clock) -> bytes:
             "that seal secrets at rest; make them with `openssl rand -base64 32`, and keep a copy elsewhere"
         )
     path = sqlite_path(chosen.database)
-    return clock.new_secret(KEY_BYTES) if path == MEMORY else key_from_file(Path(path + _KEY_SUFFIX), clock)
+    return clock.new_secret(KEY_BYTES) if path == MEMORY else key_from_file(Path(path + KEY_SUFFIX), clock)

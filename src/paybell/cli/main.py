@@ -8,7 +8,7 @@ import typer
 
 from paybell import log
 from paybell.app import Paybell
-from paybell.cli import db, deliveries, keys, notifications, payments, sources
+from paybell.cli import db, deliveries, keys, nodes, notifications, payments, sources
 from paybell.cli.demo import demo
 from paybell.cli.server import run_until_stopped
 from paybell.cli.shared import Database, fail
@@ -29,6 +29,7 @@ app.add_typer(payments.app, name="payments", help="Payments.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
 app.add_typer(db.app, name="db", help="The database.")
+app.command("nodes")(nodes.nodes)
 app.command("trigger")(trigger)
 app.command("demo")(demo)
 

@@ -49,17 +49,23 @@ class Desk(msgspec.Struct, frozen=True):
     clock: SystemClock
 
 
-@asynccontextmanager
-async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[Desk]:
-    """Open the store beside a server that may be running; only what adds something may ``create`` the file."""
-    clock = SystemClock()
+def closed_store(database: str | None, *, create: bool) -> Store:
+    """The store of the settings, not opened yet; only with ``create`` a file that is not there is no error."""
     log.configure("error")
     chosen = settings(database=database)
     if is_sqlite(chosen.database):
         _check_place(sqlite_path(chosen.database), create=create)
-    store = open_store(chosen, clock, serve=False)
+    return open_store(chosen, SystemClock(), serve=False)
+
+
+@asynccontextmanager
+async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[Desk]:
+    """Open the store beside a server that may be running; only what adds something may ``create`` the file."""
+    store = closed_store(database, create=create)
+    clock = SystemClock()
     await store.open()
     try:
+        await store.key_check()
         yield Desk(store, await store.organisation_default(), clock)
     finally:
         await store.close()

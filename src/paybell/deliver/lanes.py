@@ -39,6 +39,10 @@ class Lanes:
         """Endpoints for which nothing should be claimed now."""
         return frozenset(key for key, lane in self._lanes.items() if len(lane.waiting) >= self._waiting_max)
 
+    def waiting(self) -> list[str]:
+        """Endpoints with something queued."""
+        return [key for key, lane in self._lanes.items() if lane.waiting]
+
     def put(self, job: DeliveryJob) -> None:
         """Queue a leased delivery."""
         self._lanes.setdefault(job.endpoint_id, Lane()).waiting.append(job)

@@ -1,13 +1,13 @@
 """Do the delivering: claim, sign, send, judge, record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from paybell import log
-from paybell.clock import Clock
+from paybell.clock import Clock, time_of
 from paybell.deliver.lanes import Lanes
 from paybell.deliver.rules import Verdict, error_text, judge, sign
 from paybell.errors import PaybellError, StoreUnavailable
@@ -33,6 +33,12 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
     """Deliveries queued in memory for one endpoint; more wait in the store."""
     poll_s: float = 1.0
     """How often to look into the store when nothing was handed on."""
+    elsewhere_ms: int = 60_000
+    """How long an endpoint that only another process serves is left to that one, before it is looked at again."""
+    elsewhere_age_max_ms: int = 3_600_000
+    """How old its deliveries may become until they are tried here: nobody seems to serve it, and they must end."""
+    unrecorded_pause_s: float = 0.5
+    """How long to wait, and try again to record an attempt, while the store is unavailable."""
 
     def __post_init__(self) -> None:
         """Refuse a lease that a slow endpoint would outlast."""
@@ -43,7 +49,17 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
 class DeliverService:
     """Sends deliveries: those handed on in memory at once, and those due in the store."""
 
-    def __init__(self, store: DeliverStore, senders: Senders, clock: Clock, config: DeliverConfig) -> None:
+    def __init__(
+        self,
+        store: DeliverStore,
+        senders: Senders,
+        clock: Clock,
+        config: DeliverConfig,
+        *,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``may_begin`` says whether this process's leases are still its own: if not, nothing is begun."""
+        self._may_begin = may_begin
         self._store = store
         self._senders = senders
         self._clock = clock
@@ -52,6 +68,7 @@ class DeliverService:
         self._lanes = Lanes(waiting_max=config.endpoint_waiting_max, active_max=config.endpoint_active_max)
         self._awake = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], DeliveryJob] = {}
+        self._elsewhere_until_ms: dict[str, int] = {}
         self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
 
@@ -67,7 +84,9 @@ class DeliverService:
 
     def has_room(self, endpoint_id: str) -> bool:
         """Whether a delivery to the endpoint can be handed on in memory."""
-        return not self._stopping and self._lanes.has_room(endpoint_id)
+        if self._stopping or endpoint_id in self._elsewhere_until_ms:
+            return False
+        return self._lanes.has_room(endpoint_id)
 
     def put(self, jobs: Sequence[DeliveryJob]) -> None:
         """Take deliveries that are leased to this process, and send what the limits allow."""
@@ -79,6 +98,16 @@ class DeliverService:
     def wake(self) -> None:
         """Look into the store at the next turn."""
         self._awake.set()
+
+    def resume(self) -> None:
+        """Begin what had to wait until this process might begin something again."""
+        for endpoint_id in self._lanes.waiting():
+            self._pump(endpoint_id)
+        self.wake()
+
+    def forget(self) -> None:
+        """What is queued here was given to others; what is being sent goes on, and counts if it still may."""
+        self._lanes.drain()
 
     async def run(self) -> None:
         """Claim until :meth:`drain`, or until cancelled."""
@@ -95,8 +124,10 @@ class DeliverService:
 
     async def run_once(self) -> int:
         """Claim what is due in the store and begin to send it; return how many."""
+        if not self._may_begin():
+            return 0
         now_ms = self._clock.now_ms()
-        busy = self._lanes.busy()
+        busy = self._busy(now_ms)
         due_at_ms = await self._store.delivery_next_due(busy=busy)
         if due_at_ms is None or due_at_ms > now_ms:
             return 0
@@ -143,10 +174,17 @@ class DeliverService:
             self._log.error("delivery.unreleased", count=len(jobs), error=str(error))
 
     async def _rest_s(self) -> float:
-        due_at_ms = await self._store.delivery_next_due(busy=self._lanes.busy())
+        due_at_ms = await self._store.delivery_next_due(busy=self._busy(self._clock.now_ms()))
         if due_at_ms is None:
             return self._config.poll_s
         return min(self._config.poll_s, max(0.0, (due_at_ms - self._clock.now_ms()) / 1000))
+
+    def _busy(self, now_ms: int) -> frozenset[str]:
+        """Endpoints whose lanes are full, and those that are another process's."""
+        past = [key for key, until_ms in self._elsewhere_until_ms.items() if until_ms <= now_ms]
+        for key in past:
+            del self._elsewhere_until_ms[key]
+        return self._lanes.busy() | self._elsewhere_until_ms.keys()
 
     async def _rest(self, rest_s: float) -> None:
         try:
@@ -156,7 +194,7 @@ class DeliverService:
             pass
 
     def _pump(self, endpoint_id: str) -> None:
-        while not self._stopping and (job := self._lanes.take(endpoint_id)) is not None:
+        while not self._stopping and self._may_begin() and (job := self._lanes.take(endpoint_id)) is not None:
             task = asyncio.create_task(self._deliver(job))
             self._tasks[task] = job
             task.add_done_callback(self._tasks.pop)
@@ -181,8 +219,18 @@ class DeliverService:
             await self._store.delivery_abandon(job, reason=reason, now_ms=started_at_ms)
             self.counts["dead"] += 1
             return
+        if self._is_elsewhere(job, endpoint, started_at_ms):
+            self._elsewhere_until_ms[endpoint.id] = started_at_ms + self._config.elsewhere_ms
+            await self._release([job])
+            return
         outcome = await self._send(job, endpoint, started_at_ms)
         await self._record(job, endpoint, outcome, started_at_ms)
+
+    def _is_elsewhere(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> bool:
+        sender = self._senders.get(endpoint.transport)
+        if sender is None or sender.serves(endpoint.url):
+            return False
+        return now_ms - time_of(job.id) < self._config.elsewhere_age_max_ms
 
     async def _send(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> Outcome:
         sender = self._senders.get(endpoint.transport)
@@ -227,18 +275,27 @@ class DeliverService:
             started_at_ms=started_at_ms,
             duration_ms=now_ms - started_at_ms,
         )
-        kept = await self._store.attempt_append(
-            AttemptNew(
-                attempt=attempt,
-                lease_no=job.lease_no,
-                state=verdict.state,
-                due_at_ms=verdict.due_at_ms,
-                disable_endpoint_reason=verdict.disable_endpoint_reason,
-            )
+        new = AttemptNew(
+            attempt=attempt,
+            lease_no=job.lease_no,
+            state=verdict.state,
+            due_at_ms=verdict.due_at_ms,
+            disable_endpoint_reason=verdict.disable_endpoint_reason,
         )
+        kept = await self._append(new, job.lease_ends_at_ms)
         self._count(attempt, verdict, kept=kept)
         if verdict.due_at_ms is not None:
             self.wake()  # so that the loop rests no longer than until the retry
+
+    async def _append(self, new: AttemptNew, lease_ends_at_ms: int) -> bool:
+        """Record it, also when the store is unavailable for a while: else what was received would be sent again."""
+        while True:
+            try:
+                return await self._store.attempt_append(new)
+            except StoreUnavailable:
+                if self._clock.now_ms() >= lease_ends_at_ms:
+                    raise
+                await self._clock.sleep(self._config.unrecorded_pause_s)
 
     def _count(self, attempt: Attempt, verdict: Verdict, *, kept: bool) -> None:
         name = "delivered" if attempt.delivered else "dead" if verdict.state is DeliveryState.DEAD else "failed"

@@ -65,7 +65,7 @@ class ReconcileService:
         clock: Clock,
         config: ReconcileConfig,
         *,
-        record: Inbox,
+        record: Inbox | None,
     ) -> None:
         self._store = store
         self._gateways = gateways
@@ -182,7 +182,9 @@ class ReconcileService:
             body=body,
         )
         return NotificationNew(
-            notification=notification, state=NotificationState.PENDING, due_at_ms=now_ms + self._config.lease_ms
+            notification=notification,
+            state=NotificationState.PENDING,
+            due_at_ms=now_ms + self._config.lease_ms if self._record is not None else now_ms,
         )
 
     def _settled(self, job: FetchJob, problem: str) -> Fate:
@@ -208,10 +210,14 @@ class ReconcileService:
             )
         )
         if answer is not None and source is not None and appended is not None and not appended.duplicate:
-            self._record.put(answer.notification, source)
+            self._hand_on(answer.notification, source)
         settled = {NotificationState.FETCHED: "fetched", NotificationState.PARKED: "parked"}
         self.counts[settled.get(fate.state, "postponed")] += 1
         self._log.info("hint.asked", id=job.notification.id, state=fate.state, reason=fate.reason)
+
+    def _hand_on(self, notification: Notification, source: Source) -> None:
+        if self._record is not None:
+            self._record.put(notification, source)
 
 
 def _can_fetch(gateway: Gateway) -> TypeGuard[FetchingGateway]:

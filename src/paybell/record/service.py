@@ -84,6 +84,10 @@ class RecordService:
         self._look = True
         self._awake.set()
 
+    def forget(self) -> None:
+        """What was handed on was given to others."""
+        self._waiting.clear()
+
     def drain(self) -> None:
         """Record what was handed on, then end; what is due in the store stays there."""
         self._stopping = True

@@ -10,14 +10,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from paybell.errors import ConfigurationError
-from paybell.ports import ArchiveReader, ArchiveRow
+from paybell.errors import ConfigurationError, Conflict
+from paybell.ports import ArchiveReader, ArchiveRow, ArchiveSpan
 from paybell.store import rows
 
 _WIDE: Final = 64
 """Rows at once where each may hold a body of a megabyte."""
 _NARROW: Final = 1000
 _REPLACED: Final = "\ufffd"
+_TIME_DIGITS: Final = 12
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -123,6 +124,35 @@ class TableDigest(Struct, frozen=True, kw_only=True):
     table: str
     row_count: int
     sha256: str
+
+
+def time_of(row_id: str) -> int | None:
+    """The milliseconds since 1970 that an id begins with behind its prefix; None where it does not."""
+    try:
+        return int(row_id.partition("_")[2][:_TIME_DIGITS], 16)
+    except ValueError:
+        return None
+
+
+async def span_of(reader: ArchiveReader) -> ArchiveSpan | None:
+    """The time of what a database holds; None where it holds nothing."""
+    ids = [
+        it
+        for batch in [batch async for batch in reader.batches("archive_span", _NARROW)]
+        for row in batch
+        for it in row
+    ]
+    times = [time for it in ids if it is not None and (time := time_of(rows.text(it))) is not None]
+    return ArchiveSpan(min(times), max(times)) if times else None
+
+
+def check_empty(occupied: Sequence[str]) -> None:
+    """Refuse a target that holds anything, with ``Conflict``."""
+    if occupied:
+        raise Conflict(
+            f"the target holds rows already ({', '.join(occupied)}): give --to a database that is new or empty; "
+            "nothing was written"
+        )
 
 
 class Digest:

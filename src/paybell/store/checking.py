@@ -11,11 +11,10 @@ from paybell.model.fact import Fact
 from paybell.model.payment import PaymentState
 from paybell.ports import ArchiveReader, ArchiveRow
 from paybell.store import rows
-from paybell.store.archive import BY_NAME, TABLES, Digest, Table, TableDigest, Unopened, tolerant
+from paybell.store.archive import BY_NAME, TABLES, Digest, Table, TableDigest, Unopened, time_of, tolerant
 
 EXAMPLES_MAX: Final = 10
 WEEK_MS: Final = 7 * 86_400_000
-TIME_DIGITS: Final = 12
 _ROWS_MAX: Final = 1000
 _STATE: Final = msgspec.json.Decoder(PaymentState)
 _PAYMENTS: Final = BY_NAME["payments"]
@@ -123,12 +122,11 @@ def is_dropped(row_id: str, firsts: Mapping[int, str]) -> bool:
 
     ``firsts`` has the weeks since 1970 of which something is kept, with the first id of each behind its prefix.
     """
-    digits = row_id.partition("_")[2]
-    try:
-        week = int(digits[:TIME_DIGITS], 16) // WEEK_MS
-    except ValueError:
+    made_at_ms = time_of(row_id)
+    if made_at_ms is None:
         return False
-    return week not in firsts or digits < firsts[week]
+    week = made_at_ms // WEEK_MS
+    return week not in firsts or row_id.partition("_")[2] < firsts[week]
 
 
 def counters(accepted: Sequence[ArchiveRow], became: Sequence[ArchiveRow]) -> tuple[SourceCounts, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from paybell.errors import Conflict, StoreError
+from paybell.errors import StoreError
 from paybell.ports import ArchiveReader, ArchiveRow, ArchiveWriter
 from paybell.store import rows
 from paybell.store.archive import TABLES, Digest, Table, TableDigest, logical, replaced
@@ -16,12 +16,6 @@ async def copy(
     What is leased is due in the target, and boxes are sealed again under its key. ``StoreError`` names the table that
     reads otherwise than it was written; the caller's transaction is then to be undone.
     """
-    occupied = await target.occupied()
-    if occupied:
-        raise Conflict(
-            f"the target holds rows already ({', '.join(occupied)}): give --to a database that is new or empty; "
-            "nothing was written"
-        )
     await target.clear()
     copied = []
     for table in TABLES:

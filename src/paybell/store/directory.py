@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,18 @@ from paybell.model.source import ApiKey, Organisation, Source
 from paybell.ports import Page, PageQuery
 from paybell.store import rows
 from paybell.store.seal import Seal
+
+_SIGN_ROW: Final = "this database"
+
+
+def sealed_sign(seal: Seal) -> bytes:
+    """A box that only the key of ``seal`` opens."""
+    return seal.close(b"", _SIGN_ROW)
+
+
+def open_sign(seal: Seal, box: bytes) -> None:
+    """``ConfigurationError`` when the box was closed under another key."""
+    seal.open(box, _SIGN_ROW)
 
 
 class _SourceBox(Struct):

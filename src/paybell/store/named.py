@@ -4,11 +4,12 @@ A query begins with ``-- name --`` where both databases take it, or ``-- name [s
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Final
 
 from paybell.errors import SchemaError
+from paybell.model.migration import Migration
 
 _HEAD: Final = re.compile(r"^-- (?P<name>[a-z_]+)(?: \[(?P<dialect>[a-z]+)\])? --$", re.MULTILINE)
 
@@ -23,15 +24,45 @@ def queries(dialect: str) -> Mapping[str, str]:
     return found
 
 
-def migrations(dialect: str) -> list[tuple[int, str]]:
+def schema(dialect: str) -> tuple[Migration, ...]:
     """The numbered migrations of one dialect, lowest first."""
     folder = resources.files("paybell.store") / "migrations"
-    numbered = [
-        (int(file.name.split("_", 1)[0]), file.read_text("utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(f".{dialect}.sql")
-    ]
-    return sorted(numbered)
+    ending = f".{dialect}.sql"
+    return tuple(
+        Migration(
+            number=int(file.name.split("_", 1)[0]),
+            name=file.name.removesuffix(ending),
+            sentence=file.read_text("utf-8").splitlines()[0].removeprefix("-- "),
+            script=file.read_text("utf-8"),
+        )
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if file.name.endswith(ending)
+    )
+
+
+def migrations(dialect: str) -> list[tuple[int, str]]:
+    """Numbers and scripts of the migrations of one dialect, lowest first."""
+    return [(it.number, it.script) for it in schema(dialect)]
+
+
+def pending(steps: Sequence[Migration], version: int) -> tuple[Migration, ...]:
+    """What a schema of that version lacks; ``SchemaError`` when it is newer than what this program knows."""
+    newest = steps[-1].number
+    if version > newest:
+        raise SchemaError(
+            f"the database has schema {version}, this program knows {newest}: install a newer Paybell, or "
+            "restore the backup made before the upgrade"
+        )
+    return tuple(it for it in steps if it.number > version)
+
+
+def refuse_older(lacking: Sequence[Migration]) -> None:
+    """``SchemaError`` when anything is lacking."""
+    if lacking:
+        raise SchemaError(
+            f"the database lacks {len(lacking)} of this program's migrations ({lacking[0].name} …): run `paybell db "
+            "migrate` (with --plan to see them first), or start with PAYBELL_DATABASE_MIGRATE=true"
+        )
 
 
 def _split(text: str, dialect: str) -> dict[str, str]:

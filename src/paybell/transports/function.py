@@ -30,7 +30,7 @@ class FunctionSender:
         but runs on: functions should be short, and safe to call again with the same message id.
         """
         name = sending.url.removeprefix(PREFIX)
-        function = self._functions.get(name) if sending.url.startswith(PREFIX) else None
+        function = self._functions.get(name) if self.serves(sending.url) else None
         if function is None:
             return Failed(phase="call", reason=f"no function is registered as {name!r}"[:REASON_CHARS_MAX])
         try:
@@ -38,6 +38,10 @@ class FunctionSender:
         except msgspec.DecodeError:
             return Failed(phase="call", reason="the body is not a JSON object")
         return await _call(function, body, sending.timeout_s)
+
+    def serves(self, url: str) -> bool:
+        """Whether this program has the function."""
+        return url.startswith(PREFIX) and url.removeprefix(PREFIX) in self._functions
 
     async def close(self) -> None:
         """Nothing to let go of."""

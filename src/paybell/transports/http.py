@@ -80,6 +80,10 @@ class HttpSender:
             # least once and carries an id to tell duplicates by, so asking again here is no more than a retry later.
         return await self._send_anew(known.target, key, sending, request, now + sending.timeout_s)
 
+    def serves(self, url: str) -> bool:  # noqa: ARG002 - any process can
+        """Whether this process can send to it."""
+        return True
+
     async def close(self) -> None:
         """Drop every connection; requests under way end as failed, and so do later ones."""
         self._closed = True

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from paybell.clock import Clock
+from paybell.ports import Step
 from paybell.store.postgres.database import Database
+from paybell.store.postgres.hints import Hints
 from paybell.store.seal import Seal
 
 
@@ -14,16 +16,27 @@ class Part:
         self.database = database
         self.seal = seal
         self.clock = clock
-        self._callbacks: list[Callable[[], None]] = []
+        self.node_no = 0
+        """Whose the leases are that this store takes; 0 where it serves as no node."""
+        self._callbacks: list[tuple[Step, Callable[[], None]]] = []
+        self.hints = Hints(database, clock, self.heard)
 
-    def on_change(self, callback: Callable[[], None]) -> None:
+    def on_change(self, step: Step, callback: Callable[[], None]) -> None:
         """See the port."""
-        self._callbacks.append(callback)
+        self._callbacks.append((step, callback))
 
-    def changed(self) -> None:
-        """Tell whoever asked that work may have become due."""
-        for callback in self._callbacks:
-            callback()
+    def changed(self, *steps: Step) -> None:
+        """Work may have become due for these steps: tell them here, and in other processes."""
+        self.hints.tell(*steps)
+        for step, callback in self._callbacks:
+            if step in steps:
+                callback()
+
+    def heard(self, step: str) -> None:
+        """Another process says that work may have become due; '' after a silence."""
+        for wanted, callback in self._callbacks:
+            if step in (wanted, ""):
+                callback()
 
 
 def columns(rows: Sequence[Sequence[object]], count: int) -> list[list[object]]:

@@ -7,13 +7,13 @@ from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.message import Message
-from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting
+from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, Page, PageQuery, Posting, Reading
 from paybell.store import rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, repeated
 from paybell.store.postgres.grouping import Grouper
 from paybell.store.postgres.recording import RecordingPart
-from paybell.store.postgres.sweep import Sweep
+from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
 
 _ATTEMPT_COLUMNS: Final = 18
@@ -28,31 +28,35 @@ class DeliveryPart(RecordingPart):
         super().__init__(database, seal, clock)
         self.attempts: Grouper[AttemptNew, bool] = Grouper(self._append_attempts)
         self.postings: Grouper[Posting, bool] = Grouper(self._post)
-        self._delivery_leases = Sweep(database, "delivery_sweep")
+        self._waiting = Waiting(database)
 
     # ---- deliver
 
     async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
         """See the port."""
-        await self._delivery_leases.sweep(claim.now_ms)
-        waiting = await self.database.rows("delivery_waiting")
-        due = [row[0] for row in waiting if row[1] <= claim.now_ms and row[0] not in claim.busy][: claim.limit]
-        if not due:
+        first = await self._waiting.look_again(claim.now_ms)
+        free = [(name, at_ms) for name, at_ms in first.items() if at_ms <= claim.now_ms and name not in claim.busy]
+        if not free:
             return []
-        values = (due, claim.now_ms, claim.per_endpoint, claim.limit, claim.lease_ends_at_ms)
-        return [rows.delivery_job(row) for row in await self.database.rows("delivery_claim", *values)]
+        due, due_from_ms = columns(free[: claim.limit], 2)
+        values = (due, claim.now_ms, claim.per_endpoint, claim.limit, claim.lease_ends_at_ms, due_from_ms, self.node_no)
+        claimed = [rows.delivery_job(row) for row in await self.database.rows("delivery_claim", *values)]
+        self._waiting.leased(claim.now_ms, claim.lease_ends_at_ms)
+        return claimed
 
     async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
         """See the port."""
-        waiting = await self.database.rows("delivery_waiting")
-        due = [rows.number(row[1]) for row in waiting if row[0] not in busy]
-        leases = await self.database.rows("delivery_lease_end", self._delivery_leases.floor_ms, sorted(busy))
-        return min([*due, *(rows.number(row[0]) for row in leases)], default=None)
+        first, lease_end_ms = await self._waiting.look(self.clock.now_ms())
+        free = [at_ms for name, at_ms in first.items() if name not in busy]
+        return min(free if lease_end_ms is None else [*free, lease_end_ms], default=None)
 
     async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
         """See the port."""
         given = columns([(job.id, job.lease_no) for job in jobs], 2)
         await repeated(lambda: self.database.rows("delivery_release", *given, due_at_ms))
+        for job in jobs:
+            self._waiting.due(job.endpoint_id, due_at_ms)
+        self.hints.tell("deliver")
 
     async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
         """See the port."""
@@ -61,6 +65,8 @@ class DeliveryPart(RecordingPart):
     async def attempt_append(self, new: AttemptNew) -> bool:
         """See the port."""
         kept = await self.attempts.submit(new)
+        if kept and new.due_at_ms is not None:
+            self._waiting.due(new.attempt.endpoint_id, new.due_at_ms)
         if kept and new.disable_endpoint_reason:
             self.directory_forget()
         return kept
@@ -84,10 +90,22 @@ class DeliveryPart(RecordingPart):
 
     # ---- messages and what people look at
 
+    async def notification_record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
+        """See the port."""
+        changes = await super().notification_record(readings, decide)
+        self._added(changes.deliveries)
+        return changes
+
     async def message_post(self, posting: Posting) -> None:
         """See the port."""
         if not await self.postings.submit(posting):
             raise Conflict(f"a message with the event id {posting.message.event_id!r} was posted already")
+        self._added(posting.deliveries)
+
+    def _added(self, jobs: Sequence[DeliveryJob]) -> None:
+        self._waiting.added(self.clock.now_ms(), jobs)
+        if not all(job.lease_no for job in jobs):
+            self.hints.tell("deliver")
 
     async def _post(self, group: Sequence[Posting]) -> Sequence[bool]:
         return await repeated(lambda: self._post_together(group))
@@ -103,7 +121,7 @@ class DeliveryPart(RecordingPart):
                 for job in it.deliveries
             ]
             if deliveries:
-                await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS))
+                await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS), self.node_no)
         return [it.message.id in kept for it in group]
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
@@ -130,7 +148,8 @@ class DeliveryPart(RecordingPart):
         if not await self.database.rows("delivery_of_message", *key):
             raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
         await self.database.rows("delivery_resend", now_ms, *key)
-        self.changed()
+        self._waiting.due(endpoint_id, now_ms)
+        self.changed("deliver")
 
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
         """See the port."""

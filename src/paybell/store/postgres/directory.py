@@ -1,27 +1,47 @@
 """Organisations, keys and sources in PostgreSQL; sources and endpoints are kept in memory."""
 
+import asyncio
+from typing import Final
+
 import asyncpg
 
+from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
+from paybell.ports import STEPS
 from paybell.store.directory import (
     Directory,
     DirectoryReads,
     api_key,
     api_key_row,
     directory_of,
+    open_sign,
     organisation,
+    sealed_sign,
     source_change,
     source_row,
 )
 from paybell.store.postgres.base import Part
-from paybell.store.postgres.database import Session
+from paybell.store.postgres.database import Database, Session
+from paybell.store.seal import Seal
+
+_DIRECTORY: Final = "directory"
 
 
 class DirectoryPart(Part, DirectoryReads):
     """Who may send, and who wants to hear. The directory is read again whenever its version has risen."""
 
-    _directory: Directory | None = None
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        super().__init__(database, seal, clock)
+        self._directory: Directory | None = None
+        self.directory_told = asyncio.Event()
+        """Set when another process says that it changed the directory."""
+
+    def heard(self, step: str) -> None:
+        """See the base; a change of the directory is told under its own name."""
+        super().heard(step)
+        if step in (_DIRECTORY, ""):
+            self.directory_told.set()
 
     async def directory_in(self, session: Session) -> Directory:
         """The directory as it is now, from memory where its version is still the same."""
@@ -42,6 +62,15 @@ class DirectoryPart(Part, DirectoryReads):
         self._directory = loaded
         return loaded
 
+    async def key_check(self) -> None:
+        """See the port."""
+        await self.directory_known()
+        ((box,),) = await self.database.rows("directory_seal_get")
+        if box is None:
+            await self.database.rows("directory_seal_set", sealed_sign(self.seal))
+            ((box,),) = await self.database.rows("directory_seal_get")
+        open_sign(self.seal, box)
+
     async def directory_refresh(self) -> None:
         """Look whether another node or process changed the directory."""
         before = self._directory
@@ -49,7 +78,7 @@ class DirectoryPart(Part, DirectoryReads):
             async with self.database.session() as session:
                 await self.directory_in(session)
         if self._directory is not before:
-            self.changed()
+            self.changed(*STEPS)
 
     async def directory_known(self) -> Directory:
         """The directory in memory, read first where it is not there."""
@@ -62,7 +91,8 @@ class DirectoryPart(Part, DirectoryReads):
     def directory_forget(self) -> None:
         """Read the directory again at its next use, and tell whoever waits for changes."""
         self._directory = None
-        self.changed()
+        self.changed(*STEPS)
+        self.hints.tell(_DIRECTORY)
 
     async def change(self, name: str, *values: object, problem: Exception) -> None:
         """Run one statement that must change a row, else raise ``problem``."""

@@ -11,6 +11,7 @@ from paybell.store import rows
 from paybell.store.postgres.base import Part, columns
 from paybell.store.postgres.database import Database, repeated
 from paybell.store.postgres.grouping import Grouper
+from paybell.store.postgres.reach import Reach
 from paybell.store.postgres.sweep import Sweep
 from paybell.store.seal import Seal
 
@@ -24,6 +25,7 @@ class NotificationPart(Part):
         super().__init__(database, seal, clock)
         self.appends: Grouper[NotificationNew, Appended] = Grouper(self._append)
         self._leases = Sweep(database, "notification_sweep")
+        self._reach = {"pending": Reach(), "needs_fetch": Reach()}
 
     async def notification_append(self, new: NotificationNew) -> Appended:
         """See the port."""
@@ -32,7 +34,10 @@ class NotificationPart(Part):
     async def _append(self, group: Sequence[NotificationNew]) -> Sequence[Appended]:
         now_ms = self.clock.now_ms()
         given = columns([_row(new, now_ms) for new in group], _COLUMNS)
-        kept = {row[0] for row in await repeated(lambda: self.database.rows("notification_append", *given))}
+        added = await repeated(lambda: self.database.rows("notification_append", *given, self.node_no))
+        kept = {row[0] for row in added}
+        for new in group:
+            self._made_due(new.state, new.due_at_ms)
         repeats = [new.notification for new in group if new.notification.id not in kept]
         first = await self._first(repeats) if repeats else {}
         return [
@@ -49,6 +54,7 @@ class NotificationPart(Part):
         hints = [(first[it.source_id, it.dedupe_key], it.received_at_ms) for it in repeats if it.hint]
         if hints:
             await repeated(lambda: self.database.rows("hint_reopen", *columns(hints, 2)))
+            self._made_due(NotificationState.NEEDS_FETCH, min(at_ms for _, at_ms in hints))
         return first
 
     async def notification_claim(self, *, limit: int, now_ms: int, lease_ends_at_ms: int) -> list[Notification]:
@@ -66,11 +72,25 @@ class NotificationPart(Part):
 
     async def _claim(self, state: str, limit: int, now_ms: int, lease_ends_at_ms: int) -> Sequence[Sequence[object]]:
         await self._leases.sweep(now_ms)
-        return await self.database.rows("notification_claim", state, now_ms, limit, lease_ends_at_ms)
+        reach = self._reach[state]
+        values = (state, now_ms, limit, lease_ends_at_ms, reach.floor_ms(now_ms), self.node_no)
+        claimed = await self.database.rows("notification_claim", *values)
+        reach.seen(now_ms, first_ms=max(row[11] for row in claimed) if len(claimed) == limit else None)
+        return claimed
+
+    def _made_due(self, state: NotificationState, due_at_ms: int) -> None:
+        if state in self._reach:
+            self._reach[state].lower(due_at_ms)
+            if due_at_ms <= self.clock.now_ms():
+                self.hints.tell("record" if state is NotificationState.PENDING else "reconcile")
 
     async def fetch_finish(self, done: FetchDone) -> Appended | None:
         """See the port."""
-        return await repeated(lambda: self._fetch_finish(done))
+        appended = await repeated(lambda: self._fetch_finish(done))
+        self._made_due(NotificationState.NEEDS_FETCH, done.due_at_ms)
+        if done.answer is not None:
+            self._made_due(done.answer.state, done.answer.due_at_ms)
+        return appended
 
     async def _fetch_finish(self, done: FetchDone) -> Appended | None:
         async with self.database.transaction() as session:
@@ -78,7 +98,7 @@ class NotificationPart(Part):
             if done.answer is not None:
                 it = done.answer.notification
                 given = columns([_row(done.answer, self.clock.now_ms())], _COLUMNS)
-                new = await session.rows("notification_append", *given)
+                new = await session.rows("notification_append", *given, self.node_no)
                 appended = Appended(it.id, duplicate=False)
                 if not new:
                     (first,) = await session.rows("notification_first", [it.source_id], [it.dedupe_key])
@@ -119,7 +139,8 @@ class NotificationPart(Part):
         replayed = await self.database.rows("notification_replay", str(to), now_ms, notification_id, organisation_id)
         if not replayed:
             raise Conflict(f"{notification_id} is still {before.status.state}: there is nothing to replay yet")
-        self.changed()
+        self._made_due(to, now_ms)
+        self.changed("record", "reconcile")
         return await self.notification_get(organisation_id, notification_id)
 
     async def refusal_page(self, query: PageQuery) -> Page[Refusal]:

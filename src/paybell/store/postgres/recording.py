@@ -69,7 +69,8 @@ class RecordingPart(DirectoryPart):
         }
         for name, batch in batches.items():
             if batch:
-                await session.rows(name, *columns(batch, _COLUMNS[name]))
+                owner = (self.node_no,) if name == "delivery_insert" else ()
+                await session.rows(name, *columns(batch, _COLUMNS[name]), *owner)
 
 
 def _lock_of(key: PaymentKey) -> int:

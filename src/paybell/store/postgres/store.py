@@ -5,42 +5,59 @@ import contextlib
 from typing import Final
 
 from paybell.clock import Clock
-from paybell.errors import SchemaError, StoreUnavailable
+from paybell.errors import StoreUnavailable
 from paybell.ports import StoreStatus
 from paybell.store import rows
-from paybell.store.named import migrations
 from paybell.store.place import without_password
-from paybell.store.postgres.database import Database, PostgresOptions, Session
+from paybell.store.postgres.archive import ArchivePart
+from paybell.store.postgres.database import Database, PostgresOptions
 from paybell.store.postgres.deliveries import DeliveryPart
+from paybell.store.postgres.nodes import NodePart
 from paybell.store.postgres.notifications import NotificationPart
 from paybell.store.postgres.payments import PaymentPart
+from paybell.store.postgres.periods import AHEAD_MS
+from paybell.store.postgres.schema import SchemaPart
 from paybell.store.postgres.tenants import TenantPart
 from paybell.store.seal import Seal
 
 _REFRESH_S: Final = 1.0
 
 
-class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
+class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, NodePart, SchemaPart, ArchivePart):
     """Everything in one PostgreSQL database. Any number of processes may serve from it at the same time."""
 
     def __init__(
-        self, url: str, seal: Seal, clock: Clock, *, serve: bool = True, options: PostgresOptions | None = None
+        self,
+        url: str,
+        seal: Seal,
+        clock: Clock,
+        *,
+        serve: bool = True,
+        migrate: bool = True,
+        options: PostgresOptions | None = None,
     ) -> None:
         super().__init__(Database(url, options), seal, clock)
         self._serve = serve
+        self._migrate = migrate
         self._refreshing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """See the port."""
         await self.database.open()
         try:
-            await self._migrate()
+            if self._migrate:
+                await self.schema_raise()
+            else:
+                await self.schema_check()
             await self.organisation_default()
+            if self._serve:
+                await self._make_periods()
         except BaseException:
             await self.database.close()
             raise
         if self._serve:
             self._refreshing = asyncio.create_task(self._refresh())
+            self.hints.open()
 
     async def close(self) -> None:
         """See the port."""
@@ -50,6 +67,7 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
                 await self._refreshing
         for grouper in (self.appends, self.attempts, self.postings):
             await grouper.close()
+        await self.hints.close()
         await self.database.close()
 
     @property
@@ -69,29 +87,25 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
             counts={rows.text(name): rows.number(count) for name, count in counts},
         )
 
-    async def _migrate(self) -> None:
-        """Bring the schema up to date: one transaction per number, one process at a time."""
-        known = migrations("postgres")
-        for number, script in known:
-            async with self.database.transaction() as session:
-                if await self._version(session, known[-1][0]) < number:
-                    await session.run(script)
-                    await session.rows("schema_raise", number)
+    async def _make_periods(self) -> None:
+        now_ms = self.clock.now_ms()
+        with contextlib.suppress(StoreUnavailable):  # others are at it, or in the way: rows find a place all the same
+            await self.periods_make(now_ms, now_ms + AHEAD_MS)
 
-    async def _version(self, session: Session, newest: int) -> int:
-        await session.rows("schema_lock")
-        await session.rows("schema_create")
-        ((version,),) = await session.rows("schema_version")
-        if version > newest:
-            raise SchemaError(
-                f"the database has schema {version}, this program knows {newest}: install a newer Paybell, or "
-                "restore the backup made before the upgrade"
-            )
-        return rows.number(version)
+    async def _rest(self) -> None:
+        """Until the next look is due, or another process says that it changed something."""
+        sleeping = asyncio.ensure_future(self.clock.sleep(_REFRESH_S))
+        hearing = asyncio.ensure_future(self.directory_told.wait())
+        try:
+            await asyncio.wait((sleeping, hearing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            hearing.cancel()
+        self.directory_told.clear()
 
     async def _refresh(self) -> None:
         """See, once a second, whether another node or process changed a source or an endpoint."""
         while True:
-            await self.clock.sleep(_REFRESH_S)
+            await self._rest()
             with contextlib.suppress(StoreUnavailable):
                 await self.directory_refresh()

@@ -58,8 +58,10 @@ SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applica
 
 -- application_lookup --
 -- An application by its id or uid.
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications WHERE organisation_id = $1 AND id = $2
+UNION
 SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
- WHERE organisation_id = $1 AND (id = $2 OR (uid = $2 AND uid <> ''));
+ WHERE organisation_id = $1 AND uid = $2 AND uid <> '';
 
 -- endpoint_insert --
 -- Add an endpoint.
@@ -125,6 +127,18 @@ SELECT pg_advisory_xact_lock(7228, 1);
 -- schema_create [postgres] --
 -- Where the schema's number is kept.
 CREATE TABLE IF NOT EXISTS paybell_schema (version INTEGER NOT NULL);
+
+-- schema_there [postgres] --
+-- Whether this database has ever had a schema of ours.
+SELECT to_regclass('paybell_schema') IS NOT NULL;
+
+-- directory_seal_get --
+-- Something sealed under the key of this database, if anything was.
+SELECT sealed FROM directory WHERE id = 1;
+
+-- directory_seal_set --
+-- From now on only that key opens this database.
+UPDATE directory SET sealed = $1 WHERE id = 1 AND sealed IS NULL;
 
 -- schema_version [postgres] --
 -- The schema's number, 0 for none.

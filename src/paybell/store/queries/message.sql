@@ -29,19 +29,28 @@ ON CONFLICT (application_id, event_id) WHERE event_id <> '' DO NOTHING;
 -- Messages of an application, newest first.
 SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
   FROM messages
- WHERE organisation_id = :organisation_id AND application_id = :application_id
-   AND id < :iterator
+ WHERE (application_id, id) < (:application_id, :iterator) AND application_id >= :application_id
+   AND organisation_id = :organisation_id
    AND (:event_type = '' OR event_type = :event_type)
- ORDER BY id DESC
+ ORDER BY application_id DESC, id DESC
  LIMIT :limit;
 
--- message_lookup --
+-- message_lookup [sqlite] --
 -- A message by its id or by the caller's event id.
 SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
 UNION
 SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND event_id = $3 AND event_id <> '';
+
+-- message_lookup [postgres] --
+-- A message by its id or by the caller's event id.
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+  FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
+UNION
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms
+  FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
+ WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 
 -- delivery_insert [sqlite] --
 -- Append a delivery: leased to this process, or due for anybody.
@@ -52,8 +61,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10);
 -- delivery_insert [postgres] --
 -- Append deliveries: leased to this process, or due for anybody.
 INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                            lease_no, due_at_ms, created_at_ms)
-SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, 0, lease_no, due_at_ms, created_at_ms
+                            lease_no, due_at_ms, created_at_ms, node_no)
+SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, 0, lease_no, due_at_ms, created_at_ms,
+       CASE WHEN state = 'leased' THEN $11::bigint ELSE 0 END
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bigint[],
               $10::bigint[])
     AS g (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, lease_no, due_at_ms, created_at_ms);
@@ -100,13 +110,30 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
  ORDER BY id DESC
  LIMIT :limit;
 
--- delivery_page_of_message --
+-- delivery_page_of_message [sqlite] --
 -- The deliveries of one message.
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
        finished_at_ms, last_error
   FROM deliveries
  WHERE message_id = :message_id AND organisation_id = :organisation_id
    AND id < :iterator
+   AND (:application_id = '' OR application_id = :application_id)
+   AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
+   AND (:state = '' OR state = :state)
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- delivery_page_of_message [postgres] --
+-- The deliveries of one message.
+WITH of_message AS MATERIALIZED (
+    SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms,
+           created_at_ms, finished_at_ms, last_error
+      FROM deliveries WHERE message_id = :message_id AND organisation_id = :organisation_id
+)
+SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
+       finished_at_ms, last_error
+  FROM of_message
+ WHERE id < :iterator
    AND (:application_id = '' OR application_id = :application_id)
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
    AND (:state = '' OR state = :state)
@@ -124,7 +151,7 @@ WITH ended AS (
     DELETE FROM delivery_ends WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 RETURNING *
 ), waiting AS (
     UPDATE delivery_queue SET due_at_ms = $1
-     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state = 'due'
+     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state <> 'leased'
 )
 INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
                             lease_no, due_at_ms, created_at_ms, last_error)
@@ -173,9 +200,9 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
        error, url, started_at_ms, duration_ms
   FROM attempts
- WHERE endpoint_id = :endpoint_id AND organisation_id = :organisation_id AND application_id = :application_id
-   AND id < :iterator
- ORDER BY id DESC
+ WHERE (endpoint_id, id) < (:endpoint_id, :iterator) AND endpoint_id >= :endpoint_id
+   AND organisation_id = :organisation_id AND application_id = :application_id
+ ORDER BY endpoint_id DESC, id DESC
  LIMIT :limit;
 
 -- attempt_get --
@@ -185,38 +212,56 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
   FROM attempts WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_sweep [postgres] --
--- Leases that ran out are due; the lower bound spares a walk over what was swept before.
-UPDATE delivery_queue SET state = 'due' WHERE state = 'leased' AND due_at_ms > $1 AND due_at_ms <= $2;
+-- Leases that ran out are due from now; the lower bound spares a walk over what was swept before.
+WITH ended AS MATERIALIZED (
+    SELECT id FROM delivery_queue WHERE state = 'leased' AND due_at_ms > $1 AND due_at_ms <= $2 ORDER BY due_at_ms FOR UPDATE
+)
+UPDATE delivery_queue SET state = 'due', due_at_ms = $2 WHERE id = ANY (ARRAY(SELECT id FROM ended));
 
 -- delivery_waiting [postgres] --
--- Each endpoint with something due or to come, and when its first falls due: one index seek per endpoint.
-WITH RECURSIVE walk AS (
-    (SELECT endpoint_id, due_at_ms FROM delivery_queue WHERE state = 'due' ORDER BY endpoint_id, due_at_ms LIMIT 1)
-    UNION ALL
-    SELECT following.endpoint_id, following.due_at_ms
-      FROM walk CROSS JOIN LATERAL (
+-- Each endpoint with something due or to come, and when its first falls due; under '' when the first lease runs out.
+-- An index seek or two per endpoint: those that are known are looked up from their lower bounds on, others between them ($4).
+WITH RECURSIVE known AS (
+    SELECT endpoint_id, floor_ms, lead(endpoint_id, 1, '~') OVER (ORDER BY endpoint_id COLLATE "C") AS until
+      FROM unnest($1::text[], $2::bigint[]) AS g (endpoint_id, floor_ms)
+), unknown AS (
+    SELECT q.endpoint_id, q.due_at_ms, k.until
+      FROM known AS k CROSS JOIN LATERAL (
            SELECT endpoint_id, due_at_ms FROM delivery_queue
-            WHERE state = 'due' AND endpoint_id > walk.endpoint_id ORDER BY endpoint_id, due_at_ms LIMIT 1) AS following
+            WHERE state = 'due' AND endpoint_id > k.endpoint_id AND endpoint_id < k.until
+            ORDER BY endpoint_id, due_at_ms LIMIT 1) AS q
+     WHERE $4::boolean
+    UNION ALL
+    SELECT q.endpoint_id, q.due_at_ms, u.until
+      FROM unknown AS u CROSS JOIN LATERAL (
+           SELECT endpoint_id, due_at_ms FROM delivery_queue
+            WHERE state = 'due' AND endpoint_id > u.endpoint_id AND endpoint_id < u.until
+            ORDER BY endpoint_id, due_at_ms LIMIT 1) AS q
 )
-SELECT endpoint_id, due_at_ms FROM walk ORDER BY due_at_ms;
-
--- delivery_lease_end [postgres] --
--- When the next lease runs out, of endpoints that are not busy.
-SELECT due_at_ms FROM delivery_queue
- WHERE state = 'leased' AND due_at_ms > $1 AND endpoint_id <> ALL($2::text[]) ORDER BY due_at_ms LIMIT 1;
+SELECT endpoint_id, due_at_ms FROM unknown
+UNION ALL
+SELECT q.endpoint_id, q.due_at_ms
+  FROM known AS k CROSS JOIN LATERAL (
+       SELECT endpoint_id, due_at_ms FROM delivery_queue
+        WHERE state = 'due' AND endpoint_id = k.endpoint_id AND due_at_ms > k.floor_ms
+        ORDER BY due_at_ms LIMIT 1) AS q
+UNION ALL
+(SELECT '', due_at_ms FROM delivery_queue WHERE state = 'leased' AND due_at_ms > $3 ORDER BY due_at_ms LIMIT 1);
 
 -- delivery_claim [postgres] --
 -- Lease some endpoints' due deliveries, each endpoint's oldest first; the number fences off whoever had them before.
+-- $6: when the first of each is due.
 WITH due AS MATERIALIZED (
-    SELECT d.id FROM unnest($1::text[]) WITH ORDINALITY AS e (endpoint_id, place)
+    SELECT d.id FROM unnest($1::text[], $6::bigint[]) WITH ORDINALITY AS e (endpoint_id, first_ms, place)
      CROSS JOIN LATERAL (
            SELECT id, due_at_ms FROM delivery_queue
-            WHERE state = 'due' AND endpoint_id = e.endpoint_id AND due_at_ms <= $2
+            WHERE state = 'due' AND endpoint_id = e.endpoint_id AND due_at_ms <= $2 AND due_at_ms >= e.first_ms
             ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED) AS d
      ORDER BY e.place, d.due_at_ms LIMIT $4
 ), taken AS (
-    UPDATE delivery_queue AS q SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $5 FROM due WHERE q.id = due.id
-    RETURNING q.*
+    UPDATE delivery_queue SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $5, node_no = $7
+     WHERE id = ANY (ARRAY(SELECT id FROM due))
+    RETURNING *
 )
 SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t.event_type, m.payload, t.attempt_count,
        t.lease_no, t.due_at_ms
@@ -224,14 +269,17 @@ SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t
 
 -- delivery_release [postgres] --
 -- Give leases back untried.
-UPDATE delivery_queue AS q SET state = 'due', due_at_ms = $3
-  FROM unnest($1::text[], $2::integer[]) AS g (id, lease_no)
- WHERE q.id = g.id AND q.state = 'leased' AND q.lease_no = g.lease_no;
+-- (Not "= 'leased'", here and where one delivery ends: the index of leases must not seem to serve.)
+WITH held AS MATERIALIZED (
+    SELECT q.id FROM unnest($1::text[], $2::integer[]) AS g (id, lease_no) CROSS JOIN LATERAL (
+           SELECT id FROM delivery_queue WHERE id = g.id AND lease_no = g.lease_no AND state <> 'due' FOR UPDATE) AS q
+)
+UPDATE delivery_queue SET state = 'due', due_at_ms = $3 WHERE id = ANY (ARRAY(SELECT id FROM held));
 
 -- delivery_abandon [postgres] --
 -- End a leased delivery untried.
 WITH ended AS (
-    DELETE FROM delivery_queue WHERE id = $1 AND state = 'leased' AND lease_no = $2 RETURNING *
+    DELETE FROM delivery_queue WHERE id = $1 AND state <> 'due' AND lease_no = $2 RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
                            lease_no, created_at_ms, finished_at_ms, last_error)
@@ -246,26 +294,30 @@ WITH given AS (
                          $15::integer[], $16::text[], $17::bigint[], $18::text[])
         AS g (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
               response, error, url, started_at_ms, duration_ms, lease_no, state, due_at_ms, last_error)
-), ended AS (
-    DELETE FROM delivery_queue AS q USING given AS g
-     WHERE q.id = g.delivery_id AND q.lease_no = g.lease_no AND q.attempt_count = g.attempt_no - 1 AND g.due_at_ms IS NULL
-    RETURNING q.*, g.id AS attempt_id, g.state AS end_state, g.started_at_ms + g.duration_ms AS finished_at_ms,
-              g.last_error AS end_error
+), held AS MATERIALIZED (
+    SELECT q.event_type, q.created_at_ms, g.*
+      FROM given AS g CROSS JOIN LATERAL (
+           SELECT event_type, created_at_ms FROM delivery_queue
+            WHERE id = g.delivery_id AND lease_no = g.lease_no AND attempt_count = g.attempt_no - 1 FOR UPDATE) AS q
+), gone AS (
+    DELETE FROM delivery_queue WHERE id = ANY (ARRAY(SELECT delivery_id FROM held WHERE due_at_ms IS NULL))
+), later AS (
+    SELECT array_agg(delivery_id) AS ids, array_agg(due_at_ms) AS due_at_ms, array_agg(last_error) AS last_error
+      FROM held WHERE due_at_ms IS NOT NULL
 ), postponed AS (
     UPDATE delivery_queue AS q
-       SET state = 'due', due_at_ms = g.due_at_ms, attempt_count = q.attempt_count + 1, last_error = g.last_error
-      FROM given AS g
-     WHERE q.id = g.delivery_id AND q.lease_no = g.lease_no AND q.attempt_count = g.attempt_no - 1 AND g.due_at_ms IS NOT NULL
-    RETURNING g.id AS attempt_id
+       SET state = 'due', attempt_count = attempt_count + 1,
+           due_at_ms = (SELECT l.due_at_ms[array_position(l.ids, q.id)] FROM later AS l),
+           last_error = (SELECT l.last_error[array_position(l.ids, q.id)] FROM later AS l)
+     WHERE id = ANY ((SELECT ids FROM later)::text[])
 ), history AS (
     INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
                                lease_no, created_at_ms, finished_at_ms, last_error)
-    SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, end_state, attempt_count + 1, lease_no,
-           created_at_ms, finished_at_ms, end_error FROM ended
+    SELECT delivery_id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_no, lease_no,
+           created_at_ms, started_at_ms + duration_ms, last_error FROM held WHERE due_at_ms IS NULL
 )
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered,
                       status_code, response, error, url, started_at_ms, duration_ms)
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-       error, url, started_at_ms, duration_ms
-  FROM given WHERE id IN (SELECT attempt_id FROM ended UNION ALL SELECT attempt_id FROM postponed)
+       error, url, started_at_ms, duration_ms FROM held
 RETURNING id;

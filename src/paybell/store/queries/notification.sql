@@ -1,7 +1,8 @@
 -- notification_insert [sqlite] --
--- Append a notification unless its source has one with that dedupe key.
+-- Append a notification unless its source has, or once had, one with that dedupe key.
 INSERT INTO notifications (id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+ WHERE NOT EXISTS (SELECT 1 FROM notification_keys WHERE source_id = $2 AND dedupe_key = $4)
 ON CONFLICT (source_id, dedupe_key) DO NOTHING;
 
 -- notification_state_insert [sqlite] --
@@ -10,7 +11,9 @@ INSERT INTO notification_states (notification_id, organisation_id, source_id, st
 
 -- notification_by_dedupe [sqlite] --
 -- The notification that a duplicate repeats.
-SELECT id FROM notifications WHERE source_id = $1 AND dedupe_key = $2;
+SELECT id FROM notifications WHERE source_id = $1 AND dedupe_key = $2
+UNION ALL
+SELECT notification_id FROM notification_keys WHERE source_id = $1 AND dedupe_key = $2;
 
 -- hint_reopen [sqlite] --
 -- The same hint came again: whatever was fetched before may be old.
@@ -23,9 +26,9 @@ UPDATE notification_states
 WITH given AS (
     SELECT id, max(at_ms) AS at_ms FROM unnest($1::text[], $2::bigint[]) AS g (id, at_ms) GROUP BY id
 ), waiting AS (
-    UPDATE notification_queue AS q
-       SET wanted_no = wanted_no + 1, attempt_count = 0, reason = '', leased = false, due_at_ms = g.at_ms
-      FROM given AS g WHERE q.notification_id = g.id AND q.state = 'needs_fetch'
+    UPDATE notification_queue
+       SET wanted_no = wanted_no + 1, attempt_count = 0, reason = '', leased = false, due_at_ms = (SELECT max(at_ms) FROM given)
+     WHERE notification_id = ANY ($1::text[]) AND state = 'needs_fetch'
 ), ended AS (
     DELETE FROM notification_ends AS e USING given AS g
      WHERE e.notification_id = g.id AND e.state IN ('fetched', 'parked')
@@ -58,12 +61,16 @@ UPDATE notification_states
  WHERE notification_id = $5 AND state = 'pending';
 
 -- notification_finish [postgres] --
--- What became of notifications.
+-- What became of notifications. (Here and in all that changes a queue the rows are found one by one, by LATERAL or = ANY: a join
+-- that was planned while the queue was empty would read all of it when it is full.)
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS g (state, reason, event, at_ms, id)
-), ended AS (
-    DELETE FROM notification_queue AS q USING given AS g WHERE q.notification_id = g.id AND q.state = 'pending'
-    RETURNING q.notification_id, q.organisation_id, q.source_id, g.state, g.reason, g.event, q.attempt_count, q.wanted_no, g.at_ms
+), ended AS MATERIALIZED (
+    SELECT q.notification_id, q.organisation_id, q.source_id, g.state, g.reason, g.event, q.attempt_count, q.wanted_no, g.at_ms
+      FROM given AS g CROSS JOIN LATERAL (
+           SELECT * FROM notification_queue WHERE notification_id = g.id AND state = 'pending' FOR UPDATE) AS q
+), gone AS (
+    DELETE FROM notification_queue WHERE notification_id = ANY (ARRAY(SELECT notification_id FROM ended))
 )
 INSERT INTO notification_ends (notification_id, organisation_id, source_id, state, reason, event, attempt_count, wanted_no,
                                finished_at_ms)
@@ -146,6 +153,7 @@ SELECT id, source_id, organisation_id, refused_at_ms, reason, detail, headers, b
 
 -- notification_append [postgres] --
 -- Append notifications, each unless its source has one with that dedupe key; give the ids of the new ones. One round trip.
+-- (IS TRUE keeps the look-up of an id a hash: as a join it would be a nested loop.)
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::text[],
                          $9::bytea[], $10::text[], $11::bigint[], $12::boolean[])
@@ -158,10 +166,11 @@ WITH given AS (
 ), kept AS (
     INSERT INTO notifications (id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body)
     SELECT id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body
-      FROM given JOIN keyed ON keyed.notification_id = given.id
+      FROM given WHERE (id IN (SELECT notification_id FROM keyed)) IS TRUE
 ), queued AS (
-    INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, due_at_ms, leased)
-    SELECT id, organisation_id, source_id, state, due_at_ms, leased FROM given JOIN keyed ON keyed.notification_id = given.id
+    INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, due_at_ms, leased, node_no)
+    SELECT id, organisation_id, source_id, state, due_at_ms, leased, CASE WHEN leased THEN $13::bigint ELSE 0 END
+      FROM given WHERE (id IN (SELECT notification_id FROM keyed)) IS TRUE
 )
 SELECT notification_id FROM keyed;
 
@@ -172,21 +181,25 @@ SELECT k.source_id, k.dedupe_key, k.notification_id
   JOIN notification_keys AS k ON k.source_id = g.source_id AND k.dedupe_key = g.dedupe_key;
 
 -- notification_sweep [postgres] --
--- Leases that ran out are due; the lower bound spares a walk over what was swept before.
-UPDATE notification_queue SET leased = false WHERE leased AND due_at_ms > $1 AND due_at_ms <= $2;
+-- Leases that ran out are due from now; the lower bound spares a walk over what was swept before.
+WITH ended AS MATERIALIZED (
+    SELECT notification_id FROM notification_queue WHERE leased AND due_at_ms > $1 AND due_at_ms <= $2 ORDER BY due_at_ms FOR UPDATE
+)
+UPDATE notification_queue SET leased = false, due_at_ms = $2 WHERE notification_id = ANY (ARRAY(SELECT notification_id FROM ended));
 
 -- notification_claim [postgres] --
--- Lease the notifications in one state that are due, oldest first; none that another claims at the same time.
+-- Lease the notifications in one state that are due, oldest first; none that another claims at the same time. The lower bound
+-- spares a walk over what was claimed before; the last column is when the last of them was due.
 WITH due AS MATERIALIZED (
-    SELECT notification_id FROM notification_queue
-     WHERE state = $1 AND NOT leased AND due_at_ms <= $2 ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT notification_id, due_at_ms FROM notification_queue
+     WHERE state = $1 AND NOT leased AND due_at_ms <= $2 AND due_at_ms > $5 ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE notification_queue AS q SET leased = true, due_at_ms = $4 FROM due
-     WHERE q.notification_id = due.notification_id
-    RETURNING q.notification_id, q.attempt_count, q.wanted_no
+    UPDATE notification_queue SET leased = true, due_at_ms = $4, node_no = $6
+     WHERE notification_id = ANY (ARRAY(SELECT notification_id FROM due))
+    RETURNING notification_id, attempt_count, wanted_no
 )
 SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.received_at_ms, n.headers, n.body,
-       t.attempt_count, t.wanted_no
+       t.attempt_count, t.wanted_no, (SELECT max(due_at_ms) FROM due)
   FROM taken AS t JOIN notifications AS n ON n.id = t.notification_id
  ORDER BY n.id;
 

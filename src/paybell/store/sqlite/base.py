@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from paybell.clock import Clock
+from paybell.ports import Step
 from paybell.store.named import queries
 from paybell.store.seal import Seal
 from paybell.store.sqlite.database import Database
@@ -17,16 +18,17 @@ class Part:
         self.sql = queries("sqlite")
         self.seal = seal
         self.clock = clock
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[tuple[Step, Callable[[], None]]] = []
 
-    def on_change(self, callback: Callable[[], None]) -> None:
+    def on_change(self, step: Step, callback: Callable[[], None]) -> None:
         """See the port."""
-        self._callbacks.append(callback)
+        self._callbacks.append((step, callback))
 
     def rolled_back(self) -> None:
         """Forget what was read in a transaction that was undone."""
 
-    def changed(self) -> None:
-        """Tell whoever asked that work may have become due."""
-        for callback in self._callbacks:
-            callback()
+    def changed(self, *steps: Step) -> None:
+        """Tell whoever asked that work may have become due for these steps."""
+        for step, callback in self._callbacks:
+            if step in steps:
+                callback()

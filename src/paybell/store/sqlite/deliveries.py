@@ -190,7 +190,7 @@ class DeliveryPart(RecordingPart):
             connection.execute(self.sql["delivery_resend"], (now_ms, *key))
 
         await self.database.write(job)
-        self.changed()
+        self.changed("deliver")
 
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
         """See the port."""

@@ -4,6 +4,7 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
+from paybell.ports import STEPS
 from paybell.store import rows
 from paybell.store.directory import (
     Directory,
@@ -11,7 +12,9 @@ from paybell.store.directory import (
     api_key,
     api_key_row,
     directory_of,
+    open_sign,
     organisation,
+    sealed_sign,
     source_change,
     source_row,
 )
@@ -38,13 +41,26 @@ class DirectoryPart(Part, DirectoryReads):
         """Forget a directory that may have been read from changes that were undone."""
         self._directory = None
 
+    async def key_check(self) -> None:
+        """See the port."""
+        await self.directory_known()
+        box = await self.database.read(self._sign)
+        if box is None:
+            values = (sealed_sign(self.seal),)
+            await self.database.write(lambda it: it.execute(self.sql["directory_seal_set"], values))
+            box = await self.database.read(self._sign)
+        open_sign(self.seal, rows.blob(box))
+
+    def _sign(self, connection: apsw.Connection) -> object:
+        return connection.execute(self.sql["directory_seal_get"]).fetchall()[0][0]
+
     async def directory_refresh(self) -> None:
         """Look whether another process changed the directory."""
         before = self._directory
         if before is not None:
             await self.database.read(self.directory_in)
         if self._directory is not before:
-            self.changed()
+            self.changed(*STEPS)
 
     async def directory_known(self) -> Directory:
         """The directory in memory, read first where it is not there."""
@@ -82,7 +98,7 @@ class DirectoryPart(Part, DirectoryReads):
     def directory_forget(self) -> None:
         """Read the directory again at its next use, and tell whoever waits for changes."""
         self._directory = None
-        self.changed()
+        self.changed(*STEPS)
 
     # ---- organisations and keys
 

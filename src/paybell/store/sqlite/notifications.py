@@ -122,7 +122,7 @@ class NotificationPart(Part):
             return self._view(connection, organisation_id, notification_id)
 
         view = await self.database.write(job)
-        self.changed()
+        self.changed("record", "reconcile")
         return view
 
     async def refusal_page(self, query: PageQuery) -> Page[Refusal]:

@@ -2,49 +2,61 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
-from pathlib import Path
 from typing import Final
 
 import apsw
 
 from paybell.clock import Clock
-from paybell.errors import SchemaError, StoreUnavailable
+from paybell.errors import StoreUnavailable
 from paybell.ports import StoreStatus
 from paybell.store import rows
-from paybell.store.named import migrations
 from paybell.store.seal import Seal
+from paybell.store.sqlite import lock
+from paybell.store.sqlite.archive import ArchivePart
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.deliveries import DeliveryPart
+from paybell.store.sqlite.nodes import NodePart
 from paybell.store.sqlite.notifications import NotificationPart
 from paybell.store.sqlite.payments import PaymentPart
+from paybell.store.sqlite.retention import RetentionPart
+from paybell.store.sqlite.schema import SchemaPart
 from paybell.store.sqlite.tenants import TenantPart
 
 _REFRESH_S: Final = 1.0
-_APPLICATION_ID: Final = 0x50424C31  # "PBL1": says whose file this is
 
 
-class SqliteStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
+class SqliteStore(
+    NotificationPart, DeliveryPart, PaymentPart, TenantPart, NodePart, RetentionPart, SchemaPart, ArchivePart
+):
     """Everything in one SQLite file. One process serves from it (``serve=True``); others may look and add.
 
     ``path`` may be ``:memory:``. ``serve`` takes the file's lock and takes back what a dead predecessor had leased.
     """
 
-    def __init__(self, path: str, seal: Seal, clock: Clock, *, serve: bool = True) -> None:
+    def __init__(self, path: str, seal: Seal, clock: Clock, *, serve: bool = True, migrate: bool = True) -> None:
         super().__init__(Database(path), seal, clock)
         self._serve = serve
+        self._migrate = migrate
         self._lock: int | None = None
         self._refreshing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """See the port."""
         self.database.open()
-        self._migrate()
-        await self.organisation_default()
+        try:
+            if self._migrate:
+                self.schema_raise()
+            else:
+                self.schema_check()
+            await self.organisation_default()
+            if self._serve:
+                self._take_lock()
+                await self.database.write(self._take_over)
+        except BaseException:
+            await self.database.close()
+            raise
         if self._serve:
-            self._take_lock()
-            await self.database.write(self._take_over)
             self._refreshing = asyncio.create_task(self._refresh())
 
     async def close(self) -> None:
@@ -77,51 +89,14 @@ class SqliteStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart):
 
         return await self.database.read(job)
 
-    def _migrate(self) -> None:
-        """Bring the schema up to date, one transaction per number."""
-        writer = self.database.writer
-        writer.set_busy_timeout(5000)
-        try:
-            known = migrations("sqlite")
-            for number, script in known:
-                writer.execute("BEGIN IMMEDIATE")
-                try:
-                    if self._version(writer, known[-1][0]) < number:
-                        writer.execute(script)
-                        writer.execute(f"PRAGMA user_version = {number}")
-                        writer.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                    writer.execute("COMMIT")
-                except BaseException:
-                    writer.execute("ROLLBACK")
-                    raise
-        except apsw.Error as error:
-            raise StoreUnavailable(f"cannot prepare the database {self.database.path}: {error}") from error
-        finally:
-            writer.set_busy_timeout(0)
-
-    def _version(self, writer: apsw.Connection, newest: int) -> int:
-        version = rows.number(writer.pragma("user_version"))
-        owner = rows.number(writer.pragma("application_id"))
-        tables = rows.number(writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0])
-        if tables and owner != _APPLICATION_ID:
-            raise SchemaError(f"{self.database.path} is another program's database: give PAYBELL_DATABASE another file")
-        if version > newest:
-            raise SchemaError(
-                f"the database has schema {version}, this program knows {newest}: install a newer Paybell, or "
-                "restore the backup made before the upgrade"
-            )
-        return version
-
     def _take_lock(self) -> None:
         if self.database.path == ":memory:":
             return
-        self._lock = os.open(Path(self.database.path + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        self._lock = lock.take(self.database.path)
+        if self._lock is None:
             raise StoreUnavailable(
                 f"another Paybell serves from {self.database.path}: stop it, or give this one another PAYBELL_DATABASE"
-            ) from None
+            )
 
     def _take_over(self, connection: apsw.Connection) -> None:
         now_ms = self.clock.now_ms()

@@ -1,0 +1,56 @@
+"""The schema of PostgreSQL, brought up to date number by number."""
+
+from paybell.model.migration import Migration
+from paybell.store import rows
+from paybell.store.named import pending, refuse_older, schema
+from paybell.store.postgres.base import Part
+from paybell.store.postgres.database import Session
+
+
+class SchemaPart(Part):
+    """One transaction per number, one process at a time: whatever ends it in between leaves a whole number behind."""
+
+    async def schema_pending(self) -> tuple[Migration, ...]:
+        """See the port."""
+        await self.database.open()
+        try:
+            return await self._pending()
+        finally:
+            await self.database.close()
+
+    async def schema_migrate(self) -> tuple[Migration, ...]:
+        """See the port."""
+        await self.database.open()
+        try:
+            return await self.schema_raise()
+        finally:
+            await self.database.close()
+
+    async def schema_check(self) -> None:
+        """Refuse a schema that is older or newer than this program."""
+        refuse_older(await self._pending())
+
+    async def schema_raise(self) -> tuple[Migration, ...]:
+        """Bring the schema up to date on the open database; what that took."""
+        done: list[Migration] = []
+        while lacking := await self._pending():
+            async with self.database.transaction() as session:
+                await session.rows("schema_lock")
+                await session.rows("schema_create")
+                if await self._version(session) < lacking[0].number:
+                    for statement in lacking[0].statements:
+                        await session.run(statement)
+                    await session.rows("schema_raise", lacking[0].number)
+                    done.append(lacking[0])
+        return tuple(done)
+
+    async def _pending(self) -> tuple[Migration, ...]:
+        async with self.database.session() as session:
+            return pending(schema("postgres"), await self._version(session))
+
+    async def _version(self, session: Session) -> int:
+        ((there,),) = await session.rows("schema_there")
+        if not there:
+            return 0
+        ((version,),) = await session.rows("schema_version")
+        return rows.number(version)

@@ -1,0 +1,252 @@
+-- archive_organisations --
+-- Every organisation.
+SELECT id, name, created_at_ms
+  FROM organisations ORDER BY id;
+
+-- archive_api_keys --
+-- Every key's hash.
+SELECT id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms
+  FROM api_keys ORDER BY id;
+
+-- archive_sources --
+-- Every source, its box sealed.
+SELECT id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms
+  FROM sources ORDER BY id;
+
+-- archive_notifications --
+-- Every notification as it came.
+SELECT id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body
+  FROM notifications ORDER BY id;
+
+-- archive_notification_states --
+-- What became of every notification. Who leases it is left out: one that is to be recorded is due since it came.
+SELECT notification_id, organisation_id, source_id, state, reason, event, attempt_count, wanted_no,
+       CASE WHEN state = 'pending' AND due_at_ms IS NOT NULL THEN coalesce((SELECT n.received_at_ms FROM notifications AS n
+            WHERE n.id = notification_states.notification_id), due_at_ms) ELSE due_at_ms END AS due_at_ms,
+       finished_at_ms
+  FROM notification_states ORDER BY notification_id;
+
+-- archive_refusals --
+-- Every sample of a refused request.
+SELECT id, source_id, organisation_id, refused_at_ms, reason, detail, headers, body
+  FROM refusals ORDER BY id;
+
+-- archive_facts --
+-- Every fact.
+SELECT payment_id, digest, fact, notification_id, recorded_at_ms
+  FROM facts ORDER BY payment_id, digest;
+
+-- archive_payments --
+-- Every payment.
+SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, status, order_id, version, state,
+       created_at_ms, updated_at_ms
+  FROM payments ORDER BY id;
+
+-- archive_applications --
+-- Every application.
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms
+  FROM applications ORDER BY id;
+
+-- archive_endpoints --
+-- Every endpoint, its box sealed.
+SELECT id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
+       created_at_ms, updated_at_ms
+  FROM endpoints ORDER BY id;
+
+-- archive_event_types --
+-- Every event type of an organisation's own.
+SELECT organisation_id, name, description, created_at_ms
+  FROM event_types ORDER BY organisation_id, name;
+
+-- archive_messages --
+-- Every message.
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+  FROM messages ORDER BY id;
+
+-- archive_deliveries --
+-- Every delivery. Who leases it is left out: it is due since it was made.
+SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
+       CASE state WHEN 'leased' THEN 'due' ELSE state END AS state, attempt_count, lease_no,
+       CASE state WHEN 'leased' THEN created_at_ms ELSE due_at_ms END AS due_at_ms, created_at_ms, finished_at_ms,
+       last_error
+  FROM deliveries ORDER BY id;
+
+-- archive_attempts --
+-- Every attempt.
+SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
+       response, error, url, started_at_ms, duration_ms
+  FROM attempts ORDER BY id;
+
+-- archive_organisations_insert [sqlite] --
+-- Put a row of organisations in as it is.
+INSERT INTO organisations (
+    id, name, created_at_ms)
+VALUES ($1, $2, $3);
+
+-- archive_api_keys_insert [sqlite] --
+-- Put a row of api_keys in as it is.
+INSERT INTO api_keys (
+    id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- archive_sources_insert [sqlite] --
+-- Put a row of sources in as it is.
+INSERT INTO sources (
+    id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- archive_notifications_insert [sqlite] --
+-- Put a row of notifications in as it is.
+INSERT INTO notifications (
+    id, source_id, organisation_id, dedupe_key, origin, hint, received_at_ms, headers, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- archive_notification_states_insert [sqlite] --
+-- Put a row of notification_states in as it is.
+INSERT INTO notification_states (
+    notification_id, organisation_id, source_id, state, reason, event, attempt_count, wanted_no, due_at_ms, finished_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- archive_refusals_insert [sqlite] --
+-- Put a row of refusals in as it is.
+INSERT INTO refusals (
+    id, source_id, organisation_id, refused_at_ms, reason, detail, headers, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- archive_facts_insert [sqlite] --
+-- Put a row of facts in as it is.
+INSERT INTO facts (
+    payment_id, digest, fact, notification_id, recorded_at_ms)
+VALUES ($1, $2, $3, $4, $5);
+
+-- archive_payments_insert [sqlite] --
+-- Put a row of payments in as it is.
+INSERT INTO payments (
+    id, organisation_id, source_id, gateway, gateway_payment_id, livemode, status, order_id, version, state, created_at_ms,
+    updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- archive_applications_insert [sqlite] --
+-- Put a row of applications in as it is.
+INSERT INTO applications (
+    id, organisation_id, uid, name, created_at_ms, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- archive_endpoints_insert [sqlite] --
+-- Put a row of endpoints in as it is.
+INSERT INTO endpoints (
+    id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
+    created_at_ms, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- archive_event_types_insert [sqlite] --
+-- Put a row of event_types in as it is.
+INSERT INTO event_types (
+    organisation_id, name, description, created_at_ms)
+VALUES ($1, $2, $3, $4);
+
+-- archive_messages_insert [sqlite] --
+-- Put a row of messages in as it is.
+INSERT INTO messages (
+    id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- archive_deliveries_insert [sqlite] --
+-- Put a row of deliveries in as it is.
+INSERT INTO deliveries (
+    id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, lease_no, due_at_ms,
+    created_at_ms, finished_at_ms, last_error)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- archive_attempts_insert [sqlite] --
+-- Put a row of attempts in as it is.
+INSERT INTO attempts (
+    id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
+    error, url, started_at_ms, duration_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+
+
+-- archive_notification_keys [postgres] --
+-- Dedupe keys that outlived their notifications (retention dropped those).
+SELECT k.source_id, k.dedupe_key, k.notification_id
+  FROM notification_keys AS k LEFT JOIN notifications AS n ON n.id = k.notification_id
+ WHERE n.id IS NULL ORDER BY k.source_id, k.dedupe_key;
+
+-- archive_notification_keys [sqlite] --
+-- Dedupe keys that outlived their notifications (retention dropped those).
+SELECT source_id, dedupe_key, notification_id
+  FROM notification_keys ORDER BY source_id, dedupe_key;
+
+-- archive_message_keys [postgres] --
+-- Event ids that outlived their messages (retention dropped those).
+SELECT k.application_id, k.event_id, k.message_id
+  FROM message_keys AS k LEFT JOIN messages AS m ON m.id = k.message_id
+ WHERE m.id IS NULL ORDER BY k.application_id, k.event_id;
+
+-- archive_message_keys [sqlite] --
+-- None: an event id is its message's own.
+SELECT application_id, event_id, id FROM messages WHERE 0;
+
+-- archive_notification_keys_insert [sqlite] --
+-- Put a row of notification_keys in as it is.
+INSERT INTO notification_keys (source_id, dedupe_key, notification_id) VALUES ($1, $2, $3);
+
+-- archive_occupied [sqlite] --
+-- What a database holds besides its default organisation.
+SELECT 'organisations' WHERE (SELECT count(*) FROM organisations) > 1
+UNION ALL SELECT 'api_keys' WHERE EXISTS (SELECT 1 FROM api_keys)
+UNION ALL SELECT 'sources' WHERE EXISTS (SELECT 1 FROM sources)
+UNION ALL SELECT 'notifications' WHERE EXISTS (SELECT 1 FROM notifications)
+UNION ALL SELECT 'notification_keys' WHERE EXISTS (SELECT 1 FROM notification_keys)
+UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_states)
+UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
+UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
+UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
+UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
+UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
+UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
+UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
+UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
+
+-- archive_occupied [postgres] --
+-- What a database holds besides its default organisation.
+SELECT 'organisations' WHERE (SELECT count(*) FROM organisations) > 1
+UNION ALL SELECT 'api_keys' WHERE EXISTS (SELECT 1 FROM api_keys)
+UNION ALL SELECT 'sources' WHERE EXISTS (SELECT 1 FROM sources)
+UNION ALL SELECT 'notifications' WHERE EXISTS (SELECT 1 FROM notifications)
+UNION ALL SELECT 'notification_keys' WHERE EXISTS (SELECT 1 FROM notification_keys)
+UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_states)
+UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
+UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
+UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
+UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
+UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
+UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
+UNION ALL SELECT 'message_keys' WHERE EXISTS (SELECT 1 FROM message_keys)
+UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
+UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
+
+-- archive_span --
+-- The first and the last ids, which say in which time what is appended was made.
+SELECT min(id), max(id) FROM notifications
+UNION ALL SELECT min(id), max(id) FROM messages
+UNION ALL SELECT min(id), max(id) FROM deliveries
+UNION ALL SELECT min(id), max(id) FROM attempts;
+
+-- archive_clear --
+-- The default organisation makes room for those that come.
+DELETE FROM organisations;
+
+-- archive_patience [postgres] --
+-- A whole database is read or written in one transaction, however long it takes.
+SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true);
+
+-- archive_lock [postgres] --
+-- One copy at a time from or to a database; a copy to itself finds it taken.
+SELECT pg_try_advisory_xact_lock(7228, 4);
+
+-- archive_nodes [postgres] --
+-- The nodes that gave a sign of life just now.
+SELECT name FROM nodes WHERE beat_at_ms > extract(epoch FROM clock_timestamp()) * 1000 - 10000 ORDER BY id;

@@ -1,0 +1,247 @@
+"""A database with something of every kind and state in it, and what the tests of copying and checking do with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import apsw
+import asyncpg
+
+from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.fact import Kind
+from paybell.model.message import EventType
+from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
+from paybell.model.source import ApiKey
+from paybell.ports import AttemptNew, DeliveryClaim, FetchDone, Reading, Store
+from paybell.record.projection import project
+from paybell.store.archive import TableDigest, span_of
+from paybell.store.checking import Report, verify
+from paybell.store.copying import copy
+from paybell.testing.builders import appending, application, attempt, endpoint, fact, notification, reading, source
+from paybell.testing.fake_clock import START_MS, FakeClock
+from tests.contract.stores import KEY, Place, PostgresPlace, SqlitePlace, World, world
+
+OTHER_KEY = bytes(range(32, 64))
+ANY_BYTES = bytes(range(256))
+WORDS = 'Zahlung für Ψ 支払い 🔔 \x01 it\'s \\N \\. "quoted"'
+LEASE_MS = 60_000
+
+
+def alter(place: Place, *statements: str) -> None:
+    """Do to the database what no program of ours does."""
+    if isinstance(place, SqlitePlace):
+        connection = apsw.Connection(str(place.path))
+        connection.execute("; ".join(statements))
+        connection.close()
+    else:
+        assert isinstance(place, PostgresPlace)
+        asyncio.run(_alter(place.url, statements))
+
+
+async def _alter(url: str, statements: tuple[str, ...]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("; ".join(statements))
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def opened(place: Place, key: bytes = KEY) -> AsyncIterator[Store]:
+    """A store as the command line opens it."""
+    store = place.store(FakeClock(), serve=False, key=key)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def copied(one: Place, other: Place) -> tuple[TableDigest, ...]:
+    """Copy, and seal under another key."""
+
+    async def main() -> tuple[TableDigest, ...]:
+        async with (
+            opened(one) as it,
+            opened(other, OTHER_KEY) as target,
+            it.archive_read(alone=True) as reader,
+            target.archive_write(await span_of(reader)) as writer,
+        ):
+            return await copy(reader, writer, lambda _: None)
+
+    return asyncio.run(main())
+
+
+def verified(place: Place, key: bytes = KEY) -> Report:
+    async def main() -> Report:
+        async with opened(place, key) as store, store.archive_read(alone=False) as reader:
+            return await verify(reader, project)
+
+    return asyncio.run(main())
+
+
+def rows_of(report: Report) -> Mapping[str, int]:
+    return {it.table: it.row_count for it in report.tables}
+
+
+def filled(place: Place) -> None:
+    """Put something of every kind and state in, and die with leases held."""
+
+    async def main() -> None:
+        async with world(place) as it:
+            await _directory(it)
+            await _notifications(it)
+            await _hints(it)
+            await _deliveries(it)
+
+    asyncio.run(main())
+    alter(
+        place,
+        "INSERT INTO organisations (id, name, created_at_ms) VALUES ('org_z', 'Zweite Ψ', 7)",
+        "INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ('org_z', 'other', '', 8)",
+    )
+
+
+async def _directory(world: World) -> None:
+    mine, store = world.organisation.id, world.store
+    key = ApiKey(id="key_1", organisation_id=mine, name=WORDS, created_at_ms=START_MS, expires_at_ms=START_MS + 9)
+    await store.api_key_create(key, ANY_BYTES[:32])
+    await store.api_key_create(ApiKey(id="key_2", organisation_id=mine, name="", created_at_ms=START_MS), b"2" * 32)
+    await store.source_create(
+        source(
+            id="src_2",
+            organisation_id=mine,
+            uid="zweite-Ψ",
+            gateway="ippopay",
+            livemode=False,
+            secrets=(),
+            token="a-token",
+            options={"secretKey": WORDS, "n": [1, None, 2.5]},
+            enabled=False,
+        )
+    )
+    await store.application_create(application(id="app_2", organisation_id=mine, uid="functions", name=WORDS))
+    await store.endpoint_create(
+        endpoint(
+            id="ep_f",
+            organisation_id=mine,
+            application_id="app_2",
+            uid="shop.paid",
+            url="function:shop.paid",
+            description=WORDS,
+            event_types=frozenset({"payment.completed", "refund.completed"}),
+            headers=(("x-key", "a-secret-header"),),
+        )
+    )
+    await store.endpoint_create(world.an_endpoint("ep_off", disabled=True, disabled_reason="by hand"))
+    event_type = EventType(name="own.thing", organisation_id=mine, description=WORDS, created_at_ms=START_MS)
+    await store.event_type_create(event_type)
+
+
+async def _append(
+    world: World, number: int, state: NotificationState = NotificationState.PENDING, due_at_ms: int = START_MS
+) -> Notification:
+    kept = notification(
+        number,
+        organisation_id=world.organisation.id,
+        headers=(("x-words", WORDS),),
+        body=ANY_BYTES,
+        hint=state is not NotificationState.PENDING,
+    )
+    await world.store.notification_append(appending(kept, state, due_at_ms))
+    return kept
+
+
+async def _notifications(world: World) -> None:
+    """1 and 2 are recorded, 3 says nothing, 4 is parked, 5 is pending, 6 is leased."""
+    for number in range(1, 7):
+        await _append(world, number, due_at_ms=START_MS + (LEASE_MS if number == 6 else 0))
+    captured = fact(Kind.CAPTURED, "ch_1", 100, detail={"order_id": WORDS, "customer_name": WORDS})
+    refunded = fact(Kind.REFUND_SUCCEEDED, "re_1", 40, at_s=5)
+    other = fact(Kind.FAILED, "at_1", 100, aggregate="pi_2", detail={"failure_message": WORDS})
+    for number, given in (
+        (1, {"facts": (captured,)}),
+        (2, {"facts": (refunded, other)}),
+        (3, {}),
+        (4, {"error": WORDS}),
+    ):
+        plain = reading(*given.get("facts", ()), number=number, error=given.get("error", ""), event="x.y")
+        await world.record(
+            [Reading(notification=plain.notification, source=world.source, parsed=plain.parsed, error=plain.error)]
+        )
+        world.clock.advance(1)
+    for number in (1, 2):
+        refusal = Refusal(
+            id=f"rfs_{number}",
+            source_id=world.source.id,
+            organisation_id=world.organisation.id,
+            refused_at_ms=START_MS,
+            reason=RefusalReason.TOKEN_MISMATCH,
+            detail=WORDS,
+            headers=(("a", "b"),),
+            body=ANY_BYTES,
+        )
+        await world.store.refusal_append(refusal, 10)
+
+
+async def _hints(world: World) -> None:
+    """11 waits, 12 is leased, 13 was asked again and waits, 14 is fetched (its answer is 20), 15 is parked."""
+    asked = {}
+    for number in range(11, 16):
+        due_at_ms = START_MS + (LEASE_MS if number == 11 else 0)
+        asked[number] = await _append(world, number, NotificationState.NEEDS_FETCH, due_at_ms)
+    jobs = await world.store.fetch_claim(limit=9, now_ms=START_MS, lease_ends_at_ms=START_MS + LEASE_MS)
+    assert len(jobs) == 4
+    answer = notification(20, organisation_id=world.organisation.id, origin=Origin.POLL, body=b"{}")
+    for number, state, new in (
+        (13, NotificationState.NEEDS_FETCH, None),
+        (14, NotificationState.FETCHED, appending(answer)),
+        (15, NotificationState.PARKED, None),
+    ):
+        done = FetchDone(
+            notification_id=asked[number].id,
+            wanted_no=1,
+            state=state,
+            reason=WORDS,
+            attempt_count=1,
+            due_at_ms=START_MS + 90_000,
+            answer=new,
+        )
+        await world.store.fetch_finish(done)
+
+
+async def _claim(world: World) -> dict[str, DeliveryJob]:
+    now_ms = world.clock.now_ms()
+    claim = DeliveryClaim(
+        now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS, limit=99, per_endpoint=99, busy=frozenset()
+    )
+    return {job.message_id: job for job in await world.store.delivery_claim(claim)}
+
+
+async def _deliveries(world: World) -> None:
+    """1 is delivered at the second try, 2 dead, 3 abandoned, 4 waits for a retry, 5 is sent again, 6 leased, 7 due."""
+    posted = {number: (await world.post(number)).message.id for number in range(1, 7)}
+    jobs = await _claim(world)
+
+    async def tried(number: int, state: DeliveryState, **changes: object) -> None:
+        job = jobs[posted[number]]
+        made = attempt(job, delivered=state is DeliveryState.DELIVERED, started_at_ms=world.clock.now_ms(), **changes)
+        due_at_ms = world.clock.now_ms() + 5000 if state is DeliveryState.DUE else None
+        new = AttemptNew(attempt=made, lease_no=job.lease_no, state=state, due_at_ms=due_at_ms)
+        assert await world.store.attempt_append(new)
+
+    await tried(1, DeliveryState.DUE, status_code=500, response=WORDS)
+    await tried(2, DeliveryState.DEAD, status_code=410)
+    await world.store.delivery_abandon(jobs[posted[3]], reason=WORDS, now_ms=world.clock.now_ms())
+    await tried(4, DeliveryState.DUE, status_code=0, error="connect: refused")
+    await tried(5, DeliveryState.DELIVERED)
+    await world.store.delivery_resend(world.organisation.id, posted[5], "ep_1", now_ms=world.clock.now_ms())
+    for job in jobs.values():
+        if job.message_id not in posted.values():
+            await world.store.delivery_release([job], due_at_ms=world.clock.now_ms())
+    world.clock.advance(6)
+    jobs |= await _claim(world)
+    await tried(1, DeliveryState.DELIVERED)
+    left = [job for job in jobs.values() if job.message_id in (posted[4], posted[5])]
+    await world.store.delivery_release(left, due_at_ms=world.clock.now_ms() + 1)
+    await world.post(7)
