@@ -18,6 +18,7 @@ INDEX_OF = {
     "notification_get": ("sqlite_autoindex_notifications_1", "sqlite_autoindex_notification_states_1"),
     "payment_by_gateway": ("payments_by_gateway",),
     "payment_get": ("sqlite_autoindex_payments_1",),
+    "payment_page_all": ("payments_by_organisation",),
     "payment_page_by_status": ("payments_by_status",),
     "payment_page_by_order": ("payments_by_order",),
     "payment_page_by_gateway": ("payments_by_gateway",),

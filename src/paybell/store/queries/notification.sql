@@ -61,8 +61,9 @@ UPDATE notification_states
  WHERE notification_id = $5 AND state = 'pending';
 
 -- notification_finish [postgres] --
--- What became of notifications. (Here and in all that changes a queue the rows are found one by one, by LATERAL or = ANY: a join
--- that was planned while the queue was empty would read all of it when it is full.)
+-- What became of notifications.
+-- (Here and in all that changes a queue the rows are found one by one, by LATERAL or = ANY: a join that was planned while the
+-- queue was empty would read all of it when it is full.)
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS g (state, reason, event, at_ms, id)
 ), ended AS MATERIALIZED (
@@ -188,8 +189,8 @@ WITH ended AS MATERIALIZED (
 UPDATE notification_queue SET leased = false, due_at_ms = $2 WHERE notification_id = ANY (ARRAY(SELECT notification_id FROM ended));
 
 -- notification_claim [postgres] --
--- Lease the notifications in one state that are due, oldest first; none that another claims at the same time. The lower bound
--- spares a walk over what was claimed before; the last column is when the last of them was due.
+-- Lease the notifications in one state that are due, oldest first; none that another claims at the same time.
+-- The lower bound spares a walk over what was claimed before; the last column is when the last of them was due.
 WITH due AS MATERIALIZED (
     SELECT notification_id, due_at_ms FROM notification_queue
      WHERE state = $1 AND NOT leased AND due_at_ms <= $2 AND due_at_ms > $5 ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED
