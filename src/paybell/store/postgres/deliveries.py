@@ -71,22 +71,28 @@ class DeliveryPart(RecordingPart):
             self.directory_forget()
         return kept
 
-    async def _append_attempts(self, group: Sequence[AttemptNew]) -> Sequence[bool]:
-        return await repeated(lambda: self._append_together(group))
+    async def _append_attempts(self, group: Sequence[AttemptNew], again: bool) -> Sequence[bool]:  # noqa: FBT001
+        there = await self._there("attempt_there", [new.attempt.id for new in group]) if again else set()
+        rest = [new for new in group if new.attempt.id not in there]
+        kept = await repeated(lambda: self._append_together(rest))
+        return [new.attempt.id in there or new.attempt.id in kept for new in group]
 
-    async def _append_together(self, group: Sequence[AttemptNew]) -> Sequence[bool]:
+    async def _there(self, query: str, ids: Sequence[str]) -> set[str]:
+        """What the try before committed, although its answer was lost."""
+        return {rows.text(row[0]) for row in await self.database.rows(query, ids)}
+
+    async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
         gone = [new for new in group if new.disable_endpoint_reason]
         if not gone:
-            kept = {row[0] for row in await self.database.rows("attempt_append", *given)}
-            return [new.attempt.id in kept for new in group]
+            return {row[0] for row in await self.database.rows("attempt_append", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("attempt_append", *given)}
             for new in gone:
                 if new.attempt.id in kept:
                     values = (new.disable_endpoint_reason, self.clock.now_ms(), new.attempt.endpoint_id)
                     await session.rows("endpoint_disable", *values)
-        return [new.attempt.id in kept for new in group]
+        return kept
 
     # ---- messages and what people look at
 
@@ -107,10 +113,13 @@ class DeliveryPart(RecordingPart):
         if not all(job.lease_no for job in jobs):
             self.hints.tell("deliver")
 
-    async def _post(self, group: Sequence[Posting]) -> Sequence[bool]:
-        return await repeated(lambda: self._post_together(group))
+    async def _post(self, group: Sequence[Posting], again: bool) -> Sequence[bool]:  # noqa: FBT001
+        there = await self._there("message_there", [it.message.id for it in group]) if again else set()
+        rest = [it for it in group if it.message.id not in there]
+        kept = await repeated(lambda: self._post_together(rest))
+        return [it.message.id in there or it.message.id in kept for it in group]
 
-    async def _post_together(self, group: Sequence[Posting]) -> Sequence[bool]:
+    async def _post_together(self, group: Sequence[Posting]) -> set[str]:
         messages = columns([rows.message_row(it.message) for it in group], _MESSAGE_COLUMNS)
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("message_insert", *messages)}
@@ -122,7 +131,7 @@ class DeliveryPart(RecordingPart):
             ]
             if deliveries:
                 await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS), self.node_no)
-        return [it.message.id in kept for it in group]
+        return kept
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
         """See the port."""

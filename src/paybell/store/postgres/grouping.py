@@ -3,27 +3,43 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from paybell.errors import StoreUnavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Write = Callable[[Sequence[Item], bool], Awaitable[Sequence[Result]]]
+"""(items, whether they may have been committed by the try before) -> one result for each."""
+PATIENCE_S: Final = 3.0
+"""How long a write waits for a database that is away: less than gateways wait for their answer."""
+PAUSE_S: Final = 0.1
 
 
 class Grouper(Generic[Item, Result]):
     """Hands items in groups of at most ``group_max`` to ``write``, which gives one result for each, in order.
 
-    A group that fails is written again item by item, so that one that cannot be written harms no other; where the
-    database cannot be reached, all of it fails at once.
+    A group that fails is written again item by item, so that one that cannot be written harms no other. Where the
+    database cannot be reached, the group is written again for ``patience_s``, and ``write`` is told: it may have been
+    committed, and only the answer lost. After that all fails at once, until something has been written again.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, group_max: int = 500) -> None:
+    def __init__(
+        self,
+        write: Write[Item, Result],
+        *,
+        group_max: int = 500,
+        patience_s: float = PATIENCE_S,
+        pause_s: float = PAUSE_S,
+    ) -> None:
         self._write = write
         self._group_max = group_max
+        self._patience_s = patience_s
+        self._pause_s = pause_s
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._running: asyncio.Task[None] | None = None
         self._closing = False
+        self._down = False
 
     @property
     def waiting_count(self) -> int:
@@ -54,7 +70,7 @@ class Grouper(Generic[Item, Result]):
 
     async def _together(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            results = await self._write([item for item, _ in group])
+            results = await self._write_patiently([item for item, _ in group])
         except Exception as error:  # noqa: BLE001 - its caller gets it
             if len(group) == 1 or isinstance(error, StoreUnavailable):
                 for _, future in group:
@@ -67,3 +83,20 @@ class Grouper(Generic[Item, Result]):
         for (_, future), result in zip(group, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+    async def _write_patiently(self, items: Sequence[Item]) -> Sequence[Result]:
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + (0.0 if self._down else self._patience_s)
+        again = False
+        while True:
+            try:
+                results = await self._write(items, again)
+            except StoreUnavailable:
+                if self._closing or loop.time() >= ends_s:
+                    self._down = True
+                    raise
+                again = True
+                await asyncio.sleep(self._pause_s)
+            else:
+                self._down = False
+                return results

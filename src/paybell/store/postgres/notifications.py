@@ -31,7 +31,8 @@ class NotificationPart(Part):
         """See the port."""
         return await self.appends.submit(new)
 
-    async def _append(self, group: Sequence[NotificationNew]) -> Sequence[Appended]:
+    async def _append(self, group: Sequence[NotificationNew], _again: bool) -> Sequence[Appended]:  # noqa: FBT001
+        """One that is found under its own id was appended by the try before, whose answer was lost: no duplicate."""
         now_ms = self.clock.now_ms()
         given = columns([_row(new, now_ms) for new in group], _COLUMNS)
         added = await repeated(lambda: self.database.rows("notification_append", *given, self.node_no))
@@ -40,18 +41,15 @@ class NotificationPart(Part):
             self._made_due(new.state, new.due_at_ms)
         repeats = [new.notification for new in group if new.notification.id not in kept]
         first = await self._first(repeats) if repeats else {}
-        return [
-            Appended(it.notification.id, duplicate=False)
-            if it.notification.id in kept
-            else Appended(first[it.notification.source_id, it.notification.dedupe_key], duplicate=True)
-            for it in group
-        ]
+        ids = [first.get((it.source_id, it.dedupe_key), it.id) for it in (new.notification for new in group)]
+        return [Appended(id_, duplicate=id_ != new.notification.id) for new, id_ in zip(group, ids, strict=True)]
 
     async def _first(self, repeats: Sequence[Notification]) -> dict[tuple[str, str], str]:
         keys = columns([(it.source_id, it.dedupe_key) for it in repeats], 2)
-        found = await self.database.rows("notification_first", *keys)
-        first = {(rows.text(row[0]), rows.text(row[1])): rows.text(row[2]) for row in found}
-        hints = [(first[it.source_id, it.dedupe_key], it.received_at_ms) for it in repeats if it.hint]
+        known = await self.database.rows("notification_first", *keys)
+        first = {(rows.text(row[0]), rows.text(row[1])): rows.text(row[2]) for row in known}
+        found = ((first[it.source_id, it.dedupe_key], it) for it in repeats if it.hint)
+        hints = [(id_, it.received_at_ms) for id_, it in found if id_ != it.id]
         if hints:
             await repeated(lambda: self.database.rows("hint_reopen", *columns(hints, 2)))
             self._made_due(NotificationState.NEEDS_FETCH, min(at_ms for _, at_ms in hints))

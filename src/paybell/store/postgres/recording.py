@@ -1,15 +1,18 @@
 """The transaction of record: lock, read the book, let the rule decide, write its changes."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
+from paybell.errors import StoreUnavailable
 from paybell.model.fact import Fact
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
 from paybell.store import rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
+from paybell.store.postgres.grouping import PATIENCE_S, PAUSE_S
 
 _COLUMNS: Final = {
     "fact_insert": 5,
@@ -24,14 +27,32 @@ class RecordingPart(DirectoryPart):
     """Facts, payments, messages and deliveries, written together."""
 
     async def notification_record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
-        """See the port."""
-        return await repeated(lambda: self._record(readings, decide))
+        """See the port. A commit whose answer was lost is looked for: its deliveries are leased to this process."""
+        unsure: list[Changes] = []
+        ends_s = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            try:
+                if unsure and await self._is_committed(unsure[-1]):
+                    return unsure[-1]
+                return await repeated(lambda: self._record(readings, decide, unsure))
+            except StoreUnavailable:
+                if asyncio.get_running_loop().time() >= ends_s:
+                    raise
+                await asyncio.sleep(PAUSE_S)
 
-    async def _record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
+    async def _record(self, readings: Sequence[Reading], decide: Decide, unsure: list[Changes]) -> Changes:
+        unsure.clear()
         async with self.database.transaction() as session:
             changes = decide(await self._book(session, readings))
             await self._write(session, changes)
+            unsure.append(changes)
         return changes
+
+    async def _is_committed(self, changes: Changes) -> bool:
+        """Of what has no deliveries nothing is handed on: it may be recorded once more, and finds nothing pending."""
+        if not changes.deliveries:
+            return False
+        return bool(await self.database.rows("delivery_there", changes.deliveries[0].id))
 
     async def _book(self, session: Session, readings: Sequence[Reading]) -> Book:
         directory = await self.directory_in(session)

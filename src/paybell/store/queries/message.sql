@@ -321,3 +321,15 @@ INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, 
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
        error, url, started_at_ms, duration_ms FROM held
 RETURNING id;
+
+-- attempt_there [postgres] --
+-- Those of these attempts that are recorded.
+SELECT id FROM attempts WHERE id = ANY($1::text[]);
+
+-- message_there [postgres] --
+-- Those of these messages that are kept.
+SELECT id FROM messages WHERE id = ANY($1::text[]);
+
+-- delivery_there [postgres] --
+-- Whether a delivery waits.
+SELECT id FROM delivery_queue WHERE id = $1;
