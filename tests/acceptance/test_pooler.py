@@ -5,9 +5,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from paybell.store.postgres import PostgresOptions
+from paybell.store.postgres.database import Database as Connections
 from paybell.testing.gateways import gateway
 from paybell.testing.receiver import Receiver, StandardWebhooks
 from tests.acceptance.cli_world import Shell
@@ -86,6 +89,22 @@ def test_commands_work_through_it(behind: Behind, tmp_path: Path) -> None:
     )
     assert shell.json("db", "status")["url"] == behind.pooler.url
     assert "pbk_" in shell.right("key", "create", "ops")
+
+
+def test_limits_hold_in_every_transaction_and_stay_in_no_session(behind: Behind) -> None:
+    async def scenario() -> None:
+        database = Connections(behind.pooler.url, PostgresOptions(pooled=True))
+        await database.open()
+        for opened in (database.session, database.transaction):
+            async with opened() as session:
+                limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+                assert {await session.connection.fetchval(f"SHOW {name}") for name in limits} == {"30s"}
+        stranger = await asyncpg.connect(behind.pooler.url, statement_cache_size=0)
+        assert await stranger.fetchval("SHOW statement_timeout") == "0"
+        await stranger.close()
+        await database.close()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("more", ["", IGNORED], ids=["strict", "ignores-what-we-ask-for"])

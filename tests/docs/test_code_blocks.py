@@ -19,6 +19,7 @@ from paybell.model.payment import Payment, PaymentState, PaymentStatus
 from paybell.model.source import Source
 from paybell.record.messages import Transition, payload
 from tests.acceptance.world import KEY, Server
+from tests.databases import SqliteDatabase
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,7 +63,7 @@ def test_shell_commands_run(page: Path, language: str, text: str, tmp_path: Path
     stand_in = f'#!/bin/sh\n[ "$#" -eq 0 ] && set -- demo --help\nexec "{sys.executable}" -m paybell "$@"\n'
     (tmp_path / "run").write_text(stand_in)
     (tmp_path / "run").chmod(0o755)
-    with Server(tmp_path) as server:
+    with Server(SqliteDatabase(tmp_path)) as server:
         application = server.post("/app", {"name": "Docs"})["id"]
         script = re.sub(r"^\./test.*$", "true", text, flags=re.MULTILINE)
         script = re.sub(r"^\./run up.*$", "./run up --help", script, flags=re.MULTILINE)
@@ -72,7 +73,7 @@ def test_shell_commands_run(page: Path, language: str, text: str, tmp_path: Path
             **os.environ,
             "KEY": KEY,
             "APP": application,
-            "PAYBELL_DATABASE": f"sqlite:///{server.database}",
+            "PAYBELL_DATABASE": server.database.url,
         }
         done = ended([BASH, "-euc", script], tmp_path, environment)
     assert done.returncode == 0, done.stdout + done.stderr

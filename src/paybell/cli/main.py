@@ -15,6 +15,7 @@ from paybell.cli.shared import Database, fail
 from paybell.cli.trigger import trigger
 from paybell.config import settings
 from paybell.errors import PaybellError
+from paybell.model.text import is_storable
 
 app = typer.Typer(
     name="paybell",
@@ -39,6 +40,8 @@ def root(
     *, show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
 ) -> None:
     """Say what there is."""
+    if not all(map(is_storable, sys.argv)):  # half a pair of surrogates stands for a byte that is no UTF-8
+        fail("an argument is not text in UTF-8")
     if show_version:
         sys.stdout.write(f"paybell {version('paybell')}\n")
         raise typer.Exit

@@ -13,6 +13,7 @@ from paybell.deliver.rules import Verdict, error_text, judge, sign
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
+from paybell.model.text import readable
 from paybell.ports import AttemptNew, DeliverStore, DeliveryClaim, Senders, Sending
 
 _RESPONSE_CHARS_MAX: Final = 2048
@@ -269,8 +270,8 @@ class DeliverService:
             attempt_no=attempt_no,
             delivered=verdict.state is DeliveryState.DELIVERED,
             status_code=answered.status_code if answered else 0,
-            response=answered.body.decode("utf-8", "replace")[:_RESPONSE_CHARS_MAX] if answered else "",
-            error=error_text(outcome),
+            response=readable(answered.body.decode("utf-8", "replace")[:_RESPONSE_CHARS_MAX]) if answered else "",
+            error=readable(error_text(outcome)),
             url=endpoint.url,
             started_at_ms=started_at_ms,
             duration_ms=now_ms - started_at_ms,

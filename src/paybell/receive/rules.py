@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from paybell.model.notification import Hint, NotificationState, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
+from paybell.model.text import storable_key
 from paybell.ports import Gateway
 
 _MASKED: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-callback-token", b"verif-hash"})
@@ -16,7 +19,10 @@ def judge(request: Request, source: Source, gateway: Gateway, now_ms: int) -> Ve
     """Believe, take as a hint, or refuse; what the gateway does not decide is decided here."""
     if not source.enabled:
         return Refused(RefusalReason.SOURCE_DISABLED, f"the source {source.uid} is switched off")
-    return gateway.verify(request, source, now_ms)
+    verdict = gateway.verify(request, source, now_ms)
+    if isinstance(verdict, Refused):
+        return verdict
+    return replace(verdict, dedupe_key=storable_key(verdict.dedupe_key))
 
 
 def state_for(verdict: Verdict) -> NotificationState:

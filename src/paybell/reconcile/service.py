@@ -12,6 +12,7 @@ from paybell.errors import AmountError, MalformedPayload, PaybellError, StoreUna
 from paybell.model.delivery import Answered
 from paybell.model.notification import Notification, NotificationState, Origin
 from paybell.model.source import Source
+from paybell.model.text import readable, storable_key
 from paybell.ports import (
     FetchDone,
     FetchingGateway,
@@ -174,7 +175,7 @@ class ReconcileService:
             id=self._clock.new_id("ntf"),
             source_id=source.id,
             organisation_id=source.organisation_id,
-            dedupe_key=key,
+            dedupe_key=storable_key(key),
             origin=Origin.POLL,
             hint=False,
             received_at_ms=now_ms,
@@ -203,7 +204,7 @@ class ReconcileService:
                 notification_id=job.notification.id,
                 wanted_no=job.wanted_no,
                 state=fate.state,
-                reason=fate.reason,
+                reason=readable(fate.reason),
                 attempt_count=job.attempt_count + 1,
                 due_at_ms=fate.due_at_ms,
                 answer=answer,

@@ -6,12 +6,14 @@ from typing import Final
 
 import msgspec
 
+from paybell.errors import MalformedPayload
 from paybell.model.delivery import DeliveryJob
-from paybell.model.fact import Fact
+from paybell.model.fact import Fact, Parsed
 from paybell.model.message import Message
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.payment import Payment
 from paybell.model.source import Source
+from paybell.model.text import is_storable, readable
 from paybell.ports import Book, Change, Changes, NewFact, NotificationOutcome, PaymentKey, Reading, Route
 from paybell.record.messages import Transition, payload, transitions
 from paybell.record.projection import project
@@ -142,7 +144,18 @@ def judge(reading: Reading) -> NotificationOutcome:
         state, reason = NotificationState.UNMAPPED, parsed.reason or "says nothing about a payment"
     else:
         state, reason = NotificationState.RECORDED, parsed.reason
-    return NotificationOutcome(notification_id=reading.notification.id, state=state, reason=reason, event=parsed.event)
+    return NotificationOutcome(
+        notification_id=reading.notification.id, state=state, reason=readable(reason), event=readable(parsed.event)
+    )
+
+
+def check_names(parsed: Parsed) -> Parsed:
+    """Refuse facts whose payment or order has a name that no database holds: another name would be another payment."""
+    for fact in parsed.facts:
+        for what, name in (("payment", fact.aggregate), ("order", fact.detail.get("order_id", ""))):
+            if not is_storable(name):
+                raise MalformedPayload(f"the {what} has a name with characters that cannot be kept: {name[:64]!r}")
+    return parsed
 
 
 def _by_payment(facts: tuple[Fact, ...]) -> Mapping[str, tuple[Fact, ...]]:

@@ -16,8 +16,9 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.source import Source
+from paybell.model.text import readable
 from paybell.ports import Book, Change, Changes, Gateway, NotificationOutcome, Reading, RecordStore, Routed
-from paybell.record.rules import decide
+from paybell.record.rules import check_names, decide
 
 
 class RecordConfig(Struct, frozen=True, kw_only=True):
@@ -145,7 +146,8 @@ class RecordService:
             reason = f"its source is gone, or this program knows no gateway {source.gateway!r}"
             return Reading(notification=notification, source=source, parsed=Parsed(), error=reason)
         try:
-            return Reading(notification=notification, source=source, parsed=gateway.parse(notification, source))
+            parsed = check_names(gateway.parse(notification, source))
+            return Reading(notification=notification, source=source, parsed=parsed)
         except (MalformedPayload, AmountError) as error:
             return Reading(notification=notification, source=source, parsed=Parsed(), error=str(error))
         except Exception as error:  # noqa: BLE001 - a fault of one gateway's module must not stop the others
@@ -164,7 +166,7 @@ class RecordService:
                     await self._record([reading])
                 return
             self._log.error("notification.unrecordable", id=readings[0].notification.id, exc_info=error)
-            reason = f"could not be recorded ({type(error).__name__}): {str(error)[:200]}"
+            reason = readable(f"could not be recorded ({type(error).__name__}): {str(error)[:200]}")
             changes = await self._store.notification_record(readings, partial(_park, reason))
         self._done(changes)
 

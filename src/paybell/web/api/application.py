@@ -9,6 +9,7 @@ from pydantic import Field
 
 from paybell.errors import NotFound
 from paybell.model.message import Application
+from paybell.model.text import STORABLE_PATTERN
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.problems import WRITES, InvalidField
 from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, is_uid, page_out, when
@@ -16,7 +17,7 @@ from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, is_uid, pag
 router = keyed_router("application")
 
 AppPath = Annotated[str, Path(description="The application's id or uid.")]
-Title = Annotated[str, Field(min_length=1, max_length=256)]
+Title = Annotated[str, Field(min_length=1, max_length=256, pattern=STORABLE_PATTERN)]
 
 
 class ApplicationIn(Shape):

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from msgspec import Struct
 
 from paybell.errors import NotFound
+from paybell.model.text import STORABLE_PATTERN, is_storable
 from paybell.ports import PageQuery, Store
 from paybell.web.api.problems import READS, problem
 from paybell.web.api.shapes import LIMIT_MAX
@@ -82,6 +83,8 @@ class KeyedRoute(APIRoute):
             request.state.caller = Caller(
                 context=parts.context, organisation_id=key.organisation_id, base_url=_base_url(request, parts.context)
             )
+            if not all(is_storable(str(name)) for name in request.path_params.values()):
+                return problem(404, "nothing has such a name")
             _check_json(await request.body())
             return await handle(request)
 
@@ -130,14 +133,17 @@ async def _pager(
     caller: Calling,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows on a page.")] = 50,
     iterator: Annotated[
-        str, Query(max_length=_ITERATOR_CHARS_MAX, description="The `iterator` of the page before.")
+        str,
+        Query(
+            max_length=_ITERATOR_CHARS_MAX, pattern=STORABLE_PATTERN, description="The `iterator` of the page before."
+        ),
     ] = "",
 ) -> Pager:
     return Pager(caller.organisation_id, limit, iterator)
 
 
 Paging = Annotated[Pager, Depends(_pager)]
-Filter = Annotated[str, Query(max_length=_ITERATOR_CHARS_MAX)]
+Filter = Annotated[str, Query(max_length=_ITERATOR_CHARS_MAX, pattern=STORABLE_PATTERN)]
 
 
 def keyed_router(tag: str) -> APIRouter:

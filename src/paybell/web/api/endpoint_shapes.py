@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from paybell.errors import ConfigurationError
 from paybell.model.endpoint import Endpoint
+from paybell.model.text import STORABLE_PATTERN
 from paybell.web.api.problems import InvalidField
 from paybell.web.api.shapes import EventTypeName, Patch, Shape, Time, Uid, masked, when
 from paybell.web.context import WebContext
@@ -16,7 +17,7 @@ _HEADERS_MAX: Final = 32
 _HEADERS_BYTES_MAX: Final = 16_384
 
 Url = Annotated[str, Field(min_length=1, max_length=2048, examples=["https://example.com/hook"])]
-Description = Annotated[str, Field(max_length=1024)]
+Description = Annotated[str, Field(max_length=1024, pattern=STORABLE_PATTERN)]
 EventTypes = Annotated[list[EventTypeName], Field(max_length=256, description="What it wants to hear; none means all.")]
 HeaderValue = Annotated[str, Field(max_length=4096, pattern=r"^[\t\x20-\x7e\xa0-\xff]*$")]
 Headers = Annotated[dict[str, HeaderValue], Field(max_length=_HEADERS_MAX, description="Sent with every delivery.")]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.message import EVENT_TYPES, EventType
+from paybell.model.text import STORABLE_PATTERN
 from paybell.ports import Page
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.problems import WRITES
@@ -22,7 +23,7 @@ class EventTypeIn(Shape):
     """An event type of your own."""
 
     name: EventTypeName
-    description: Annotated[str, Field(max_length=1024)] = ""
+    description: Annotated[str, Field(max_length=1024, pattern=STORABLE_PATTERN)] = ""
 
 
 class EventTypeOut(Shape):
