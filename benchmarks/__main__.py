@@ -1,4 +1,4 @@
-"""``python -m benchmarks ingest`` and ``python -m benchmarks end_to_end``.
+"""``python -m benchmarks ingest``, ``end_to_end``, ``claims`` and ``held_snapshot``.
 
 Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sent), 3 it is void (generator late).
 """
@@ -6,18 +6,28 @@ Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sen
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from benchmarks import end_to_end, ingest, report
+from benchmarks import claims, end_to_end, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
 
 FAILED: Final = 1
 VOID: Final = 3
+BENCHMARKS: Final = {"ingest": ingest, "end_to_end": end_to_end, "claims": claims, "held_snapshot": held_snapshot}
+SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
+    "ingest": ingest.measure,
+    "end_to_end": end_to_end.measure,
+}
+SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
+    "claims": claims.measure_all,
+    "held_snapshot": held_snapshot.measure_all,
+}
+ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,)}
 START_RATE: Final = 500.0
 """Where the climb to the highest end-to-end rate begins."""
 
@@ -25,16 +35,17 @@ START_RATE: Final = 500.0
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, write the table; gives the exit status."""
     given = _parser().parse_args(arguments)
-    benchmark = ingest if given.what == "ingest" else end_to_end
+    benchmark = BENCHMARKS[given.what]
     options = Options(
         rate=given.rate,
         seconds=given.seconds,
         connections=given.connections,
         saturate=given.saturate,
         module=given.module,
+        rows=tuple(given.rows or ROWS.get(given.what, ())),
     )
     try:
-        results = _measure(given.what, benchmark.measure, options)
+        results = _measure(given.what, options)
     except Failed as error:
         print(f"FAILED: {error}")
         return FAILED
@@ -46,13 +57,16 @@ def main(arguments: Sequence[str]) -> int:
         rows=[result.figures for result in results],
         notes=(benchmark.__doc__ or "").strip().split("\n\n")[1:],
     )
-    print(report.table([results[-1].figures]))
+    print(report.table([results[-1].figures] if given.what in SINGLE else [result.figures for result in results]))
     print(f"written to benchmarks/results/{path.name}")
     return _status(results, saturate=given.saturate)
 
 
-def _measure(what: str, measure: Callable[[Options], Measured], options: Options) -> list[Measured]:
+def _measure(what: str, options: Options) -> list[Measured]:
     """One run; or, to find the highest rate, a closed loop (ingest) or a climb (end to end)."""
+    if what not in SINGLE:
+        return SERIES[what](options)
+    measure = SINGLE[what]
     if not options.saturate:
         return [measure(options)]
     if what == "ingest":
@@ -79,11 +93,14 @@ def _status(results: Sequence[Measured], *, saturate: bool) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell against a real server.")
-    parser.add_argument("what", choices=["ingest", "end_to_end"])
+    parser.add_argument("what", choices=list(BENCHMARKS))
     parser.add_argument("--rate", type=float, default=500.0, help="webhooks a second, at even intervals (default: 500)")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to send (default: 20)")
     parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (default: 64)")
     parser.add_argument("--saturate", action="store_true", help="look for the highest rate instead")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", help="how many wait, or go through a queue (default: see results/)"
+    )
     parser.add_argument("--name", default="", help="name of the results file (default: that of the benchmark)")
     parser.add_argument("--date", default="", help="date for the report (default: today, UTC)")
     parser.add_argument("--module", default="paybell", help="the module to start the server with (default: paybell)")

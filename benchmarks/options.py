@@ -1,16 +1,20 @@
-"""What both benchmarks are told."""
+"""What benchmarks are told."""
 
 from msgspec import Struct
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """``rate`` in requests a second; ``saturate`` looks for the highest one instead."""
+    """``rate`` in requests a second; ``saturate`` looks for the highest one instead.
+
+    ``rows``: how many wait (claims, each number in turn) or go through a queue (held_snapshot, the last one).
+    """
 
     rate: float
     seconds: float
     connections: int
     saturate: bool
     module: str = "paybell"
+    rows: tuple[int, ...] = ()
 
 
 class Measured(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,178 @@
+"""What a claim costs, whatever waits.
+
+One claim of notifications takes 100; one of deliveries takes up to 200 as the deliver step calls for them (when the
+next is due, then the claim), at most 128 of one endpoint. What is claimed stays leased, so that every claim meets
+other rows.
+
+Wall time is the median of the calls; the server's time and the pages touched are those of EXPLAIN (ANALYZE, BUFFERS)
+of the store's own prepared statements, per call. Each is explained twice and the second one counts, so that the
+server's time is that with everything in memory: what a cold cache, full-page images and commits cost is in the wall
+time alone. Rows are due at even intervals within the last hour. The server is durable and has the settings it comes
+with, so that at ten million rows the tables are fifty times as large as its shared buffers.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from statistics import median
+from typing import Final
+
+from msgspec import Struct
+
+from benchmarks.metered import Cost, Metered, metered, per_call
+from benchmarks.options import Measured, Options
+from paybell.clock import SystemClock
+from paybell.ports import DeliveryClaim
+from paybell.store.postgres import PostgresStore
+from paybell.store.seal import Seal
+from paybell.testing.postgres import PostgresServer
+
+TITLE: Final = "What a claim costs on PostgreSQL"
+NOTIFICATIONS: Final = """
+INSERT INTO notifications
+SELECT 'ntf_' || lpad(i::text, 32, '0'), 'src_1', 'org_1', 'k' || i, 'webhook', 0, i, '[]',
+       decode(repeat('61', 200), 'hex')
+  FROM generate_series(1, {count}) i;
+"""
+NOTIFICATION_QUEUE: Final = """
+TRUNCATE notification_queue;
+INSERT INTO notification_queue (notification_id, organisation_id, source_id, state, leased, due_at_ms)
+SELECT 'ntf_' || lpad(i::text, 32, '0'), 'org_1', 'src_1', 'pending', false, {now_ms} - 3600000 + i * 3600000 / {count}
+  FROM generate_series(1::bigint, {count}) i;
+"""
+MESSAGES: Final = """
+INSERT INTO messages
+SELECT 'msg_' || lpad(i::text, 32, '0'), 'org_1', 'app_1', 'payment.completed', '', decode(repeat('61', 200), 'hex'),
+       '', i
+  FROM generate_series(1, {count}) i;
+"""
+DELIVERY_QUEUE: Final = """
+TRUNCATE delivery_queue;
+INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state,
+                            attempt_count, lease_no, due_at_ms, created_at_ms)
+SELECT 'dlv_' || lpad(i::text, 32, '0'), 'msg_' || lpad(i::text, 32, '0'),
+       'ep_' || lpad((i % {endpoints})::text, 32, '0'), 'app_1', 'org_1', 'payment.completed', 'due', 0, 0,
+       {now_ms} - 3600000 + i * 3600000 / {count}, i
+  FROM generate_series(1::bigint, {count}) i;
+"""
+
+
+def measure_all(options: Options) -> list[Measured]:
+    """One column per kind and number of rows."""
+    with PostgresServer() as server:
+        return asyncio.run(_measure_all(server, options.rows))
+
+
+class Kind(Struct, frozen=True):
+    """What waits, how it is made (``extra`` once, ``queue`` before every round), and one claim of it."""
+
+    name: str
+    extra: str
+    queue: str
+    claim: Callable[[PostgresStore], Awaitable[int]]
+
+
+async def _measure_all(server: PostgresServer, sizes: Sequence[int]) -> list[Measured]:
+    found: list[Measured] = []
+    for count in sizes:
+        url = server.new_database()
+        for kind in KINDS:
+            await _run(url, kind.extra, count)
+            spreads = (1, 100, 10_000) if kind.name == "deliveries" else (1,)
+            fitting = [it for it in spreads if it <= count and (it <= 100 or count <= 1_000_000)]
+            found += [await _measured(url, kind, count, endpoints) for endpoints in fitting]
+    return found
+
+
+async def _run(url: str, script: str, count: int, endpoints: int = 1) -> None:
+    begun = time.perf_counter()
+    async with _opened(url) as store, store.database.session() as session:
+        await session.run("SET statement_timeout = 0")
+        now_ms = SystemClock().now_ms()
+        await session.run(script.format(count=count, endpoints=endpoints, now_ms=now_ms))
+        await session.run("VACUUM ANALYZE")
+        await session.run("CHECKPOINT")
+    if count > 100_000:
+        print(f"{count:,} rows in {time.perf_counter() - begun:.0f} s", flush=True)
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[PostgresStore]:
+    clock = SystemClock()
+    store = PostgresStore(url, Seal(bytes(32), clock), clock, serve=False)
+    metered(store)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _measured(url: str, kind: Kind, count: int, endpoints: int) -> Measured:
+    """In rounds where little waits: a claim takes much of it away."""
+    rounds, calls, explained = (1, 60, 10) if count > 100_000 else (12, 2, 1)
+    wall: list[float] = []
+    costs: dict[str, list[Cost]] = {}
+    taken = 0
+    for _ in range(rounds):
+        await _run(url, kind.queue, count, endpoints)
+        async with _opened(url) as store:
+            await kind.claim(store)  # makes the plans
+            for _ in range(calls):
+                begun = time.perf_counter()
+                taken += await kind.claim(store)
+                wall.append(time.perf_counter() - begun)
+            await _explain(store, kind, explained, costs)
+    figures = _figures(kind, count, endpoints) | _costs(wall, taken, per_call(costs, rounds * explained))
+    print(figures, flush=True)
+    return Measured(figures=figures, passed=True, void=False, sustained=True, rate=0.0)
+
+
+async def _explain(store: PostgresStore, kind: Kind, calls: int, into: dict[str, list[Cost]]) -> None:
+    assert isinstance(store.database, Metered)  # noqa: S101 - tells the type
+    store.database.costs = into
+    for _ in range(calls):
+        await kind.claim(store)
+    store.database.costs = None
+
+
+def _figures(kind: Kind, count: int, endpoints: int) -> dict[str, str]:
+    return {
+        "kind": kind.name,
+        "waiting": f"{count:,}",
+        "endpoints": f"{endpoints:,}" if "{endpoints}" in kind.queue else "",
+    }
+
+
+def _costs(wall: Sequence[float], taken: int, cost: Cost) -> dict[str, str]:
+    each = taken / len(wall)
+    return {
+        "calls": str(len(wall)),
+        "rows per call": f"{each:.0f}",
+        "wall ms per call": f"{median(wall) * 1e3:.2f}",
+        "wall µs per row": f"{median(wall) / each * 1e6:.1f}",
+        "server ms per call": f"{cost.ms:.2f}",
+        "pages per call": f"{cost.buffers:.0f}",
+        "pages per row": f"{cost.buffers / each:.1f}",
+    }
+
+
+async def _notification_claim(store: PostgresStore) -> int:
+    now_ms = SystemClock().now_ms()
+    return len(await store.notification_claim(limit=100, now_ms=now_ms, lease_ends_at_ms=now_ms + 600_000))
+
+
+async def _delivery_claim(store: PostgresStore) -> int:
+    now_ms = SystemClock().now_ms()
+    await store.delivery_next_due(busy=frozenset())
+    wanted = DeliveryClaim(
+        now_ms=now_ms, lease_ends_at_ms=now_ms + 600_000, limit=200, per_endpoint=128, busy=frozenset()
+    )
+    return len(await store.delivery_claim(wanted))
+
+
+KINDS: Final = (
+    Kind("notifications", NOTIFICATIONS, NOTIFICATION_QUEUE, _notification_claim),
+    Kind("deliveries", MESSAGES, DELIVERY_QUEUE, _delivery_claim),
+)
