@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError, Conflict
+from paybell.model.text import is_storable, readable
 from paybell.ports import ArchiveReader, ArchiveRow, ArchiveSpan
 from paybell.store import rows
 
 _WIDE: Final = 64
 """Rows at once where each may hold a body of a megabyte."""
 _NARROW: Final = 1000
-_REPLACED: Final = "\ufffd"
 _TIME_DIGITS: Final = 12
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -33,17 +33,34 @@ class Table(Struct, frozen=True, kw_only=True):
     rows_max: int = _NARROW
     """Rows read and written at once."""
     sealed: int | None = None
-    foreign: int | None = None
-    """A column with text that others wrote, in which PostgreSQL cannot keep U+0000."""
+    foreign: tuple[int, ...] = ()
+    """Columns with text that others wrote: where an older Paybell kept what PostgreSQL cannot hold, U+FFFD stands."""
 
     def key_of(self, row: ArchiveRow) -> str:
         """A row's key, for people."""
         return "/".join(it.hex() if isinstance(it, bytes) else str(it) for it in row[: self.key_columns])
 
 
-def _table(name: str, query: str, columns: str, **more: int) -> Table:
+def _table(
+    name: str,
+    query: str,
+    columns: str,
+    *,
+    key_columns: int = 1,
+    rows_max: int = _NARROW,
+    sealed: int | None = None,
+    foreign: str = "",
+) -> Table:
     listed = tuple(columns.split())
-    return Table(name=name, query=query, columns=listed, **more)
+    return Table(
+        name=name,
+        query=query,
+        columns=listed,
+        key_columns=key_columns,
+        rows_max=rows_max,
+        sealed=sealed,
+        foreign=tuple(listed.index(it) for it in foreign.split()),
+    )
 
 
 TABLES: Final = (
@@ -70,6 +87,7 @@ TABLES: Final = (
         "notification_states",
         "archive_notification_states",
         "notification_id organisation_id source_id state reason event attempt_count wanted_no due_at_ms finished_at_ms",
+        foreign="reason event",
     ),
     _table(
         "refusals",
@@ -105,13 +123,14 @@ TABLES: Final = (
         "archive_deliveries",
         "id message_id endpoint_id application_id organisation_id event_type state attempt_count lease_no due_at_ms "
         "created_at_ms finished_at_ms last_error",
+        foreign="last_error",
     ),
     _table(
         "attempts",
         "archive_attempts",
         "id delivery_id message_id endpoint_id application_id organisation_id attempt_no delivered status_code "
         "response error url started_at_ms duration_ms",
-        foreign=9,
+        foreign="response error",
     ),
 )
 """In the order in which they can be written: what is referred to comes first."""
@@ -200,14 +219,16 @@ async def tolerant(
 
 
 def _differs(table: Table) -> bool:
-    return table.sealed is not None or table.foreign is not None
+    return table.sealed is not None or bool(table.foreign)
 
 
 def _logical(reader: ArchiveReader, table: Table, row: ArchiveRow) -> ArchiveRow:
     if table.sealed is not None:
         return replaced(row, table.sealed, reader.open_box(rows.blob(row[table.sealed]), rows.text(row[0])))
-    if table.foreign is not None and "\0" in (text := rows.text(row[table.foreign])):
-        return replaced(row, table.foreign, text.replace("\0", _REPLACED))
+    for place in table.foreign:
+        text = rows.text(row[place])
+        if not is_storable(text):
+            row = replaced(row, place, readable(text))
     return row
 
 
