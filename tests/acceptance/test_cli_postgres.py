@@ -119,9 +119,9 @@ def test_a_key_that_is_missing_or_not_the_right_one_is_told(place: Place) -> Non
     for typed in (("source", "list"), UP):
         assert "make them with `openssl rand -base64 32`" in place.complaint(*typed, PAYBELL_SECRET_KEY="")
         assert "PAYBELL_SECRET_KEY must be 32 bytes" in place.complaint(*typed, PAYBELL_SECRET_KEY="short")
-    said = place.complaint("source", "list", PAYBELL_SECRET_KEY=other)
-    assert "sealed under another key" in said
-    assert SECRET_KEY not in said
+        said = place.complaint(*typed, PAYBELL_SECRET_KEY=other)
+        assert "sealed under another key" in said
+        assert SECRET_KEY not in said
 
 
 CARELESS = {
