@@ -53,10 +53,12 @@ def test_every_ten_minutes_a_look_begins_at_the_beginning(reach: Reach) -> None:
     assert looked(reach, NOW_MS + 10 * MINUTE) == 0
 
 
-def test_a_look_that_failed_is_taken_again(reach: Reach) -> None:
+def test_a_whole_look_that_failed_is_taken_again_later_and_others_go_on_meanwhile(reach: Reach) -> None:
     at_ms = NOW_MS + 10 * MINUTE
     assert reach.floor_ms(at_ms) == 0
-    assert looked(reach, at_ms + 1) == 0
+    assert looked(reach, at_ms + 1) > 0
+    assert looked(reach, at_ms + 9 * SECOND) > 0
+    assert looked(reach, at_ms + 10 * SECOND) == 0
 
 
 def test_a_clock_that_was_set_back_hides_nothing(reach: Reach) -> None:
@@ -96,6 +98,13 @@ def test_every_ten_seconds_each_endpoint_is_looked_at_further_back(walk: Walk) -
 def test_every_ten_minutes_all_endpoints_are_looked_for_anew(walk: Walk) -> None:
     assert walked(walk, NOW_MS + 10 * MINUTE, ep_3=NOW_MS) == {}
     assert walked(walk, NOW_MS + 10 * MINUTE + 5) == {"ep_3": NOW_MS - 1}
+
+
+def test_a_whole_walk_that_failed_is_taken_again_later_and_others_go_on_meanwhile(walk: Walk) -> None:
+    at_ms = NOW_MS + 10 * MINUTE
+    assert walk.floors(at_ms) == {}
+    assert walked(walk, at_ms + 1).keys() == {"ep_1", "ep_2"}
+    assert walked(walk, at_ms + 10 * SECOND) == {}
 
 
 def test_what_this_process_makes_due_at_an_endpoint_is_seen_by_the_next_look(walk: Walk) -> None:

@@ -21,10 +21,19 @@ class Pace:
     def __init__(self) -> None:
         self._wide_ms = 0
         self._whole_ms = 0
+        self._tried_ms = 0
 
     def is_whole(self, now_ms: int) -> bool:
         """Whether this look begins at the very beginning."""
-        return not 0 <= now_ms - self._whole_ms < _WHOLE_EVERY_MS
+        tried = now_ms != self._tried_ms and 0 <= now_ms - self._tried_ms < _WIDE_EVERY_MS
+        return not tried and not 0 <= now_ms - self._whole_ms < _WHOLE_EVERY_MS
+
+    def try_whole(self, now_ms: int) -> bool:
+        """The same for one that is taken now: should it take too long and fail, it is not taken again at once."""
+        whole = self.is_whole(now_ms)
+        if whole:
+            self._tried_ms = now_ms
+        return whole
 
     def is_wide(self, now_ms: int) -> bool:
         """Whether this look goes back to where the last wide one ended, and a minute more."""
@@ -48,7 +57,7 @@ class Reach:
 
     def floor_ms(self, now_ms: int) -> int:
         """This look begins after that."""
-        if self._pace.is_whole(now_ms):
+        if self._pace.try_whole(now_ms):
             return 0
         if self._pace.is_wide(now_ms):
             return max(0, min(self._wide_floor_ms, now_ms) - _WIDE_LAG_MS)
@@ -76,7 +85,7 @@ class Walk:
 
     def floors(self, now_ms: int) -> dict[str, int]:
         """Where this look begins at each endpoint that is known; at any other it begins at the beginning."""
-        if self._pace.is_whole(now_ms):
+        if self._pace.try_whole(now_ms):
             return {}
         if self._pace.is_wide(now_ms):
             return {name: max(0, self._wide_floors.get(name, 0) - _WIDE_LAG_MS) for name in self._floors}
