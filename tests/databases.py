@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import apsw
 import asyncpg
 
+from paybell.testing.postgres import PostgresServer
 from tests.postgres import server
 
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -55,8 +56,8 @@ class PostgresDatabase:
 
     takeover_s = 60.0
 
-    def __init__(self, folder: Path) -> None:
-        self.url = server().new_database()
+    def __init__(self, folder: Path, of: PostgresServer | None = None) -> None:
+        self.url = (of or server()).new_database()
         self.settings: Mapping[str, str] = {"database": self.url, "secret_key": SECRET_KEY}
 
     def rows(self, query: str) -> Rows:

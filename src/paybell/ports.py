@@ -317,6 +317,13 @@ class Retention(Struct, frozen=True, kw_only=True):
     """With their deliveries and attempts."""
 
 
+class Held(Struct, frozen=True, kw_only=True):
+    """The ids of all that a process has leased and has in hand."""
+
+    notifications: frozenset[str]
+    deliveries: frozenset[str]
+
+
 class Tended(Struct, frozen=True, kw_only=True):
     """What one round of keeping house has done; ``more`` is left to do."""
 
@@ -542,6 +549,13 @@ class KeepStore(Protocol):
 
     async def node_leave(self, node_id: str, *, now_ms: int) -> None:
         """Forget the node and make due what it still has leased; what is leased afterwards is nobody's."""
+        ...
+
+    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
+        """Make due what was leased to this node before the database was last away, and never reached it; how many.
+
+        A claim's or a commit's answer may have been lost then. ``lease_ms`` is the longest lease.
+        """
         ...
 
     async def leader_take(self, node_id: str, term: int) -> bool:

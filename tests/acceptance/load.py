@@ -16,13 +16,21 @@ from tests.databases import Database
 
 SECRET = "whsec_of_the_load"
 SENDERS = 8
+SENDERS_AT_A_RATE = 64
 
 
 class Driver:
-    """Sends distinct payments (some twice), journals each id before it is sent and each 2xx after."""
+    """Sends distinct payments (some twice), journals each id before it is sent and each 2xx after.
 
-    def __init__(self, url: str, journal: Path, chance: Random) -> None:
-        self.url = url
+    With several URLs each request goes to the next of them, as a load balancer would have it, and one that is not
+    answered 200 to the next again, as a gateway would. With a ``rate`` it sends so many payments a second, whatever
+    the answers.
+    """
+
+    def __init__(self, url: str, journal: Path, chance: Random, *others: str, rate: float = 0.0) -> None:
+        self._urls = (url, *others)
+        self._turn = 0
+        self._rate = rate
         self.acknowledged: Counter[str] = Counter()
         self.status_codes: Counter[int] = Counter()
         self.sent = 0
@@ -31,8 +39,11 @@ class Driver:
         self._ending = False
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(timeout=5) as client:
-            await asyncio.gather(*(self._send_on(client) for _ in range(SENDERS)))
+        senders = SENDERS_AT_A_RATE if self._rate else SENDERS
+        self._started_s = time.monotonic()
+        limits = httpx.Limits(max_connections=senders * 2, max_keepalive_connections=senders)
+        async with httpx.AsyncClient(timeout=5, limits=limits) as client:
+            await asyncio.gather(*(self._send_on(client) for _ in range(senders)))
         self._journal.close()
 
     def end(self) -> None:
@@ -42,8 +53,10 @@ class Driver:
         while not self._ending:
             self.sent += 1
             payment = f"pi_{self.sent}"
+            if self._rate:
+                await asyncio.sleep(self._started_s + self.sent / self._rate - time.monotonic())
             self._journal.write(f"{payment}\n".encode())
-            os.fsync(self._journal.fileno())
+            os.fdatasync(self._journal.fileno())
             request = gateway("stripe").signed(
                 "payment_intent.succeeded",
                 payment_id=payment,
@@ -55,14 +68,18 @@ class Driver:
                 await self._send(client, payment, request.body, dict(request.headers))
 
     async def _send(self, client: httpx.AsyncClient, payment: str, body: bytes, headers: dict[str, str]) -> None:
-        try:
-            answer = await client.post(self.url, content=body, headers=headers)
-        except httpx.HTTPError:
-            await asyncio.sleep(0.05)  # the gateway's own back-off; it is down just now
-            return
-        self.status_codes[answer.status_code] += 1
-        if answer.status_code == 200:
-            self.acknowledged[payment] += 1
+        for _ in self._urls:
+            self._turn += 1
+            url = self._urls[self._turn % len(self._urls)]
+            try:
+                answer = await client.post(url, content=body, headers=headers)
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)  # the gateway's own back-off; it is down just now
+                continue
+            self.status_codes[answer.status_code] += 1
+            if answer.status_code == 200:
+                self.acknowledged[payment] += 1
+                return
 
 
 def compare(database: Database, driver: Driver, requests: list[Received]) -> None:

@@ -1,5 +1,7 @@
 """Who is dead and who leads is decided by looks without news, so that no clock has a say in it."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +68,6 @@ def test_a_leader_whose_term_does_not_rise_is_replaced_although_it_beats() -> No
 def test_dead_are_exactly_those_whose_last_looks_all_had_the_same_news(beats: list[int], after: int) -> None:
     rolls = [roll(node_2=beat) for beat in beats]
     same = 0
-    for before, now in zip(beats, beats[1:], strict=False):
+    for before, now in pairwise(beats):
         same = same + 1 if before == now else 0
     assert bool(dead(seen(*rolls), rolls[-1], ME, after_looks=after)) == (same >= after)

@@ -22,7 +22,7 @@ from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.node import Node
 from paybell.model.source import ApiKey
-from paybell.ports import Change, Retention, Routed, Senders
+from paybell.ports import Change, Held, Retention, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
@@ -209,6 +209,7 @@ class Paybell:
             KeepConfig(retention=_retention(chosen)),
             self._node(),
             figures=self._gauges,
+            held=self._held,
             on_buried=self._forget,
             on_fresh=self._resume,
         )
@@ -263,6 +264,10 @@ class Paybell:
             started_at_ms=self.clock.now_ms(),
             figures={},
         )
+
+    def _held(self) -> Held:
+        notifications = self.record.held() | self.reconcile.held()
+        return Held(notifications=frozenset(notifications), deliveries=frozenset(self.deliver.held()))
 
     def _forget(self) -> None:
         self.record.forget()

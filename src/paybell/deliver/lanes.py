@@ -39,6 +39,10 @@ class Lanes:
         """Endpoints for which nothing should be claimed now."""
         return frozenset(key for key, lane in self._lanes.items() if len(lane.waiting) >= self._waiting_max)
 
+    def held(self) -> set[str]:
+        """The ids of all that is queued."""
+        return {job.id for lane in self._lanes.values() for job in lane.waiting}
+
     def waiting(self) -> list[str]:
         """Endpoints with something queued."""
         return [key for key, lane in self._lanes.items() if lane.waiting]

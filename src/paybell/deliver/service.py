@@ -100,6 +100,10 @@ class DeliverService:
         """Look into the store at the next turn."""
         self._awake.set()
 
+    def held(self) -> set[str]:
+        """The ids of all deliveries that are queued here or being sent."""
+        return self._lanes.held() | {job.id for job in self._tasks.values()}
+
     def resume(self) -> None:
         """Begin what had to wait until this process might begin something again."""
         for endpoint_id in self._lanes.waiting():

@@ -12,7 +12,7 @@ from paybell.clock import Clock
 from paybell.errors import StoreUnavailable
 from paybell.keep.rules import Seen, dead, look, may_lead
 from paybell.model.node import Node, Roll
-from paybell.ports import KeepStore, Retention, Tended
+from paybell.ports import Held, KeepStore, Retention, Tended
 
 _CLOCK_OFF_MS: Final = 5_000
 """From here on a node's clock is so wrong that others' retries and leases come early or late."""
@@ -31,6 +31,8 @@ class KeepConfig(Struct, frozen=True, kw_only=True):
     """How long after its last sign of life a node may begin something; less than until others take it for dead."""
     tend_every_looks: int = 60
     """How often the leader makes and drops what is due by its time."""
+    lease_ms: int = 60_000
+    """The longest lease that the steps take."""
     retention: Retention = Retention()
 
     def __post_init__(self) -> None:
@@ -42,8 +44,8 @@ class KeepConfig(Struct, frozen=True, kw_only=True):
 class KeepService:
     """One node's signs of life, and its turn at keeping house.
 
-    ``figures`` says how far behind this node is; ``on_buried`` is called when others took this node for dead: what it
-    holds in memory is others' now.
+    ``figures`` says how far behind this node is, ``held`` what it has in hand; ``on_buried`` is called when others took
+    this node for dead: what it holds in memory is others' now. ``on_fresh`` is called when it may begin things again.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class KeepService:
         node: Node,
         *,
         figures: Callable[[], Mapping[str, int]],
+        held: Callable[[], Held],
         on_buried: Callable[[], None],
         on_fresh: Callable[[], None],
     ) -> None:
@@ -61,6 +64,7 @@ class KeepService:
         self._clock = clock
         self._config = config
         self._figures = figures
+        self._held = held
         self._on_buried = on_buried
         self._on_fresh = on_fresh
         self._log = log.get("keep")
@@ -70,7 +74,7 @@ class KeepService:
         self._beaten_s = 0.0
         self.node = node
         self.leads = False
-        self.counts: dict[str, int] = dict.fromkeys(("buried", "dropped"), 0)
+        self.counts: dict[str, int] = dict.fromkeys(("buried", "reclaimed", "dropped"), 0)
 
     def is_fresh(self) -> bool:
         """Whether the last sign of life is young enough to begin something: nobody takes this node for dead yet."""
@@ -122,7 +126,16 @@ class KeepService:
             self._on_fresh()
         self._seen = look(self._seen, roll)
         self._check_clock(roll)
+        await self._reclaim()
         await self._lead(roll)
+
+    async def _reclaim(self) -> None:
+        count = await self._store.lease_reclaim(
+            self._held(), lease_ms=self._config.lease_ms, now_ms=self._clock.now_ms()
+        )
+        if count:
+            self.counts["reclaimed"] += count
+            self._log.warning("leases.reclaimed", count=count)
 
     async def _rise(self) -> None:
         """Others took this node for dead: it begins again, as a new one."""

@@ -75,6 +75,7 @@ class ReconcileService:
         self._config = config
         self._record = record
         self._log = log.get("reconcile")
+        self._asking: set[str] = set()
         self._awake = asyncio.Event()
         self.counts: dict[str, int] = dict.fromkeys(("fetched", "postponed", "parked"), 0)
 
@@ -100,10 +101,16 @@ class ReconcileService:
         jobs = await self._store.fetch_claim(
             limit=self._config.claim_max, now_ms=now_ms, lease_ends_at_ms=now_ms + self._config.lease_ms
         )
+        self._asking = {job.notification.id for job in jobs}
         async with asyncio.TaskGroup() as group:
             for job in jobs:
                 group.create_task(self._fetch_apart(job))
+        self._asking = set()
         return len(jobs)
+
+    def held(self) -> set[str]:
+        """The ids of all hints that are being asked about."""
+        return self._asking
 
     async def _rest(self) -> None:
         try:

@@ -61,6 +61,7 @@ class RecordService:
         self._hand_on = hand_on
         self._log = log.get("record")
         self._waiting: deque[tuple[Notification, Source]] = deque()
+        self._recording: list[tuple[Notification, Source]] = []
         self._awake = asyncio.Event()
         self._look = True
         self._stopping = False
@@ -84,6 +85,10 @@ class RecordService:
         """Look into the store at the next turn."""
         self._look = True
         self._awake.set()
+
+    def held(self) -> set[str]:
+        """The ids of all notifications that wait here or are being recorded."""
+        return {notification.id for notification, _ in (*self._waiting, *self._recording)}
 
     def forget(self) -> None:
         """What was handed on was given to others."""
@@ -115,11 +120,14 @@ class RecordService:
             self._look = len(batch) == self._config.batch_max
         if not batch:
             return 0
+        self._recording = batch
         try:
             await self._record([self._read(notification, source) for notification, source in batch])
         except StoreUnavailable:
             self._waiting.extendleft(reversed(batch))
             raise
+        finally:
+            self._recording = []
         return len(batch)
 
     async def _rest(self) -> None:

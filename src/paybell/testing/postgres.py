@@ -56,6 +56,8 @@ class PostgresServer:
         self._binaries = binaries
         self._data = self._folder("data")
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")  # where ``host`` is a network made for the occasion
         with socket.socket() as probe:
             probe.bind((self.host, 0))
             self.port = probe.getsockname()[1]
@@ -81,9 +83,13 @@ class PostgresServer:
             command += ["-c", f"{name}={value}"]
         with (self._root / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as)  # noqa: S603 - its own binary
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return once it takes connections, after a start or a recovery."""
         ends_s = time.monotonic() + _START_S
         while self._run("pg_isready", "-q", "-h", self.host, "-p", self.port, check=False):
-            if self._process.poll() is not None or time.monotonic() > ends_s:
+            if self._process is None or self._process.poll() is not None or time.monotonic() > ends_s:
                 raise ConfigurationError(f"PostgreSQL did not start: {self.log()[-2000:]}")
             time.sleep(_LOOK_S)
 

@@ -14,7 +14,7 @@ _NAMES: Final = {
     "receive": ("paybell_notifications", "Webhook requests, by what became of them; 'received' counts all."),
     "record": ("paybell_records", "Notifications read, by what became of them."),
     "deliver": ("paybell_attempts", "Tries to deliver, by how they ended."),
-    "keep": ("paybell_keeping", "Dead nodes taken over from, and partitions dropped."),
+    "keep": ("paybell_keeping", "Dead nodes taken over from, leases taken back, and what was dropped."),
     "reconcile": ("paybell_fetches", "Questions to gateways' APIs, by how they ended."),
 }
 

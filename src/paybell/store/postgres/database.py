@@ -15,7 +15,7 @@ from paybell.store.named import queries
 from paybell.store.postgres.problems import check_durable, check_server, connecting, translated
 
 T = TypeVar("T")
-_POOL_MIN: Final = 1
+_POOL_MIN: Final = 0
 _CONNECT_TIMEOUT_S: Final = 10.0
 _STATEMENT_TIMEOUT_MS: Final = 30_000
 _RETRIES: Final = 10
@@ -83,6 +83,8 @@ class Database:
         self.sql = queries("postgres")
         self._options = options or PostgresOptions()
         self._pool: Any = None
+        self.on_lost: Callable[[], None] = _nothing
+        """Called when something was asked of the server and the answer, or the server itself, could not be reached."""
 
     async def open(self) -> None:
         """Connect, and refuse a server that could lose what it has acknowledged."""
@@ -152,9 +154,13 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise StoreUnavailable("the database is closing")
-        with translated():
-            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
-                yield connection
+        try:
+            with translated():
+                async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+                    yield connection
+        except StoreUnavailable:
+            self.on_lost()
+            raise
 
     async def rows(self, name: str, *values: object) -> Sequence[Sequence[Any]]:
         """Run one named query in a transaction of its own."""
@@ -188,6 +194,10 @@ def numbered(query: str) -> tuple[str, tuple[str, ...]]:
         return f"${names.index(match[1]) + 1}"
 
     return _NAMED.sub(place, query), tuple(names)
+
+
+def _nothing() -> None:
+    """Nobody wants to hear of it."""
 
 
 async def _tidy(connection: Any) -> None:

@@ -1,16 +1,55 @@
 """Nodes, their leader and what waits for them in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from paybell.clock import Clock
 from paybell.model.node import Backlog, Node, Roll
-from paybell.ports import STEPS
+from paybell.ports import STEPS, Held
 from paybell.store import rows
 from paybell.store.postgres.base import Part, columns
-from paybell.store.postgres.database import Session, repeated
+from paybell.store.postgres.database import Database, Session, repeated
+from paybell.store.postgres.grouping import PATIENCE_S
+from paybell.store.seal import Seal
+
+_RECLAIM_AFTER_MS: Final = round(2 * PATIENCE_S * 1000)
+"""Until then a write that waited out an absence has ended, one way or the other."""
 
 
 class NodePart(Part):
     """Who serves from this database."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        super().__init__(database, seal, clock)
+        self._lost_at_ms: int | None = None
+        database.on_lost = self._lost
+
+    def _lost(self) -> None:
+        self._lost_at_ms = self.clock.now_ms()
+
+    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
+        """See the port."""
+        lost_at_ms = self._lost_at_ms
+        if lost_at_ms is None or now_ms - lost_at_ms < _RECLAIM_AFTER_MS:
+            return 0
+        until_ms = lost_at_ms + lease_ms
+        reclaimed = await repeated(lambda: self._reclaim(held, until_ms, now_ms))
+        if self._lost_at_ms == lost_at_ms:
+            self._lost_at_ms = None
+        if reclaimed:
+            self.changed(*STEPS)
+        return reclaimed
+
+    async def _reclaim(self, held: Held, until_ms: int, now_ms: int) -> int:
+        async with self.database.transaction() as session:
+            counts = [
+                await session.count(query, self.node_no, sorted(ids), until_ms, now_ms)
+                for query, ids in (
+                    ("notification_reclaim", held.notifications),
+                    ("delivery_reclaim", held.deliveries),
+                )
+            ]
+        return sum(counts)
 
     async def node_join(self, node: Node) -> None:
         """See the port."""

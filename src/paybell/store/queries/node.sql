@@ -88,3 +88,13 @@ SELECT 'deliver', (SELECT count(*) FROM (SELECT 1 FROM delivery_queue WHERE stat
 -- hint_tell [postgres] --
 -- Tell whoever listens what to look at.
 SELECT pg_notify($1, step) FROM unnest($2::text[]) AS g (step);
+
+-- notification_reclaim [postgres] --
+-- Make due what this node leased before some time and does not have in hand.
+UPDATE notification_queue SET leased = false, node_no = 0, due_at_ms = $4
+ WHERE leased AND node_no = $1 AND notification_id <> ALL($2::text[]) AND due_at_ms <= $3;
+
+-- delivery_reclaim [postgres] --
+-- Make due what this node leased before some time and does not have in hand.
+UPDATE delivery_queue SET state = 'due', node_no = 0, due_at_ms = $4
+ WHERE state = 'leased' AND node_no = $1 AND id <> ALL($2::text[]) AND due_at_ms <= $3;
