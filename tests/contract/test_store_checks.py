@@ -71,6 +71,10 @@ SHARED = {
         "DELETE FROM payments WHERE gateway_payment_id = 'pi_2'",
         {("payments", "it is not there, and has 1 facts"), ("messages", "it is about payment pay_")},
     ),
+    "a payment before another is gone": (
+        "DELETE FROM payments WHERE gateway_payment_id = 'pi_1'",
+        {("payments", "it is not there, and has 2 facts"), ("messages", "it is about payment pay_")},
+    ),
     "a fact is gone": (
         "DELETE FROM facts WHERE notification_id = '{first}'",
         {("payments", "its status, amount_minor")},
