@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import claims, end_to_end, held_snapshot, ingest, report
+from benchmarks import claims, database, end_to_end, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
+from paybell.errors import ConfigurationError
 
 FAILED: Final = 1
 VOID: Final = 3
@@ -28,13 +29,14 @@ SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
     "held_snapshot": held_snapshot.measure_all,
 }
 ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,)}
-START_RATE: Final = 500.0
-"""Where the climb to the highest end-to-end rate begins."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, write the table; gives the exit status."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if wrong := _wrong(given):
+        parser.error(wrong)
     benchmark = BENCHMARKS[given.what]
     options = Options(
         rate=given.rate,
@@ -43,10 +45,13 @@ def main(arguments: Sequence[str]) -> int:
         saturate=given.saturate,
         module=given.module,
         rows=tuple(given.rows or ROWS.get(given.what, ())),
+        database=given.database or "sqlite",
+        nodes=given.nodes,
     )
+    load = report.load()
     try:
         results = _measure(given.what, options)
-    except Failed as error:
+    except (Failed, ConfigurationError) as error:
         print(f"FAILED: {error}")
         return FAILED
     path = report.write(
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         date=given.date or dt.datetime.now(dt.UTC).date().isoformat(),
         command=" ".join(["python -m benchmarks", *arguments]),
         rows=[result.figures for result in results],
-        notes=(benchmark.__doc__ or "").strip().split("\n\n")[1:],
+        notes=[*(benchmark.__doc__ or "").strip().split("\n\n")[1:], *database.notes(_kind(given)), load],
     )
     print(report.table([results[-1].figures] if given.what in SINGLE else [result.figures for result in results]))
     print(f"written to benchmarks/results/{path.name}")
@@ -80,7 +85,7 @@ def _measure(what: str, options: Options) -> list[Measured]:
         print(f"{rate:.0f}/s: {word}; {result.figures['verdict']}", flush=True)
         return result.passed and result.sustained and not result.void
 
-    print(f"highest sustained rate: {climb(START_RATE, holds):.0f}/s")
+    print(f"highest sustained rate: {climb(options.rate, holds):.0f}/s")
     return results
 
 
@@ -91,13 +96,29 @@ def _status(results: Sequence[Measured], *, saturate: bool) -> int:
     return VOID if results[-1].void and not saturate else 0
 
 
+def _wrong(given: argparse.Namespace) -> str:
+    """What does not go together."""
+    if given.what not in SINGLE and (given.database or given.nodes != 1):
+        return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} is on PostgreSQL, without nodes"
+    if given.nodes != 1 and given.database != "postgres":
+        return "more than one node needs --database postgres"
+    return ""
+
+
+def _kind(given: argparse.Namespace) -> str:
+    kind: str = given.database or "sqlite"
+    return kind if given.what in SINGLE else ""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell against a real server.")
     parser.add_argument("what", choices=list(BENCHMARKS))
     parser.add_argument("--rate", type=float, default=500.0, help="webhooks a second, at even intervals (default: 500)")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to send (default: 20)")
     parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (default: 64)")
-    parser.add_argument("--saturate", action="store_true", help="look for the highest rate instead")
+    parser.add_argument("--saturate", action="store_true", help="look for the highest rate, from --rate on")
+    parser.add_argument("--database", choices=["sqlite", "postgres"], help="where all is kept (default: sqlite)")
+    parser.add_argument("--nodes", type=int, choices=[1, 2], default=1, help="processes of Paybell (default: 1)")
     parser.add_argument(
         "--rows", type=int, nargs="+", help="how many wait, or go through a queue (default: see results/)"
     )

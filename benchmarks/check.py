@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
-import apsw
 from msgspec import Struct
 
 
@@ -44,12 +42,3 @@ def compare(acknowledged: Iterable[str], unsure: Iterable[str], found: Iterable[
         duplicated=sum(count - 1 for count in there.values()),
         recovered=len(maybe & there.keys()),
     )
-
-
-def column(database: Path, query: str) -> list[str]:
-    """The first column of a query's rows, read from a database nobody writes to any more."""
-    connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        return [str(row[0]) for row in connection.execute(query)]
-    finally:
-        connection.close()

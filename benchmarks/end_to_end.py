@@ -8,6 +8,7 @@ at 99 % of the offered rate or more, and what is left when sending ends is deliv
 import asyncio
 import bisect
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,10 @@ import uvloop
 from msgspec import Struct
 
 from benchmarks import generator, process
-from benchmarks.check import column, compare
+from benchmarks.check import compare
+from benchmarks.database import opened
 from benchmarks.generator import Run
-from benchmarks.ingest import build_load, figures_of, figures_of_books, split, verdict
+from benchmarks.ingest import build_load, figures_of, figures_of_books, per_each, split, verdict
 from benchmarks.options import Measured, Options
 from benchmarks.report import ms
 from benchmarks.stripe_events import payment_id
@@ -53,28 +55,34 @@ class Flow(Struct, frozen=True, kw_only=True):
 
 
 def measure(options: Options) -> Measured:
-    """One run against a fresh server and receiver."""
-    with tempfile.TemporaryDirectory(prefix="paybell-bench-") as name:
-        folder = Path(name)
-        journal, database = folder / "journal", folder / "paybell.db"
+    """One run against fresh nodes and a fresh receiver."""
+    with (
+        tempfile.TemporaryDirectory(prefix="paybell-bench-") as name,
+        opened(options.database, Path(name)) as database,
+    ):
+        journal = Path(name) / "journal"
         with (
             process.receiver(journal, CAPTURE) as (receiver, url),
-            process.server(folder, module=options.module) as server,
+            process.nodes(Path(name), options, database=database.url, env=database.env) as nodes,
         ):
-            application = server.post("/api/v1/app", {"name": "benchmark"})["id"]
-            server.post(f"/api/v1/app/{application}/endpoint", {"url": url, "eventTypes": ["payment.completed"]})
-            load = build_load(server, options)
-            before_s = (server.child.cpu_s(), receiver.cpu_s())
+            application = nodes.first.post("/api/v1/app", {"name": "benchmark"})["id"]
+            nodes.first.post(f"/api/v1/app/{application}/endpoint", {"url": url, "eventTypes": ["payment.completed"]})
+            load = build_load(nodes, options)
+            database.begin()
+            before_s = [receiver.cpu_s(), *nodes.cpu_s()]
             run = uvloop.run(_send_and_drain(load, journal))
-            cpu_s = (server.child.cpu_s() - before_s[0], receiver.cpu_s() - before_s[1])
-            server.child.stop()
+            after_s = [receiver.cpu_s(), *nodes.cpu_s()]
+            database.end()
+            nodes.stop()
             receiver.stop()
+        kept = database.figures(run.accepted)
         arrivals = read_journal(journal)
         acknowledged, unsure = split(run)
-        places = (column(database, _COMPLETED), column(database, _DELIVERED), arrivals.payments)
+        places = (database.column(_COMPLETED), database.column(_DELIVERED), arrivals.payments)
     first, second, third = (compare(acknowledged, unsure, found) for found in places)
     books, flow = first + second + third, judge_flow(run, arrivals, options)
-    figures = figures_of(run, options) | _figures(flow, cpu_s, run.accepted) | figures_of_books(books)
+    cpu_s = [after - before for after, before in zip(after_s, before_s, strict=True)]
+    figures = figures_of(run, options) | _figures(flow, cpu_s, run.accepted) | kept | figures_of_books(books)
     return verdict(run, books, figures, sustained=sustains(run, flow))
 
 
@@ -126,7 +134,7 @@ def _lines(journal: Path) -> int:
     return journal.read_bytes().count(b"\n")
 
 
-def _figures(flow: Flow, cpu_s: tuple[float, float], accepted: int) -> dict[str, str]:
+def _figures(flow: Flow, cpu_s: Sequence[float], accepted: int) -> dict[str, str]:
     return {
         "delivered /s while sending": f"{flow.delivered_rate:.0f}",
         "delivered /s, second half": f"{flow.second_half_rate:.0f}",
@@ -136,6 +144,6 @@ def _figures(flow: Flow, cpu_s: tuple[float, float], accepted: int) -> dict[str,
         "webhook to delivery p99 ms": ms(flow.latency.p99),
         "webhook to delivery p99.9 ms": ms(flow.latency.p999),
         "webhook to delivery max ms": ms(flow.latency.max),
-        "server CPU µs per payment": f"{cpu_s[0] / max(1, accepted) * 1e6:.0f}",
-        "receiver CPU µs per delivery": f"{cpu_s[1] / max(1, accepted) * 1e6:.0f}",
+        "server CPU µs per payment": per_each(cpu_s[1:], accepted),
+        "receiver CPU µs per delivery": per_each(cpu_s[:1], accepted),
     }

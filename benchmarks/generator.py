@@ -15,6 +15,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Final
 
 from msgspec import Struct
@@ -36,12 +37,13 @@ _UNDECIDED: Final = 0xFFFF
 class Load(Struct, frozen=True, kw_only=True):
     """What to send, and where to. ``requests`` are whole HTTP requests; they may be composed when they are asked for.
 
+    ``ports``: connections are opened to each in turn.
     ``offsets_s``: when each is due, in seconds from the start, ascending; None for a closed loop.
     ``seconds_max``: a closed loop sends nothing after that.
     """
 
     host: str
-    port: int
+    ports: Sequence[int]
     requests: Sequence[bytes]
     connections: int
     offsets_s: Sequence[float] | None = None
@@ -106,6 +108,7 @@ class _Generator:
         self._connections: set[Connection] = set()
         self._sent = self._released = self._done = 0
         self._start_s = self._last_s = 0.0
+        self._ports = cycle(load.ports)
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
         self._stopping = False
@@ -207,7 +210,7 @@ class _Generator:
         loop = asyncio.get_running_loop()
         while not self._stopping:
             try:
-                await loop.create_connection(lambda: Connection(self), self._load.host, self._load.port)
+                await loop.create_connection(lambda: Connection(self), self._load.host, next(self._ports))
             except OSError:
                 await asyncio.sleep(RECONNECT_S)
             else:

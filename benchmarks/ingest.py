@@ -1,19 +1,21 @@
 """How fast gateway webhooks are verified, deduplicated and made durable: ``POST /in/{source}`` until its answer.
 
-The server runs the receiving step alone, in one process. A run in which an acknowledged webhook is not in the database
+Each node runs the receiving step alone, in one process. A run in which an acknowledged webhook is not in the database
 exactly once has failed, however fast it was.
 """
 
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
 from benchmarks import generator, process
-from benchmarks.check import Books, column, compare
+from benchmarks.check import Books, compare
+from benchmarks.database import opened
 from benchmarks.generator import Load, Run
 from benchmarks.options import Measured, Options
 from benchmarks.report import ms
@@ -24,39 +26,50 @@ TITLE: Final = "Durable ingest"
 ROLES: Final = "receive,web"
 SATURATION_RATE_MAX: Final = 20_000
 """How many events are made ready per second of a run that looks for the highest rate."""
-_STORED: Final = "SELECT json_extract(CAST(body AS TEXT), '$.data.object.id') FROM notifications"
+_STORED: Final = {
+    "sqlite": "SELECT json_extract(CAST(body AS TEXT), '$.data.object.id') FROM notifications",
+    "postgres": "SELECT convert_from(body, 'UTF8')::jsonb #>> '{data,object,id}' FROM notifications",
+}
 
 
 def measure(options: Options) -> Measured:
-    """One run against a fresh server."""
-    with tempfile.TemporaryDirectory(prefix="paybell-bench-") as name:
-        folder = Path(name)
-        with process.server(folder, module=options.module, roles=ROLES) as server:
-            load = build_load(server, options)
-            before_s = server.child.cpu_s()
+    """One run against fresh nodes."""
+    with (
+        tempfile.TemporaryDirectory(prefix="paybell-bench-") as name,
+        opened(options.database, Path(name)) as database,
+    ):
+        with process.nodes(Path(name), options, database=database.url, env=database.env, roles=ROLES) as nodes:
+            load = build_load(nodes, options)
+            database.begin()
+            before_s = nodes.cpu_s()
             run = uvloop.run(generator.run(load))
-            server_cpu_s = server.child.cpu_s() - before_s
-            server.child.stop()
-        books = compare(*split(run), column(folder / "paybell.db", _STORED))
-        size = (folder / "paybell.db").stat().st_size
+            cpu_s = [after_s - earlier_s for after_s, earlier_s in zip(nodes.cpu_s(), before_s, strict=True)]
+            database.end()
+            nodes.stop()
+        kept = database.figures(run.accepted)
+        books = compare(*split(run), database.column(_STORED[database.kind]))
     figures = figures_of(run, options) | {
-        "server CPU µs per event": f"{server_cpu_s / max(1, run.accepted) * 1e6:.0f}",
-        "server CPU cores": f"{server_cpu_s / run.wall_s:.2f}",
-        "database bytes per event": f"{size / max(1, run.accepted):.0f}",
+        "server CPU µs per event": per_each(cpu_s, run.accepted),
+        "server CPU cores": f"{sum(cpu_s) / run.wall_s:.2f}",
     }
-    return verdict(run, books, figures | figures_of_books(books), sustained=True)
+    return verdict(run, books, figures | kept | figures_of_books(books), sustained=True)
 
 
-def build_load(server: process.Server, options: Options) -> Load:
+def per_each(cpu_s: Sequence[float], count: int) -> str:
+    """Microseconds for each of so many, of each node."""
+    return " + ".join(f"{it / max(1, count) * 1e6:.0f}" for it in cpu_s)
+
+
+def build_load(nodes: process.Nodes, options: Options) -> Load:
     """Create the source and make the events, all before the clock starts."""
-    path = server.create_source(SECRET)
+    path = nodes.first.create_source(SECRET)
     rate = SATURATION_RATE_MAX if options.rate == 0 else options.rate
     count = int(rate * options.seconds)
-    requests = StripeEvents(count, path=path, host=server.host, signed_at_s=int(time.time()))
+    requests = StripeEvents(count, path=path, host=nodes.first.host, signed_at_s=int(time.time()))
     offsets_s = generator.evenly(options.rate, options.seconds) if options.rate else None
     return Load(
         host="127.0.0.1",
-        port=server.port,
+        ports=nodes.ports,
         requests=requests,
         connections=options.connections,
         offsets_s=offsets_s,

@@ -4,8 +4,9 @@ from msgspec import Struct
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """``rate`` in requests a second; ``saturate`` looks for the highest one instead.
+    """``rate`` in requests a second; ``saturate`` looks for the highest one instead, from there on.
 
+    ``nodes``: how many processes of Paybell share the ``database``.
     ``rows``: how many wait (claims, each number in turn) or go through a queue (held_snapshot, the last one).
     """
 
@@ -14,6 +15,8 @@ class Options(Struct, frozen=True, kw_only=True):
     connections: int
     saturate: bool
     module: str = "paybell"
+    database: str = "sqlite"
+    nodes: int = 1
     rows: tuple[int, ...] = ()
 
 

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from benchmarks.options import Options
+
 START_S: Final = 20.0
 STOP_S: Final = 30.0
 _HOST: Final = "127.0.0.1"
@@ -75,12 +77,11 @@ def child(command: Sequence[str], *, env: Mapping[str, str], log: Path | None = 
 
 
 class Server(Struct, frozen=True):
-    """A running ``paybell up`` with an empty database of its own."""
+    """A running ``paybell up``."""
 
     child: Child
     port: int
     key: str
-    database: Path
 
     @property
     def host(self) -> str:
@@ -108,17 +109,48 @@ class Server(Struct, frozen=True):
         return path
 
 
+class Nodes(Struct, frozen=True):
+    """The nodes of one Paybell."""
+
+    servers: Sequence[Server]
+
+    @property
+    def first(self) -> Server:
+        """The one that is told what there is."""
+        return self.servers[0]
+
+    @property
+    def ports(self) -> list[int]:
+        """Where they listen."""
+        return [server.port for server in self.servers]
+
+    def cpu_s(self) -> list[float]:
+        """CPU seconds of each so far."""
+        return [server.child.cpu_s() for server in self.servers]
+
+    def stop(self) -> None:
+        """Stop them, one after the other."""
+        for server in self.servers:
+            server.child.stop()
+
+
 @contextlib.contextmanager
-def server(folder: Path, *, module: str, roles: str = "") -> Iterator[Server]:
-    """Run ``paybell up`` in ``folder`` for the block's time, with a fresh database; ``roles`` '' means all."""
-    port, key, database = _free_port(), secrets.token_hex(16), folder / "paybell.db"
-    env = {"PAYBELL_BOOTSTRAP_KEY": key, "PAYBELL_LOG_LEVEL": "warning"} | ({"PAYBELL_ROLES": roles} if roles else {})
-    command = [sys.executable, "-m", module, "up", "--host", _HOST, "--port", str(port)]
-    command += ["--database", f"sqlite:///{database}", "--allow-private-networks", "127.0.0.0/8"]
-    log = folder / "server.log"
-    with child(command, env=env, log=log) as (process, _):
+def nodes(folder: Path, options: Options, *, database: str, env: Mapping[str, str], roles: str = "") -> Iterator[Nodes]:
+    """Run them on the ``database`` for the block's time, logging to ``folder``; ``roles`` '' means all."""
+    given = {"PAYBELL_BOOTSTRAP_KEY": secrets.token_hex(16), **env} | ({"PAYBELL_ROLES": roles} if roles else {})
+    command = [sys.executable, "-m", options.module, "up", "--database", database]
+    with contextlib.ExitStack() as stack:
+        logs = [folder / f"server{number}.log" for number in range(1, options.nodes + 1)]
+        yield Nodes([stack.enter_context(_server(command, given, log)) for log in logs])
+
+
+@contextlib.contextmanager
+def _server(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[Server]:
+    port = _free_port()
+    whole = [*command, "--host", _HOST, "--port", str(port), "--allow-private-networks", "127.0.0.0/8"]
+    with child(whole, env={"PAYBELL_LOG_LEVEL": "warning", **env}, log=log) as (process, _):
         _wait_healthy(process, port, log)
-        yield Server(process, port, key, database)
+        yield Server(process, port, env["PAYBELL_BOOTSTRAP_KEY"])
 
 
 @contextlib.contextmanager

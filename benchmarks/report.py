@@ -13,7 +13,7 @@ from typing import Final
 import apsw
 
 RESULTS: Final = Path(__file__).parent / "results"
-_LIBRARIES: Final = ("uvloop", "httptools", "apsw", "msgspec", "uvicorn")
+_LIBRARIES: Final = ("uvloop", "httptools", "apsw", "asyncpg", "msgspec", "uvicorn")
 _SYNCS: Final = 200
 
 Row = Mapping[str, str]
@@ -46,6 +46,12 @@ def machine() -> list[str]:
         f"Speed: {python_speed_ms():.1f} ms for fib(24), {hmac_us():.1f} µs for HMAC-SHA256 of 1 KiB (best of 5)",
         f"Disk: {disk_sync_us():.0f} µs for a 4 KiB append and fdatasync (median of {_SYNCS})",
     ]
+
+
+def load() -> str:
+    """How busy others keep the machine; asked before a run, since a run is busy itself."""
+    averages = ", ".join(f"{it:.2f}" for it in os.getloadavg())
+    return f"Load average of the machine when the first run began: {averages} (1, 5 and 15 minutes)"
 
 
 def disk_sync_us() -> float:

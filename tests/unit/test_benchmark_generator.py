@@ -40,7 +40,7 @@ def measured(
         async with Receiver(answer=answer, keep=False) as receiver:
             load = Load(
                 host="127.0.0.1",
-                port=receiver.port,
+                ports=[receiver.port],
                 requests=[REQUEST] * requests_max,
                 connections=connections,
                 offsets_s=None if rate is None else generator.evenly(rate, seconds),
@@ -112,7 +112,7 @@ def test_nothing_listening_is_an_error() -> None:
     async def scenario() -> None:
         async with Receiver() as receiver:
             port = receiver.port
-        await generator.run(Load(host="127.0.0.1", port=port, requests=[REQUEST], connections=1, timeout_s=0.2))
+        await generator.run(Load(host="127.0.0.1", ports=[port], requests=[REQUEST], connections=1, timeout_s=0.2))
 
     with pytest.raises(TimeoutError):
         asyncio.run(scenario())

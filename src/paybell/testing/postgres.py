@@ -70,6 +70,11 @@ class PostgresServer:
         """Stop it and forget its data."""
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """The process that all its others are children of; 0 while it does not run."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else 0
+
     def start(self) -> None:
         """Start, and return once it answers."""
         chosen = {
