@@ -13,13 +13,14 @@ class Migration(Struct, frozen=True, kw_only=True):
 
     @property
     def statements(self) -> list[str]:
-        """One by one; each ends with a ``;`` at a line's end, but within ``$$`` for the body of a function."""
+        """One by one; each ends with a ``;`` at a line's end, but within a comment or ``$$`` for a function's body."""
         found: list[str] = []
         begun: list[str] = []
         for line in self.script.splitlines():
-            if begun or (line.strip() and not line.startswith("--")):
+            is_comment = line.lstrip().startswith("--")
+            if begun or (line.strip() and not is_comment):
                 begun.append(line)
-            if line.rstrip().endswith(";") and "\n".join(begun).count("$$") % 2 == 0:
+            if line.rstrip().endswith(";") and not is_comment and "\n".join(begun).count("$$") % 2 == 0:
                 found.append("\n".join(begun))
                 begun = []
-        return found
+        return [*found, "\n".join(begun)] if begun else found

@@ -1,10 +1,17 @@
 """The schema of PostgreSQL, brought up to date number by number."""
 
+from typing import Final
+
+import asyncpg
+
+from paybell.errors import SchemaError
 from paybell.model.migration import Migration
 from paybell.store import rows
 from paybell.store.named import pending, refuse_older, schema
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
+
+_TAKEN: Final = (asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError, asyncpg.DuplicateFunctionError)
 
 
 class SchemaPart(Part):
@@ -35,14 +42,24 @@ class SchemaPart(Part):
         done: list[Migration] = []
         while lacking := await self._pending():
             async with self.database.transaction() as session:
+                await session.rows("schema_patience")
                 await session.rows("schema_lock")
+                await session.rows("schema_impatience")
                 await session.rows("schema_create")
                 if await self._version(session) < lacking[0].number:
-                    for statement in lacking[0].statements:
-                        await session.run(statement)
-                    await session.rows("schema_raise", lacking[0].number)
+                    await self._raise_once(session, lacking[0])
                     done.append(lacking[0])
         return tuple(done)
+
+    async def _raise_once(self, session: Session, migration: Migration) -> None:
+        try:
+            for statement in migration.statements:
+                await session.run(statement)
+        except _TAKEN as error:
+            raise SchemaError(
+                f"the database holds another program's things ({error}): give PAYBELL_DATABASE a database of its own"
+            ) from None
+        await session.rows("schema_raise", migration.number)
 
     async def _pending(self) -> tuple[Migration, ...]:
         async with self.database.session() as session:

@@ -120,6 +120,14 @@ UNION ALL SELECT 'endpoints', count(*) FROM endpoints;
 -- One process at a time makes the first organisation.
 SELECT pg_advisory_xact_lock(7228, 2);
 
+-- schema_patience [postgres] --
+-- A migration may take as long as it takes, on however large a table, and wait for one that is under way elsewhere.
+SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true);
+
+-- schema_impatience [postgres] --
+-- But whoever wants a table that it waits for waits behind it: it gives up soon, and can be started again.
+SELECT set_config('lock_timeout', '2000', true);
+
 -- schema_lock [postgres] --
 -- One process at a time changes the schema.
 SELECT pg_advisory_xact_lock(7228, 1);

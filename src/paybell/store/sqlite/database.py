@@ -17,11 +17,12 @@ from typing import Any, Final, Generic, TypeVar
 
 import apsw
 
-from paybell.errors import StoreUnavailable
+from paybell.errors import SchemaError, StoreUnavailable
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
 
+APPLICATION_ID: Final = 0x50424C31  # "PBL1": says whose file this is
 _WRITE_FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _WRITE_PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -85,11 +86,22 @@ class Database:
                 Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             self.writer = apsw.Connection(self.path, flags=_WRITE_FLAGS, statementcachesize=256)
             self.writer.set_busy_timeout(_BUSY_MS)
+            self._refuse_foreign()
             for pragma in _WRITE_PRAGMAS:
                 self.writer.execute(pragma).fetchall()
         except (apsw.Error, OSError) as error:
             raise StoreUnavailable(f"cannot open the database {self.path}: {error}") from error
         self.writer.set_busy_timeout(0)
+
+    def _refuse_foreign(self) -> None:
+        """Before anything is written: the mode of its journal is a mark in the file.
+
+        Tables first: their maker's id came with them, however many come while we look.
+        """
+        tables = self.writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
+        if tables and self.writer.pragma("application_id") != APPLICATION_ID:
+            self.writer.close()
+            raise SchemaError(f"{self.path} is another program's database: give PAYBELL_DATABASE another file")
 
     @property
     def waiting_count(self) -> int:

@@ -5,14 +5,14 @@ from typing import Final
 
 import apsw
 
-from paybell.errors import SchemaError, StoreUnavailable
+from paybell.errors import StoreUnavailable
 from paybell.model.migration import Migration
 from paybell.store import rows
 from paybell.store.named import pending, refuse_older, schema
 from paybell.store.place import MEMORY
 from paybell.store.sqlite.base import Part
+from paybell.store.sqlite.database import APPLICATION_ID
 
-_APPLICATION_ID: Final = 0x50424C31  # "PBL1": says whose file this is
 _PATIENCE_MS: Final = 5000
 
 
@@ -58,7 +58,8 @@ class SchemaPart(Part):
                         done.append(lacking[0])
                     writer.execute("COMMIT")
                 except BaseException:
-                    writer.execute("ROLLBACK")
+                    if writer.in_transaction:  # a full disk ends it by itself
+                        writer.execute("ROLLBACK")
                     raise
         except apsw.Error as error:
             raise StoreUnavailable(f"cannot prepare the database {self.database.path}: {error}") from error
@@ -70,15 +71,10 @@ class SchemaPart(Part):
         for statement in migration.statements:
             self.database.writer.execute(statement)
         self.database.writer.execute(f"PRAGMA user_version = {migration.number}")
-        self.database.writer.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        self.database.writer.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _version(self) -> int:
-        writer = self.database.writer
-        owner = rows.number(writer.pragma("application_id"))
-        tables = rows.number(writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0])
-        if tables and owner != _APPLICATION_ID:
-            raise SchemaError(f"{self.database.path} is another program's database: give PAYBELL_DATABASE another file")
-        return rows.number(writer.pragma("user_version"))
+        return rows.number(self.database.writer.pragma("user_version"))
 
     def _is_there(self) -> bool:
         return self.database.path != MEMORY and Path(self.database.path).exists()
