@@ -6,7 +6,7 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.config import Settings
 from paybell.errors import ConfigurationError
-from paybell.ports import Store
+from paybell.ports import SchemaStore, Store
 from paybell.store.place import MEMORY, is_postgres, sqlite_path
 from paybell.store.postgres import PostgresOptions, PostgresStore
 from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
@@ -18,6 +18,11 @@ KEY_SUFFIX: Final = ".key"
 def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> Store:
     """The store that the settings name; not opened yet. ``ConfigurationError`` when its key is missing or wrong."""
     return store_under(chosen, Seal(_key(chosen, clock), clock), clock, serve=serve)
+
+
+def open_schema(chosen: Settings, clock: Clock) -> SchemaStore:
+    """The schema of that store. It takes no key, and makes none."""
+    return store_under(chosen, Seal(bytes(KEY_BYTES), clock), clock, serve=False)
 
 
 def store_under(chosen: Settings, seal: Seal, clock: Clock, *, serve: bool) -> Store:

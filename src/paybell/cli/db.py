@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from paybell import log
-from paybell.app import copy_database, verify_database
-from paybell.cli.shared import OUT, AsJson, Database, closed_store, desk, printable, show_json, work
+from paybell.app import copy_database, open_schema, verify_database
+from paybell.cli.shared import OUT, AsJson, Database, chosen_database, desk, printable, show_json, work
 from paybell.clock import SystemClock
 from paybell.model.migration import Migration
 from paybell.ports import StoreStatus
@@ -125,7 +125,7 @@ def _show_report(report: Report) -> None:
 
 
 async def _migrate(database: str | None, *, plan: bool) -> tuple[Migration, ...]:
-    store = closed_store(database, create=not plan)
+    store = open_schema(chosen_database(database, create=not plan), SystemClock())
     return await (store.schema_pending() if plan else store.schema_migrate())
 
 

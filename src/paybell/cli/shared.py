@@ -15,7 +15,7 @@ from rich.table import Table
 from paybell import log
 from paybell.app import open_store
 from paybell.clock import SystemClock
-from paybell.config import settings
+from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, NotFound, PaybellError
 from paybell.model.source import Organisation
 from paybell.ports import Store
@@ -49,20 +49,20 @@ class Desk(msgspec.Struct, frozen=True):
     clock: SystemClock
 
 
-def closed_store(database: str | None, *, create: bool) -> Store:
-    """The store of the settings, not opened yet; only with ``create`` a file that is not there is no error."""
+def chosen_database(database: str | None, *, create: bool) -> Settings:
+    """The settings; only with ``create`` a file that is not there is no error."""
     log.configure("error")
     chosen = settings(database=database)
     if is_sqlite(chosen.database):
         _check_place(sqlite_path(chosen.database), create=create)
-    return open_store(chosen, SystemClock(), serve=False)
+    return chosen
 
 
 @asynccontextmanager
 async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[Desk]:
     """Open the store beside a server that may be running; only what adds something may ``create`` the file."""
-    store = closed_store(database, create=create)
     clock = SystemClock()
+    store = open_store(chosen_database(database, create=create), clock, serve=False)
     await store.open()
     try:
         await store.key_check()
