@@ -163,8 +163,23 @@ def test_the_status_of_the_database(shell: Shell) -> None:
     assert all(name in plain for name in found["counts"])
 
 
-def test_every_command_was_asked_above_and_all_explain_themselves(shell: Shell) -> None:
-    asked = set(Path(__file__).read_text().replace('", "', " ").split('"'))
+def test_the_nodes_and_how_far_behind_each_is(shell: Shell) -> None:
+    async def leader() -> dict[str, Any]:
+        """It says so with its first sign of life, a second after it began."""
+        return await eventually(lambda: next((it for it in shell.json("nodes")["nodes"] if it["leads"]), None)) or {}
+
+    node = asyncio.run(leader())
+    assert node["roles"] == ["receive", "record", "deliver", "reconcile", "web"]
+    assert node["silentSeconds"] < 5
+    assert {it["step"] for it in shell.json("nodes")["backlog"]} == {"record", "reconcile", "deliver"}
+    plain = shell.right("nodes")
+    assert plain.splitlines()[0].split()[:3] == ["node", "name", "roles"]
+    assert all(text in plain for text in (node["id"], node["name"], "leads", "due and nobody's yet"))
+
+
+def test_every_command_is_asked_in_these_tests_and_all_explain_themselves(shell: Shell) -> None:
+    texts = [it.read_text() for it in Path(__file__).parent.glob("test_*.py")]
+    asked = {part for text in texts for part in text.replace('", "', " ").split('"')}
     for name in command_names():
         assert name in SERVERS or name.startswith("trigger") or any(it.startswith(name) for it in asked), name
         assert "Usage: paybell " + name in shell.right(*name.split(), "--help")
