@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -28,14 +28,23 @@ def free_port() -> int:
 class Server:
     """`paybell up` on a free port of loopback, with a database that outlives it."""
 
-    def __init__(self, database: Database, *, loopback: bool = True, **given: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        loopback: bool = True,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+        **given: str,
+    ) -> None:
+        """``within`` is a command that starts it, such as ``ip netns exec NAME``."""
         self.database = database
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", headers={"authorization": f"Bearer {KEY}"}, timeout=20)
         self._environment = {**os.environ, "PAYBELL_BOOTSTRAP_KEY": KEY, "PAYBELL_LOG_LEVEL": "error"}
         self._environment |= environment(database) | given
-        self._command = [sys.executable, "-m", "paybell", "up", "--port", str(self.port)]
+        self._command = [*within, sys.executable, "-m", "paybell", "up", "--host", host, "--port", str(self.port)]
         self._command += ["--allow-private-networks", "127.0.0.0/8"] if loopback else []
 
     def __enter__(self) -> Self:

@@ -22,17 +22,30 @@ _RETRIES: Final = 10
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 _ISOLATIONS: Final = {"read_committed": "READ COMMITTED", "repeatable_read": "REPEATABLE READ, READ ONLY"}
 _BEGIN: Final = "BEGIN ISOLATION LEVEL {}"
+_IDLE_TIMEOUT_MS: Final = 5_000
+"""A node that is cut off in the middle of a transaction keeps its rows locked for so long, and no longer."""
 _LIMITS: Final = {
     "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
-    "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": str(_IDLE_TIMEOUT_MS),
 }
+_SILENCE: Final = {
+    "tcp_user_timeout": "10000",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""How soon the server finds that a client is gone without a word."""
+_TIMEOUTS: Final = {"timeout": _CONNECT_TIMEOUT_S, "command_timeout": _STATEMENT_TIMEOUT_MS / 1000 + 5}
+"""What even the server's own limit did not end is waited for no longer: nobody is there any more."""
+_MIGRATION_TIMEOUT_S: Final = 86_400.0
+_CLOSE_S: Final = 5.0
 _PLANNER: Final = {
     "plan_cache_mode": "force_generic_plan",
     **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
 }
 """A statement is planned while its tables are small and runs when they are not: all go by index, row by row."""
 _SET_LIMITS: Final = "".join(f"; SET LOCAL {name} = {value}" for name, value in (_LIMITS | _PLANNER).items())
-_SETTINGS: Final = {"application_name": "paybell", "timezone": "UTC", **_LIMITS, **_PLANNER}
+_SETTINGS: Final = {"application_name": "paybell", "timezone": "UTC", **_LIMITS, **_SILENCE, **_PLANNER}
 _CONFLICTS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -61,8 +74,8 @@ class Session:
         return int(tag.rpartition(" ")[2])
 
     async def run(self, script: str) -> None:
-        """Run a script of many statements."""
-        await self.connection.execute(script)
+        """Run a statement of a migration: it may take its time."""
+        await self.connection.execute(script, timeout=_MIGRATION_TIMEOUT_S)
 
     async def page(self, name: str, named: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """Run a named query with values by name."""
@@ -117,14 +130,19 @@ class Database:
 
     def _connect(self) -> dict[str, Any]:
         if self._options.pooled:
-            return {"timeout": _CONNECT_TIMEOUT_S, "statement_cache_size": 0}
-        return {"timeout": _CONNECT_TIMEOUT_S, "server_settings": _SETTINGS}
+            return {**_TIMEOUTS, "statement_cache_size": 0}
+        return {**_TIMEOUTS, "server_settings": _SETTINGS}
 
     async def close(self) -> None:
-        """Wait for what is under way, then disconnect."""
+        """Wait a little for what is under way, then disconnect."""
         pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await pool.close()
+        except TimeoutError:  # a server that answers no more keeps nobody from ending
+            pool.terminate()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

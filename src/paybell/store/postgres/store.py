@@ -21,6 +21,7 @@ from paybell.store.postgres.tenants import TenantPart
 from paybell.store.seal import Seal
 
 _REFRESH_S: Final = 1.0
+_CLOSE_S: Final = 5.0
 
 
 class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, NodePart, SchemaPart, ArchivePart):
@@ -65,9 +66,11 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, Nod
             self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._refreshing
-        for grouper in (self.appends, self.attempts, self.postings):
-            await grouper.close()
-        await self.hints.close()
+        with contextlib.suppress(TimeoutError):  # where the server answers no more, nothing can be finished
+            async with asyncio.timeout(_CLOSE_S):
+                for grouper in (self.appends, self.attempts, self.postings):
+                    await grouper.close()
+                await self.hints.close()
         await self.database.close()
 
     @property
