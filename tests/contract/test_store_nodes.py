@@ -7,7 +7,7 @@ import pytest
 from paybell.errors import ConfigurationError
 from paybell.model.node import Node
 from paybell.model.notification import NotificationState
-from paybell.ports import Retention
+from paybell.ports import Held, Retention
 from paybell.testing.builders import appending, notification
 from paybell.testing.fake_clock import START_MS
 from tests.contract.stores import Place, World, run
@@ -109,6 +109,27 @@ def test_what_a_node_still_had_leased_when_it_left_is_due(place: Place) -> None:
         assert await world.store.fetch_claim(**lease) == []
         await world.store.node_leave("node_1", now_ms=START_MS)
         assert len(await world.store.fetch_claim(**lease)) == 1
+
+    run(place, scenario)
+
+
+def test_what_a_buried_node_leased_after_its_burial_is_taken_back_when_it_rises(place: Place) -> None:
+    if not place.leases_outlive:
+        pytest.skip("a file has one process: its leases end when the next one opens it")
+
+    async def scenario(world: World) -> None:
+        store, org = world.store, world.organisation.id
+        await store.node_join(node(1))
+        await store.node_bury((await store.node_list()).nodes, now_ms=START_MS)
+        for number in (1, 2):
+            await store.notification_append(appending(notification(number, organisation_id=org)))
+        lease = {"limit": 9, "now_ms": START_MS, "lease_ends_at_ms": START_MS + 30_000}
+        mine = await store.notification_claim(**lease)
+        assert len(mine) == 2
+        await store.node_join(node(2))
+        held = Held(notifications=frozenset({mine[0].id}), deliveries=frozenset())
+        assert await store.lease_reclaim(held, lease_ms=60_000, now_ms=START_MS) == 1
+        assert [it.id for it in await store.notification_claim(**lease)] == [mine[1].id]
 
     run(place, scenario)
 

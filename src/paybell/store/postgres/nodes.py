@@ -14,6 +14,7 @@ from paybell.store.seal import Seal
 
 _RECLAIM_AFTER_MS: Final = round(2 * PATIENCE_S * 1000)
 """Until then a write that waited out an absence has ended, one way or the other."""
+_FOR_EVER_MS: Final = 2**62
 
 
 class NodePart(Part):
@@ -22,6 +23,7 @@ class NodePart(Part):
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         super().__init__(database, seal, clock)
         self._lost_at_ms: int | None = None
+        self._former: tuple[int, int] | None = None
         database.on_lost = self._lost
 
     def _lost(self) -> None:
@@ -29,21 +31,35 @@ class NodePart(Part):
 
     async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
         """See the port."""
-        lost_at_ms = self._lost_at_ms
-        if lost_at_ms is None or now_ms - lost_at_ms < _RECLAIM_AFTER_MS:
-            return 0
-        until_ms = lost_at_ms + lease_ms
-        reclaimed = await repeated(lambda: self._reclaim(held, until_ms, now_ms))
-        if self._lost_at_ms == lost_at_ms:
-            self._lost_at_ms = None
+        reclaimed = await self._reclaim_former(held, now_ms) + await self._reclaim_lost(held, lease_ms, now_ms)
         if reclaimed:
             self.changed(*STEPS)
         return reclaimed
 
-    async def _reclaim(self, held: Held, until_ms: int, now_ms: int) -> int:
+    async def _reclaim_former(self, held: Held, now_ms: int) -> int:
+        """What this process leased as the node that others buried, after they had: nobody will bury that one again."""
+        if self._former is None:
+            return 0
+        node_no, since_ms = self._former
+        count = await repeated(lambda: self._reclaim(node_no, held, _FOR_EVER_MS, now_ms))
+        if now_ms - since_ms >= _RECLAIM_AFTER_MS:
+            self._former = None
+        return count
+
+    async def _reclaim_lost(self, held: Held, lease_ms: int, now_ms: int) -> int:
+        lost_at_ms = self._lost_at_ms
+        if lost_at_ms is None or now_ms - lost_at_ms < _RECLAIM_AFTER_MS:
+            return 0
+        until_ms = lost_at_ms + lease_ms
+        count = await repeated(lambda: self._reclaim(self.node_no, held, until_ms, now_ms))
+        if self._lost_at_ms == lost_at_ms:
+            self._lost_at_ms = None
+        return count
+
+    async def _reclaim(self, node_no: int, held: Held, until_ms: int, now_ms: int) -> int:
         async with self.database.transaction() as session:
             counts = [
-                await session.count(query, self.node_no, sorted(ids), until_ms, now_ms)
+                await session.count(query, node_no, sorted(ids), until_ms, now_ms)
                 for query, ids in (
                     ("notification_reclaim", held.notifications),
                     ("delivery_reclaim", held.deliveries),
@@ -53,7 +69,10 @@ class NodePart(Part):
 
     async def node_join(self, node: Node) -> None:
         """See the port."""
+        former = self.node_no
         ((self.node_no,),) = await self.database.rows("node_join", *rows.node_row(node))
+        if former:
+            self._former = (former, self.clock.now_ms())
 
     async def node_beat(self, node_id: str, *, now_ms: int, figures: Mapping[str, int]) -> Roll | None:
         """See the port."""
