@@ -12,9 +12,7 @@ from tests.acceptance.world import Server, eventually
 from tests.databases import DATABASES
 
 
-@pytest.mark.parametrize(
-    ("name", "kills"), [("sqlite", 50), ("postgres", 5), pytest.param("postgres", 50, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("name", "kills"), [("sqlite", 50), pytest.param("postgres", 50, marks=pytest.mark.long)])
 def test_sigkill_at_random_moments(tmp_path: Path, name: str, kills: int) -> None:
     chance = Random(20_260_626)
 

@@ -101,11 +101,13 @@ class Database:
 
     async def open(self) -> None:
         """Connect, and refuse a server that could lose what it has acknowledged."""
-        with translated(), connecting(self.url):
-            self._pool = await asyncpg.create_pool(
-                self.url, min_size=_POOL_MIN, max_size=self._options.connections_max, reset=_tidy, **self._connect()
-            )
         try:
+            with translated(), connecting(self.url):
+                self._pool = await asyncpg.create_pool(
+                    self.url, min_size=_POOL_MIN, max_size=self._options.connections_max, reset=_tidy, **self._connect()
+                )
+                async with self._pool.acquire():  # the pool itself begins with none, and so finds nothing wrong
+                    pass
             await self._check()
         except BaseException:
             await self.close()
