@@ -18,6 +18,7 @@ def pages(costs: Costs) -> float:
     return per_call(costs, EXPLAINED).buffers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [NotificationFlow, DeliveryFlow])
 def test_claims_touch_no_more_pages_while_a_snapshot_is_held_open(kind: type[Flow]) -> None:
     async def main() -> tuple[Costs, Costs, Costs]:
