@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from paybell import log
 from paybell.clock import Clock
-from paybell.errors import StoreUnavailable
+from paybell.errors import PaybellError, StoreUnavailable
 from paybell.keep.rules import Seen, dead, look, may_lead
 from paybell.model.node import Node, Roll
 from paybell.ports import Held, KeepStore, Retention, Tended
@@ -181,8 +181,8 @@ class KeepService:
         """Make room for what is to come, and drop what has been kept long enough."""
         try:
             tended: Tended = await self._store.tend(self._config.retention, now_ms=self._clock.now_ms())
-        except StoreUnavailable as error:
-            self._log.warning("database.untended", error=str(error))
+        except PaybellError as error:  # the next round is due all the same
+            self._log.error("database.untended", error=str(error))
             return
         if tended.more:
             self._looks_to_tend = 0
