@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Self, TypeVar
 
@@ -29,6 +30,7 @@ from paybell.record.service import RecordConfig, RecordService
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import AddressGuard, FunctionSender, HttpSender, HttpSenderConfig, check_headers, check_url
 from paybell.web.api import create_api
+from paybell.web.api.problems import problem
 from paybell.web.auth import hash_key
 from paybell.web.context import WebContext
 from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
@@ -37,6 +39,9 @@ SECRET_BYTES: Final = 32
 _DAY_MS: Final = 86_400_000
 _LOOPS_GRACE_MIN_S: Final = 0.5
 """For a commit that is under way when the grace is over: cut off, its leases would wait for the next start."""
+
+_ROLES_OF_PATHS: Final = {PREFIX: "receive", "/api/": "web"}
+"""Which role answers what; ``/health`` and ``/metrics`` are every node's."""
 
 Function = TypeVar("Function", bound=Callable[[dict[str, Any]], object])
 
@@ -170,7 +175,11 @@ class Paybell:
         if not self._ready:
             raise RuntimeError("Paybell has not started: pass lifespan=bell.lifespan to the program it is mounted in")
         path: str = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
-        if path.startswith(PREFIX) and "receive" in self.settings.roles:
+        needed = next((role for begin, role in _ROLES_OF_PATHS.items() if path.startswith(begin)), "")
+        if needed and needed not in self.settings.roles:
+            detail = f"This node does not have the role {needed} (its PAYBELL_ROLES): ask one that has."
+            await problem(HTTPStatus.NOT_FOUND, detail)(scope, receive, send)
+        elif path.startswith(PREFIX):
             await self._ingest(scope, path, receive, send)
         else:
             await self._api(scope, receive, send)
