@@ -97,8 +97,8 @@ def test_limits_hold_in_every_transaction_and_stay_in_no_session(behind: Behind)
         await database.open()
         for opened in (database.session, database.transaction):
             async with opened() as session:
-                limits = ("statement_timeout", "idle_in_transaction_session_timeout")
-                assert {await session.connection.fetchval(f"SHOW {name}") for name in limits} == {"30s"}
+                limits = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "5s"}
+                assert {name: await session.connection.fetchval(f"SHOW {name}") for name in limits} == limits
         stranger = await asyncpg.connect(behind.pooler.url, statement_cache_size=0)
         assert await stranger.fetchval("SHOW statement_timeout") == "0"
         await stranger.close()
