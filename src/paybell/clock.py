@@ -11,13 +11,18 @@ import uuid_utils
 _TIME_DIGITS: Final = 12
 
 
-def time_of(id_: str) -> int:
-    """When an id was made, in milliseconds since 1970: its first twelve digits say so; 0 for an id that is not ours."""
-    digits = id_.rpartition("_")[2][:_TIME_DIGITS]
+def time_of(id_: str) -> int | None:
+    """When an id was made, in milliseconds since 1970, as its first digits say; None for one that is not ours."""
+    digits = id_.partition("_")[2][:_TIME_DIGITS]
     try:
-        return int(digits, 16) if len(digits) == _TIME_DIGITS else 0
+        return int(digits, 16) if len(digits) == _TIME_DIGITS else None
     except ValueError:
-        return 0
+        return None
+
+
+def id_at(prefix: str, at_ms: int) -> str:
+    """Before every id of that time or later, after all earlier ones."""
+    return f"{prefix}_{max(0, at_ms):0{_TIME_DIGITS}x}"
 
 
 class Clock(Protocol):

@@ -551,10 +551,11 @@ class KeepStore(Protocol):
         """Forget the node and make due what it still has leased; what is leased afterwards is nobody's."""
         ...
 
-    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
+    async def lease_reclaim(self, held: Callable[[], Held], *, lease_ms: int, now_ms: int) -> int:
         """Make due what was leased to this node before the database was last away, and never reached it; how many.
 
-        A claim's or a commit's answer may have been lost then. ``lease_ms`` is the longest lease.
+        A claim's or a commit's answer may have been lost then. ``lease_ms`` is the longest lease; ``held`` is asked
+        only when there may be anything.
         """
         ...
 

@@ -128,7 +128,7 @@ def test_what_a_buried_node_leased_after_its_burial_is_taken_back_when_it_rises(
         assert len(mine) == 2
         await store.node_join(node(2))
         held = Held(notifications=frozenset({mine[0].id}), deliveries=frozenset())
-        assert await store.lease_reclaim(held, lease_ms=60_000, now_ms=START_MS) == 1
+        assert await store.lease_reclaim(lambda: held, lease_ms=60_000, now_ms=START_MS) == 1
         assert [it.id for it in await store.notification_claim(**lease)] == [mine[1].id]
 
     run(place, scenario)

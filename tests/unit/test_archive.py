@@ -8,8 +8,9 @@ import apsw.ext
 import msgspec
 import pytest
 
+from paybell.clock import time_of
 from paybell.ports import ArchiveRow
-from paybell.store.archive import TABLES, Digest, TableDigest, digest_of_all, time_of
+from paybell.store.archive import TABLES, Digest, TableDigest, digest_of_all
 from paybell.store.named import migrations, queries
 
 ROWS: list[ArchiveRow] = [("a", 1, None, b"\x00\xff"), ("Ψ", -1, "", b""), ("z", 2**62, "\n", b"z")]

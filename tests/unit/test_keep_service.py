@@ -76,8 +76,8 @@ class House:
         await self._answer()
         self.nodes.pop(node_id, None)
 
-    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
-        self.reclaims.append((held, lease_ms))
+    async def lease_reclaim(self, held: Callable[[], Held], *, lease_ms: int, now_ms: int) -> int:
+        self.reclaims.append((held(), lease_ms))
         return self.lost_count
 
     async def leader_take(self, node_id: str, term: int) -> bool:

@@ -47,6 +47,7 @@ NOUNS = tuple(
         "source",
         "status",
         "timeline",
+        "transaction",
     )
 )
 

@@ -235,7 +235,7 @@ class DeliverService:
         sender = self._senders.get(endpoint.transport)
         if sender is None or sender.serves(endpoint.url):
             return False
-        return now_ms - time_of(job.id) < self._config.elsewhere_age_max_ms
+        return now_ms - (time_of(job.id) or 0) < self._config.elsewhere_age_max_ms
 
     async def _send(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> Outcome:
         sender = self._senders.get(endpoint.transport)

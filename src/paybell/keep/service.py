@@ -130,9 +130,7 @@ class KeepService:
         await self._lead(roll)
 
     async def _reclaim(self) -> None:
-        count = await self._store.lease_reclaim(
-            self._held(), lease_ms=self._config.lease_ms, now_ms=self._clock.now_ms()
-        )
+        count = await self._store.lease_reclaim(self._held, lease_ms=self._config.lease_ms, now_ms=self._clock.now_ms())
         if count:
             self.counts["reclaimed"] += count
             self._log.warning("leases.reclaimed", count=count)

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from paybell.clock import time_of
 from paybell.errors import ConfigurationError, Conflict
 from paybell.model.text import is_storable, readable
 from paybell.ports import ArchiveReader, ArchiveRow, ArchiveSpan
@@ -18,7 +19,8 @@ from paybell.store import rows
 _WIDE: Final = 64
 """Rows at once where each may hold a body of a megabyte."""
 _NARROW: Final = 1000
-_TIME_DIGITS: Final = 12
+WEEK_MS: Final = 7 * 86_400_000
+"""What retention drops at once where history is divided: a week, counted from 1970."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -143,14 +145,6 @@ class TableDigest(Struct, frozen=True, kw_only=True):
     table: str
     row_count: int
     sha256: str
-
-
-def time_of(row_id: str) -> int | None:
-    """The milliseconds since 1970 that an id begins with behind its prefix; None where it does not."""
-    try:
-        return int(row_id.partition("_")[2][:_TIME_DIGITS], 16)
-    except ValueError:
-        return None
 
 
 async def span_of(reader: ArchiveReader) -> ArchiveSpan | None:

@@ -7,14 +7,14 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from paybell.clock import time_of
 from paybell.model.fact import Fact
 from paybell.model.payment import PaymentState
 from paybell.ports import ArchiveReader, ArchiveRow
 from paybell.store import rows
-from paybell.store.archive import BY_NAME, TABLES, Digest, Table, TableDigest, Unopened, time_of, tolerant
+from paybell.store.archive import BY_NAME, TABLES, WEEK_MS, Digest, Table, TableDigest, Unopened, tolerant
 
 EXAMPLES_MAX: Final = 10
-WEEK_MS: Final = 7 * 86_400_000
 _ROWS_MAX: Final = 1000
 _STATE: Final = msgspec.json.Decoder(PaymentState)
 _PAYMENTS: Final = BY_NAME["payments"]

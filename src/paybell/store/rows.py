@@ -60,11 +60,6 @@ def blob(value: object) -> bytes:
     return value
 
 
-def id_at(prefix: str, at_ms: int) -> str:
-    """Before every id of that time or later, after all earlier ones."""
-    return f"{prefix}_{max(0, at_ms):012x}"
-
-
 def headers_text(headers: tuple[tuple[str, str], ...]) -> str:
     """Headers as a JSON list of pairs."""
     return ENCODER.encode(headers).decode()

@@ -11,9 +11,9 @@ from msgspec import Struct
 from paybell.errors import Conflict
 from paybell.ports import ArchiveRow, ArchiveSpan
 from paybell.store import rows
-from paybell.store.archive import BY_NAME, Table, check_empty
+from paybell.store.archive import BY_NAME, WEEK_MS, Table, check_empty
 from paybell.store.postgres.database import Session
-from paybell.store.postgres.periods import WEEK_MS, PeriodPart
+from paybell.store.postgres.periods import PeriodPart
 from paybell.store.seal import Seal
 
 _SPLIT: Final = {
@@ -90,7 +90,7 @@ class ArchivePart(PeriodPart):
     async def archive_read(self, *, alone: bool) -> AsyncIterator[PostgresArchive]:
         """See the port."""
         async with self.database.transaction("repeatable_read") as session:
-            await session.rows("archive_patience")
+            await session.rows("transaction_patience")
             if alone:
                 await _be_alone(session)
             yield PostgresArchive(session, self.database.sql, self.seal)
@@ -103,7 +103,7 @@ class ArchivePart(PeriodPart):
         if span is not None:
             await self.periods_make(max(span.first_ms, span.last_ms - _SPAN_MAX_MS), span.last_ms)
         async with self.database.transaction() as session:
-            await session.rows("archive_patience")
+            await session.rows("transaction_patience")
             await _be_empty(session)
             yield PostgresArchive(session, self.database.sql, self.seal)
 

@@ -1,6 +1,6 @@
 """Nodes, their leader and what waits for them in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from paybell.clock import Clock
@@ -29,29 +29,29 @@ class NodePart(Part):
     def _lost(self) -> None:
         self._lost_at_ms = self.clock.now_ms()
 
-    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:
+    async def lease_reclaim(self, held: Callable[[], Held], *, lease_ms: int, now_ms: int) -> int:
         """See the port."""
         reclaimed = await self._reclaim_former(held, now_ms) + await self._reclaim_lost(held, lease_ms, now_ms)
         if reclaimed:
             self.changed(*STEPS)
         return reclaimed
 
-    async def _reclaim_former(self, held: Held, now_ms: int) -> int:
+    async def _reclaim_former(self, held: Callable[[], Held], now_ms: int) -> int:
         """What this process leased as the node that others buried, after they had: nobody will bury that one again."""
         if self._former is None:
             return 0
         node_no, since_ms = self._former
-        count = await repeated(lambda: self._reclaim(node_no, held, _FOR_EVER_MS, now_ms))
+        count = await repeated(lambda: self._reclaim(node_no, held(), _FOR_EVER_MS, now_ms))
         if now_ms - since_ms >= _RECLAIM_AFTER_MS:
             self._former = None
         return count
 
-    async def _reclaim_lost(self, held: Held, lease_ms: int, now_ms: int) -> int:
+    async def _reclaim_lost(self, held: Callable[[], Held], lease_ms: int, now_ms: int) -> int:
         lost_at_ms = self._lost_at_ms
         if lost_at_ms is None or now_ms - lost_at_ms < _RECLAIM_AFTER_MS:
             return 0
         until_ms = lost_at_ms + lease_ms
-        count = await repeated(lambda: self._reclaim(self.node_no, held, until_ms, now_ms))
+        count = await repeated(lambda: self._reclaim(self.node_no, held(), until_ms, now_ms))
         if self._lost_at_ms == lost_at_ms:
             self._lost_at_ms = None
         return count

@@ -6,12 +6,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.clock import id_at
 from paybell.ports import Retention, Tended
-from paybell.store import rows
+from paybell.store.archive import WEEK_MS
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
-WEEK_MS: Final = 7 * 86_400_000
 AHEAD_MS: Final = 2 * WEEK_MS
 """How far ahead of the present periods are made."""
 _SUFFIX: Final = "%Y%m%d"
@@ -76,7 +76,7 @@ class PeriodPart(Part):
             start_ms = _start_of(suffix)
             if start_ms + WEEK_MS > before_ms:
                 break
-            low, high = rows.id_at(group.prefix, start_ms), rows.id_at(group.prefix, start_ms + WEEK_MS)
+            low, high = id_at(group.prefix, start_ms), id_at(group.prefix, start_ms + WEEK_MS)
             async with self.database.transaction() as session:
                 await self._begin(session)
                 values = (sorted(mine), suffix, group.queue, group.key, low, high)

@@ -42,7 +42,7 @@ class SchemaPart(Part):
         done: list[Migration] = []
         while lacking := await self._pending():
             async with self.database.transaction() as session:
-                await session.rows("schema_patience")
+                await session.rows("transaction_patience")
                 await session.rows("schema_lock")
                 await session.rows("schema_impatience")
                 await session.rows("schema_create")

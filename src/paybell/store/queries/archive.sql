@@ -239,10 +239,6 @@ UNION ALL SELECT min(id), max(id) FROM attempts;
 -- The default organisation makes room for those that come.
 DELETE FROM organisations;
 
--- archive_patience [postgres] --
--- A whole database is read or written in one transaction, however long it takes.
-SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true);
-
 -- archive_lock [postgres] --
 -- One copy at a time from or to a database; a copy to itself finds it taken.
 SELECT pg_try_advisory_xact_lock(7228, 4);

@@ -120,8 +120,8 @@ UNION ALL SELECT 'endpoints', count(*) FROM endpoints;
 -- One process at a time makes the first organisation.
 SELECT pg_advisory_xact_lock(7228, 2);
 
--- schema_patience [postgres] --
--- A migration may take as long as it takes, on however large a table, and wait for one that is under way elsewhere.
+-- transaction_patience [postgres] --
+-- This transaction may take as long as it takes: a migration of a large table, a whole database that is read or written.
 SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true);
 
 -- schema_impatience [postgres] --

@@ -1,6 +1,6 @@
 """The one node of a SQLite file, and what waits for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import apsw
 
@@ -58,7 +58,7 @@ class NodePart(Part):
         values = (node_id, rows.WHATEVER_BEAT)
         await self.database.write(lambda it: it.execute(self.sql["node_bury"], values).fetchall())
 
-    async def lease_reclaim(self, held: Held, *, lease_ms: int, now_ms: int) -> int:  # noqa: ARG002 - see below
+    async def lease_reclaim(self, held: Callable[[], Held], *, lease_ms: int, now_ms: int) -> int:  # noqa: ARG002 - see below
         """Nothing: no answer of a file gets lost on its way."""
         return 0
 

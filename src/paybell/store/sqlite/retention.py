@@ -5,6 +5,7 @@ from typing import Final
 
 import apsw
 
+from paybell.clock import id_at
 from paybell.ports import Retention, Tended
 from paybell.store import rows
 from paybell.store.sqlite.base import Part
@@ -42,7 +43,7 @@ class RetentionPart(Part):
     def _old(self, connection: apsw.Connection, query: str, prefix: str, kept_ms: int, now_ms: int) -> Sequence[str]:
         if not kept_ms:
             return ()
-        values = (rows.id_at(prefix, now_ms - kept_ms), _AT_ONCE)
+        values = (id_at(prefix, now_ms - kept_ms), _AT_ONCE)
         return [rows.text(row[0]) for row in connection.execute(self.sql[query], values)]
 
     def _each(self, connection: apsw.Connection, queries: Iterable[str], ids: Sequence[str]) -> None:
