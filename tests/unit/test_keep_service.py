@@ -26,7 +26,7 @@ class House:
         self.nodes: dict[str, Node] = {}
         self.leader_id = ""
         self.term = 0
-        self.problem: PaybellError | None = None
+        self.problem: Exception | None = None
         self.hangs = False
         self.lost_count = 0
         self.reclaims: list[tuple[Held, int]] = []
@@ -248,6 +248,22 @@ def test_while_the_store_is_away_it_leads_no_more_and_soon_may_begin_nothing(*, 
             assert desk.service.is_fresh()
             assert desk.told == ["fresh"]
             assert desk.service.leads
+
+    running(scenario)
+
+
+def test_a_beat_that_fails_in_a_way_nobody_thought_of_is_told_and_the_next_one_comes() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.beat()
+        desk.house.problem = RuntimeError("a fault")
+        with capture_logs() as lines:
+            await desk.beat()
+        assert [it["event"] for it in lines] == ["node.beat_failed"]
+        assert not desk.service.leads
+        desk.house.problem = None
+        await desk.beat()
+        assert desk.service.leads
+        assert desk.service.is_fresh()
 
     running(scenario)
 

@@ -113,6 +113,9 @@ class KeepService:
         except (StoreUnavailable, TimeoutError) as error:
             self.leads = False
             self._log.error("node.unheard", error=str(error) or "the database did not answer in time")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next beat is due: a silent node begins nothing
+            self.leads = False
+            self._log.error("node.beat_failed", exc_info=error)
 
     async def run_once(self) -> None:
         """One sign of life, one look at the others, and what follows from it."""
