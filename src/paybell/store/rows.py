@@ -1,6 +1,6 @@
 """Rows to records and back, shared by the stores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -8,7 +8,6 @@ import msgspec
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.fact import Fact
 from paybell.model.message import Application, EventType, Message
-from paybell.model.node import Backlog, Node, Roll
 from paybell.model.notification import (
     Notification,
     NotificationState,
@@ -26,9 +25,7 @@ Row = tuple[str | int | float | bytes | None, ...]
 ENCODER: Final = msgspec.json.Encoder()
 AFTER_ALL: Final = "~"
 """Sorts after every id: a page from the top."""
-WHATEVER_BEAT: Final = -1
 _HEADERS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
-_FIGURES: Final = msgspec.json.Decoder(dict[str, int])
 _FACT: Final = msgspec.msgpack.Decoder(Fact)
 _FACT_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
 _STATE: Final = msgspec.json.Decoder(PaymentState)
@@ -359,45 +356,3 @@ def bindings(query: PageQuery, *filters: str) -> dict[str, str | int]:
     after = query.iterator or AFTER_ALL
     named |= {"organisation_id": query.organisation_id, "iterator": after, "limit": query.limit + 1}
     return named
-
-
-def node_row(node: Node) -> Row:
-    """A node's six columns at its beginning."""
-    return (
-        node.id,
-        node.name,
-        ",".join(node.roles),
-        node.version,
-        node.started_at_ms,
-        figures_text(node.figures),
-    )
-
-
-def figures_text(figures: Mapping[str, int]) -> str:
-    """A node's figures as JSON."""
-    return ENCODER.encode(figures).decode()
-
-
-def roll(nodes: Iterable[Sequence[object]], leader: Sequence[Sequence[object]]) -> Roll:
-    """Nodes of nine columns and the leader of two."""
-    ((leader_id, term),) = leader
-    return Roll(nodes=tuple(_node(row) for row in nodes), leader_id=text(leader_id), term=number(term))
-
-
-def _node(row: Sequence[object]) -> Node:
-    return Node(
-        id=text(row[0]),
-        name=text(row[1]),
-        roles=tuple(text(row[2]).split(",")),
-        version=text(row[3]),
-        started_at_ms=number(row[4]),
-        figures=_FIGURES.decode(text(row[5])),
-        beat_no=number(row[6]),
-        beat_at_ms=number(row[7]),
-        clock_off_ms=number(row[8]),
-    )
-
-
-def backlog(row: Sequence[object]) -> Backlog:
-    """What waits for a step, of three columns."""
-    return Backlog(step=text(row[0]), count=number(row[1]), oldest_due_at_ms=number_or_none(row[2]))

@@ -6,7 +6,7 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.model.node import Backlog, Node, Roll
 from paybell.ports import STEPS, Held
-from paybell.store import rows
+from paybell.store import node_rows, rows
 from paybell.store.postgres.base import Part, columns
 from paybell.store.postgres.database import Database, Session, repeated
 from paybell.store.postgres.grouping import PATIENCE_S
@@ -70,14 +70,14 @@ class NodePart(Part):
     async def node_join(self, node: Node) -> None:
         """See the port."""
         former = self.node_no
-        ((self.node_no,),) = await self.database.rows("node_join", *rows.node_row(node))
+        ((self.node_no,),) = await self.database.rows("node_join", *node_rows.node_row(node))
         if former:
             self._former = (former, self.clock.now_ms())
 
     async def node_beat(self, node_id: str, *, now_ms: int, figures: Mapping[str, int]) -> Roll | None:
         """See the port."""
         async with self.database.transaction() as session:
-            alive = await session.rows("node_beat", node_id, now_ms, rows.figures_text(figures))
+            alive = await session.rows("node_beat", node_id, now_ms, node_rows.figures_text(figures))
             return await self._roll(session) if alive else None
 
     async def node_list(self) -> Roll:
@@ -91,7 +91,7 @@ class NodePart(Part):
         return rows.number(now_ms)
 
     async def _roll(self, session: Session) -> Roll:
-        return rows.roll(await session.rows("node_list"), await session.rows("leader_get"))
+        return node_rows.roll(await session.rows("node_list"), await session.rows("leader_get"))
 
     async def node_bury(self, nodes: Sequence[Node], *, now_ms: int) -> tuple[str, ...]:
         """See the port."""
@@ -104,7 +104,7 @@ class NodePart(Part):
     async def node_leave(self, node_id: str, *, now_ms: int) -> None:
         """See the port."""
         self.node_no = 0
-        await repeated(lambda: self.database.rows("node_bury", [node_id], [rows.WHATEVER_BEAT], now_ms))
+        await repeated(lambda: self.database.rows("node_bury", [node_id], [node_rows.WHATEVER_BEAT], now_ms))
 
     async def leader_take(self, node_id: str, term: int) -> bool:
         """See the port."""
@@ -113,4 +113,4 @@ class NodePart(Part):
     async def backlog_list(self, *, now_ms: int, count_max: int) -> tuple[Backlog, ...]:
         """See the port."""
         found = await self.database.rows("backlog_list", now_ms, count_max)
-        return tuple(rows.backlog(row) for row in found)
+        return tuple(node_rows.backlog(row) for row in found)

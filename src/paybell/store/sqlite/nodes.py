@@ -6,7 +6,7 @@ import apsw
 
 from paybell.model.node import Backlog, Node, Roll
 from paybell.ports import Held
-from paybell.store import rows
+from paybell.store import node_rows, rows
 from paybell.store.sqlite.base import Part
 
 
@@ -18,7 +18,7 @@ class NodePart(Part):
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(self.sql["node_forget"])
-            connection.execute(self.sql["node_join"], rows.node_row(node))
+            connection.execute(self.sql["node_join"], node_rows.node_row(node))
 
         await self.database.write(job)
 
@@ -26,7 +26,7 @@ class NodePart(Part):
         """See the port."""
 
         def job(connection: apsw.Connection) -> Roll | None:
-            values = (now_ms, rows.figures_text(figures), node_id)
+            values = (now_ms, node_rows.figures_text(figures), node_id)
             alive = connection.execute(self.sql["node_beat"], values).fetchall()
             return self._roll(connection) if alive else None
 
@@ -42,7 +42,7 @@ class NodePart(Part):
 
     def _roll(self, connection: apsw.Connection) -> Roll:
         nodes = connection.execute(self.sql["node_list"]).fetchall()
-        return rows.roll(nodes, connection.execute(self.sql["leader_get"]).fetchall())
+        return node_rows.roll(nodes, connection.execute(self.sql["leader_get"]).fetchall())
 
     async def node_bury(self, nodes: Sequence[Node], *, now_ms: int) -> tuple[str, ...]:  # noqa: ARG002 - see below
         """See the port; but leases end when the next process opens the file, since it is alone."""
@@ -55,7 +55,7 @@ class NodePart(Part):
 
     async def node_leave(self, node_id: str, *, now_ms: int) -> None:  # noqa: ARG002 - see above
         """See the port."""
-        values = (node_id, rows.WHATEVER_BEAT)
+        values = (node_id, node_rows.WHATEVER_BEAT)
         await self.database.write(lambda it: it.execute(self.sql["node_bury"], values).fetchall())
 
     async def lease_reclaim(self, held: Callable[[], Held], *, lease_ms: int, now_ms: int) -> int:  # noqa: ARG002 - see below
@@ -71,4 +71,4 @@ class NodePart(Part):
         """See the port."""
         values = (now_ms, count_max)
         found = await self.database.read(lambda it: it.execute(self.sql["backlog_list"], values).fetchall())
-        return tuple(rows.backlog(row) for row in found)
+        return tuple(node_rows.backlog(row) for row in found)

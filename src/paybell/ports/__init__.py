@@ -1,0 +1,137 @@
+"""What the steps ask of the world: gateways, transports and the store. Steps know these shapes and nothing else.
+
+Every record of parameters is frozen; store methods are noun first, so that a list of them sorts by noun. Times are
+milliseconds since 1970 (`_at_ms`). A store raises :class:`~paybell.errors.StoreUnavailable` when the same call may
+succeed later.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal, Protocol
+
+from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
+from paybell.ports.gateways import FetchingGateway, FetchPlan, Gateway, Sender, Senders, Sending
+from paybell.ports.records import (
+    Appended,
+    AttemptNew,
+    Book,
+    Change,
+    Changes,
+    Decide,
+    DeliveryClaim,
+    FetchDone,
+    FetchJob,
+    Held,
+    Known,
+    NewFact,
+    NotificationNew,
+    NotificationOutcome,
+    NotificationView,
+    Page,
+    PageQuery,
+    PaymentKey,
+    Posting,
+    Reading,
+    Retention,
+    Route,
+    Routed,
+    StoreStatus,
+    Tended,
+    TimelineEntry,
+)
+from paybell.ports.stores import (
+    DeliverStore,
+    DirectoryStore,
+    KeepStore,
+    ReadStore,
+    ReceiveStore,
+    ReconcileStore,
+    RecordStore,
+    SchemaStore,
+)
+
+__all__ = [
+    "STEPS",
+    "Appended",
+    "ArchiveReader",
+    "ArchiveRow",
+    "ArchiveSpan",
+    "ArchiveStore",
+    "ArchiveWriter",
+    "AttemptNew",
+    "Book",
+    "Change",
+    "Changes",
+    "Decide",
+    "DeliverStore",
+    "DeliveryClaim",
+    "DirectoryStore",
+    "FetchDone",
+    "FetchJob",
+    "FetchPlan",
+    "FetchingGateway",
+    "Gateway",
+    "Held",
+    "KeepStore",
+    "Known",
+    "NewFact",
+    "NotificationNew",
+    "NotificationOutcome",
+    "NotificationView",
+    "Page",
+    "PageQuery",
+    "PaymentKey",
+    "Posting",
+    "ReadStore",
+    "Reading",
+    "ReceiveStore",
+    "ReconcileStore",
+    "RecordStore",
+    "Retention",
+    "Route",
+    "Routed",
+    "SchemaStore",
+    "Sender",
+    "Senders",
+    "Sending",
+    "Step",
+    "Store",
+    "StoreStatus",
+    "Tended",
+    "TimelineEntry",
+]
+
+Step = Literal["record", "deliver", "reconcile"]
+"""A step that looks into the store for what is due."""
+STEPS: Final[tuple[Step, ...]] = ("record", "deliver", "reconcile")
+
+
+class Store(
+    ReceiveStore,
+    RecordStore,
+    ReconcileStore,
+    DeliverStore,
+    DirectoryStore,
+    KeepStore,
+    SchemaStore,
+    ReadStore,
+    ArchiveStore,
+    Protocol,
+):
+    """The whole port. One implementation per database, one contract suite for all."""
+
+    async def open(self) -> None:
+        """Connect, bring the schema up to date, take back what a dead predecessor had leased."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in, then disconnect."""
+        ...
+
+    @property
+    def waiting_count(self) -> int:
+        """Writes handed in and not yet begun: the measure of overload."""
+        ...
+
+    def on_change(self, step: Step, callback: Callable[[], None]) -> None:
+        """Call back (a hint, nothing more) when work may have become due for that step from outside of it."""
+        ...

@@ -1,0 +1,235 @@
+"""What the steps and the store hand each other: frozen records."""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.endpoint import Endpoint
+from paybell.model.fact import Fact, Parsed
+from paybell.model.message import Message
+from paybell.model.notification import (
+    Notification,
+    NotificationState,
+    NotificationStatus,
+)
+from paybell.model.payment import Payment
+from paybell.model.source import Source
+
+T = TypeVar("T")
+
+
+class NotificationNew(Struct, frozen=True, kw_only=True):
+    """A notification to append. It can be claimed from ``due_at_ms`` on, unless its step ends before."""
+
+    notification: Notification
+    state: NotificationState
+    due_at_ms: int
+
+
+class Appended(Struct, frozen=True):
+    """The row's id (that of the first one, for a duplicate), now on stable storage."""
+
+    notification_id: str
+    duplicate: bool
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """A pending notification as its gateway read it; ``error`` says why it could not ('' when it could)."""
+
+    notification: Notification
+    source: Source
+    parsed: Parsed
+    error: str = ""
+
+
+class PaymentKey(Struct, frozen=True):
+    """How a payment is found: the source and the gateway's own id."""
+
+    source_id: str
+    gateway_payment_id: str
+
+
+class Known(Struct, frozen=True):
+    """A payment and all its facts as the transaction found them."""
+
+    payment: Payment
+    facts: tuple[Fact, ...]
+
+
+class Book(Struct, frozen=True, kw_only=True):
+    """All that a decision about some readings needs, read in the transaction that will write its outcome."""
+
+    readings: tuple[Reading, ...]
+    known: Mapping[PaymentKey, Known]
+    endpoints: Mapping[str, tuple[Endpoint, ...]]
+    """By organisation."""
+
+
+class NewFact(Struct, frozen=True):
+    """A fact not seen before, of which payment, and which notification said it."""
+
+    payment_id: str
+    digest: bytes
+    fact: Fact
+    notification_id: str
+
+
+class NotificationOutcome(Struct, frozen=True, kw_only=True):
+    """What became of a notification."""
+
+    notification_id: str
+    state: NotificationState
+    reason: str = ""
+    event: str = ""
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What one transaction writes."""
+
+    facts: tuple[NewFact, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    messages: tuple[Message, ...] = ()
+    deliveries: tuple[DeliveryJob, ...] = ()
+    """Leased to this process where ``lease_no`` is 1, due for anybody where it is 0."""
+    outcomes: tuple[NotificationOutcome, ...] = ()
+
+
+Decide = Callable[[Book], Changes]
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One change of one payment, as record hands it to route."""
+
+    organisation_id: str
+    payment_id: str
+    version: int
+    event_types: tuple[tuple[str, str], ...]
+    """(event type, ref) pairs, most special first; the last is the fallback."""
+    write: Callable[[str, str, str], bytes]
+    """(message id, event type, ref) -> payload."""
+
+
+class Routed(Struct, frozen=True, kw_only=True):
+    """What route made of one change: messages and their deliveries."""
+
+    messages: tuple[Message, ...]
+    deliveries: tuple[DeliveryJob, ...]
+
+
+Route = Callable[[Change, tuple[Endpoint, ...]], Routed]
+
+
+class FetchJob(Struct, frozen=True, kw_only=True):
+    """A leased hint. ``wanted_no`` rises when the same hint comes again meanwhile: then the answer may be old."""
+
+    notification: Notification
+    attempt_count: int
+    wanted_no: int
+
+
+class FetchDone(Struct, frozen=True, kw_only=True):
+    """The end of one try to fetch: the answer to append (if any) and what becomes of the hint."""
+
+    notification_id: str
+    wanted_no: int
+    state: NotificationState
+    reason: str
+    attempt_count: int
+    due_at_ms: int
+    answer: NotificationNew | None = None
+
+
+class DeliveryClaim(Struct, frozen=True, kw_only=True):
+    """Lease due deliveries: at most ``limit`` in all and ``per_endpoint`` each, none of ``busy`` endpoints."""
+
+    now_ms: int
+    lease_ends_at_ms: int
+    limit: int
+    per_endpoint: int
+    busy: frozenset[str]
+
+
+class AttemptNew(Struct, frozen=True, kw_only=True):
+    """An attempt and the delivery's next state; written only while ``lease_no`` is still the delivery's own."""
+
+    attempt: Attempt
+    lease_no: int
+    state: DeliveryState
+    due_at_ms: int | None
+    disable_endpoint_reason: str = ""
+
+
+class Posting(Struct, frozen=True, kw_only=True):
+    """A message that an application posts, with its deliveries."""
+
+    message: Message
+    deliveries: tuple[DeliveryJob, ...]
+
+
+class PageQuery(Struct, frozen=True, kw_only=True):
+    """A page of a list, newest first: up to ``limit`` rows after the row with id ``iterator`` ('' = from the top)."""
+
+    organisation_id: str
+    limit: int = 50
+    iterator: str = ""
+    filters: Mapping[str, str] = {}
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """A page of a list; ``iterator`` is the last row's id, '' for an empty page."""
+
+    data: tuple[T, ...]
+    iterator: str
+    prev_iterator: str
+    done: bool
+
+
+class NotificationView(Struct, frozen=True):
+    """A notification with what became of it."""
+
+    notification: Notification
+    status: NotificationStatus
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One thing that happened to a payment. ``kind`` is notification, fact, message, delivery or attempt."""
+
+    at_ms: int
+    kind: str
+    id: str
+    text: str
+    detail: Mapping[str, object]
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long things are kept, in milliseconds; 0 for ever. What still waits is never dropped."""
+
+    notifications_ms: int = 0
+    messages_ms: int = 0
+    """With their deliveries and attempts."""
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """The ids of all that a process has leased and has in hand."""
+
+    notifications: frozenset[str]
+    deliveries: frozenset[str]
+
+
+class Tended(Struct, frozen=True, kw_only=True):
+    """What one round of keeping house has done; ``more`` is left to do."""
+
+    made: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    more: bool = False
+
+
+class StoreStatus(Struct, frozen=True, kw_only=True):
+    """How the database is: its place, schema, size and the rows of each table and state."""
+
+    url: str
+    schema_version: int
+    size_bytes: int
+    counts: Mapping[str, int]
