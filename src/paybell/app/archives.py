@@ -14,7 +14,7 @@ from paybell.record.projection import project
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
 from paybell.store.copying import copy, open_boxes
-from paybell.store.place import MEMORY, is_sqlite, sqlite_path
+from paybell.store.place import is_sqlite, refuse_memory, sqlite_path
 from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
 
 _SAME: Final = "source and target are the same database: give --to another one"
@@ -26,8 +26,7 @@ async def copy_database(
     """Copy the database at one URL into that at another, or nothing of it; tell each table that is written."""
     from_settings, to_settings = settings(database=source), settings(database=target)
     _check_place(source, "--from")
-    if is_sqlite(target) and sqlite_path(target) == MEMORY:
-        raise ConfigurationError("a database in memory is known to its own process alone: name a file with --to")
+    refuse_memory(target, "--to")
     if source == target or (is_sqlite(source) and is_sqlite(target) and _is_one_file(source, target)):
         raise Conflict(_SAME)
     async with (
@@ -53,13 +52,9 @@ async def verify_database(database: str | None, clock: Clock) -> Report:
 
 
 def _check_place(url: str, option: str) -> None:
-    if not is_sqlite(url):
-        return
-    path = sqlite_path(url)
-    if path == MEMORY:
-        raise ConfigurationError(f"a database in memory is known to its own process alone: name a file with {option}")
-    if not Path(path).exists():
-        raise ConfigurationError(f"there is no database at {path}: name one that is there with {option}")
+    refuse_memory(url, option)
+    if is_sqlite(url) and not Path(sqlite_path(url)).exists():
+        raise ConfigurationError(f"there is no database at {sqlite_path(url)}: name one that is there with {option}")
 
 
 def _is_one_file(source: str, target: str) -> bool:

@@ -211,11 +211,14 @@ class Paybell:
             timeout_s=chosen.delivery_timeout_s,
             endpoint_active_max=chosen.endpoint_active_max,
         )
+        receive_config = ReceiveConfig(waiting_max=chosen.receive_waiting_max)
+        record_config, reconcile_config = RecordConfig(), ReconcileConfig()
+        leases_ms = [it.lease_ms for it in (receive_config, record_config, deliver_config, reconcile_config)]
         senders: Senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
         self.keep = KeepService(
             store,
             clock,
-            KeepConfig(retention=_retention(chosen)),
+            KeepConfig(lease_ms=max(leases_ms), retention=_retention(chosen)),
             self._node(),
             figures=self._gauges,
             held=self._held,
@@ -225,15 +228,15 @@ class Paybell:
         self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh)
         self._lease_ms = deliver_config.lease_ms
         self.record = RecordService(
-            store, GATEWAYS, clock, RecordConfig(), route=self._route_change, hand_on=self._hand_on
+            store, GATEWAYS, clock, record_config, route=self._route_change, hand_on=self._hand_on
         )
         inbox = self.record if "record" in roles else None
-        self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, ReconcileConfig(), record=inbox)
+        self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, reconcile_config, record=inbox)
         self.receive = ReceiveService(
             store,
             GATEWAYS,
             clock,
-            ReceiveConfig(waiting_max=chosen.receive_waiting_max),
+            receive_config,
             record=inbox,
             hint_came=self.reconcile.wake,
         )

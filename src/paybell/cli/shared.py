@@ -19,7 +19,7 @@ from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, NotFound, PaybellError
 from paybell.model.source import Organisation
 from paybell.ports import Store
-from paybell.store.place import MEMORY, is_sqlite, sqlite_path
+from paybell.store.place import is_sqlite, refuse_memory, sqlite_path
 
 T = TypeVar("T")
 
@@ -53,6 +53,7 @@ def chosen_database(database: str | None, *, create: bool) -> Settings:
     """The settings; only with ``create`` a file that is not there is no error."""
     log.configure("error")
     chosen = settings(database=database)
+    refuse_memory(chosen.database, "--database")
     if is_sqlite(chosen.database):
         _check_place(sqlite_path(chosen.database), create=create)
     return chosen
@@ -72,8 +73,6 @@ async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[D
 
 
 def _check_place(path: str, *, create: bool) -> None:
-    if path == MEMORY:
-        raise ConfigurationError("a database in memory is known to its own process alone: name a file with --database")
     if not create and not Path(path).exists():
         raise ConfigurationError(
             f"there is no database at {path}: name another with --database, or make it with `paybell up` or "

@@ -4,6 +4,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from paybell.errors import ConfigurationError
+
 SQLITE: Final = "sqlite:///"
 MEMORY: Final = ":memory:"
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -31,6 +33,12 @@ def is_well_formed(url: str) -> bool:
 def sqlite_path(url: str) -> str:
     """The file of a SQLite URL."""
     return url.removeprefix(SQLITE)
+
+
+def refuse_memory(url: str, option: str) -> None:
+    """``ConfigurationError`` for a database in memory, where another process is to find it; name the option to set."""
+    if url == SQLITE + MEMORY:
+        raise ConfigurationError(f"a database in memory is known to its own process alone: name a file with {option}")
 
 
 def without_password(url: str) -> str:
