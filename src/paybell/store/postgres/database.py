@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -35,6 +36,8 @@ _SILENCE: Final = {
     "tcp_keepalives_count": "3",
 }
 """How soon the server finds that a client is gone without a word."""
+_KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 2, socket.TCP_KEEPCNT: 3}
+"""The same for the client, in seconds and tries."""
 _TIMEOUTS: Final = {"timeout": _CONNECT_TIMEOUT_S, "command_timeout": _STATEMENT_TIMEOUT_MS / 1000 + 5}
 """What even the server's own limit did not end is waited for no longer: nobody is there any more."""
 _MIGRATION_TIMEOUT_S: Final = 86_400.0
@@ -104,7 +107,12 @@ class Database:
         try:
             with translated(), connecting(self.url):
                 self._pool = await asyncpg.create_pool(
-                    self.url, min_size=_POOL_MIN, max_size=self._options.connections_max, reset=_tidy, **self._connect()
+                    self.url,
+                    min_size=_POOL_MIN,
+                    max_size=self._options.connections_max,
+                    init=_watch,
+                    reset=_tidy,
+                    **self._connect(),
                 )
                 async with self._pool.acquire():  # the pool itself begins with none, and so finds nothing wrong
                     pass
@@ -128,7 +136,9 @@ class Database:
         if self._options.pooled:
             return None
         with translated():
-            return await asyncpg.connect(self.url, **self._connect())
+            connection = await asyncpg.connect(self.url, **self._connect())
+        await _watch(connection)
+        return connection
 
     def _connect(self) -> dict[str, Any]:
         if self._options.pooled:
@@ -218,6 +228,15 @@ def numbered(query: str) -> tuple[str, tuple[str, ...]]:
 
 def _nothing() -> None:
     """Nobody wants to hear of it."""
+
+
+async def _watch(connection: Any) -> None:
+    """Have a silent server asked for signs of life: who waits for an answer sends nothing, and would wait for ever."""
+    found = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no other way to its socket
+    if found.family in (socket.AF_INET, socket.AF_INET6):
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE.items():
+            found.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _tidy(connection: Any) -> None:
