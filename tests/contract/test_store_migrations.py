@@ -158,6 +158,12 @@ def test_after_every_death_the_next_start_finishes(ground: Ground, tmp_path: Pat
 # ------------------------------------------------------------------------------------ many at once
 
 
+def test_first_starts_at_the_same_moment_all_succeed_on_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for turn in range(15):
+        ground = GROUNDS["sqlite"](tmp_path / str(turn))
+        assert sorted(number for each in migrated_together(ground.url, 4) for number in each) == numbers(ground)
+
+
 @pytest.mark.parametrize("from_number", [0, 1])
 def test_many_processes_at_once_bring_each_number_once(ground: Ground, from_number: int) -> None:
     raised_to(ground, from_number)

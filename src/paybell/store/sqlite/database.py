@@ -18,6 +18,8 @@ from typing import Any, Final, Generic, TypeVar
 import apsw
 
 from paybell.errors import SchemaError, StoreUnavailable
+from paybell.store.place import MEMORY
+from paybell.store.sqlite import lock
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
@@ -82,16 +84,23 @@ class Database:
     def open(self) -> None:
         """Open the writing connection; `StoreUnavailable` when the file cannot be opened."""
         try:
-            if self.path != ":memory:":
-                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            self.writer = apsw.Connection(self.path, flags=_WRITE_FLAGS, statementcachesize=256)
-            self.writer.set_busy_timeout(_BUSY_MS)
-            self._refuse_foreign()
-            for pragma in _WRITE_PRAGMAS:
-                self.writer.execute(pragma).fetchall()
+            if self.path == MEMORY:
+                self._connect()
+            else:
+                folder = Path(self.path).parent
+                folder.mkdir(parents=True, exist_ok=True)
+                with lock.opening(folder):
+                    self._connect()
         except (apsw.Error, OSError) as error:
             raise StoreUnavailable(f"cannot open the database {self.path}: {error}") from error
         self.writer.set_busy_timeout(0)
+
+    def _connect(self) -> None:
+        self.writer = apsw.Connection(self.path, flags=_WRITE_FLAGS, statementcachesize=256)
+        self.writer.set_busy_timeout(_BUSY_MS)
+        self._refuse_foreign()
+        for pragma in _WRITE_PRAGMAS:
+            self.writer.execute(pragma).fetchall()
 
     def _refuse_foreign(self) -> None:
         """Before anything is written: the mode of its journal is a mark in the file.
@@ -125,7 +134,7 @@ class Database:
 
     async def read(self, job: Job[T]) -> T:
         """Run a job on a read-only connection of a worker thread."""
-        if self.path == ":memory:":
+        if self.path == MEMORY:
             return await self.write(job)
         loop = asyncio.get_running_loop()
         try:

@@ -1,7 +1,9 @@
-"""The lock file beside a SQLite database: held by the one process that serves from it, or copies it."""
+"""Locks beside a SQLite database: of the one process that serves from it or copies it, and of those that open it."""
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -14,3 +16,14 @@ def take(database: str) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+@contextmanager
+def opening(folder: Path) -> Iterator[None]:
+    """One open at a time in a folder: SQLite makes no file a WAL one while another reads it, and does not wait."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
