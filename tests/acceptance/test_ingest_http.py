@@ -123,7 +123,7 @@ def test_a_hint_is_believed_only_after_its_api_was_asked(server: Server) -> None
         api.set("order_lie", status="failure", paid="900.00", at_s=now_s)
         async with httpx.AsyncClient() as client:
             for order in ("order_true", "order_lie"):
-                request = gateway("ippopay").signed("order.success", payment_id=order, secret="in_the_url", at_s=now_s)
+                request = gateway("ippopay").signed("order.success", payment_id=order, token="in_the_url", at_s=now_s)
                 answer = await client.post(source["url"], content=request.body, headers=dict(request.headers))
                 assert answer.status_code == 200
             wrong = await client.post(source["url"] + "x", content=request.body)
@@ -132,7 +132,7 @@ def test_a_hint_is_believed_only_after_its_api_was_asked(server: Server) -> None
             await eventually(lambda: find(gatewayPaymentId="order_true", status="completed"))
             await eventually(lambda: find(gatewayPaymentId="order_lie", status="failed"))
             api.set("order_true", status="success", paid="450.00", at_s=now_s + 60, refund_status="completed")
-            request = gateway("ippopay").signed("order.success", payment_id="order_true", secret="x", at_s=now_s)
+            request = gateway("ippopay").signed("order.success", payment_id="order_true", token="x", at_s=now_s)
             again = await client.post(source["url"], content=request.body, headers=dict(request.headers))
             assert again.status_code == 200  # the same bytes as before: the question is open again
             await eventually(lambda: find(gatewayPaymentId="order_true", status="refunded"))
@@ -143,7 +143,7 @@ def test_a_hint_is_believed_only_after_its_api_was_asked(server: Server) -> None
 
 def test_a_hint_without_credentials_waits_and_grants_nothing(server: Server) -> None:
     source = server.source("ippopay-bare", "ippopay")
-    request = gateway("ippopay").signed("order.success", payment_id="order_bare", secret="x", at_s=int(time.time()))
+    request = gateway("ippopay").signed("order.success", payment_id="order_bare", token="x", at_s=int(time.time()))
     assert httpx.post(source["url"], content=request.body).status_code == 200
 
     def look() -> list[dict[str, str]]:

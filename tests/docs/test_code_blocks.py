@@ -103,8 +103,8 @@ def test_the_payload_in_the_readme_is_what_subscribers_get() -> None:
     assert {name: told["data"][name] for name in shown["data"]} == shown["data"]
 
 
-def test_the_envelope_in_the_reference_is_taken_by_generic_with_its_defaults() -> None:
-    (text,) = re.findall(r'^`({"event": .*})`\.$', (ROOT / "docs/reference.md").read_text(), re.MULTILINE)
+def test_the_envelope_on_its_page_is_taken_by_generic_with_its_defaults() -> None:
+    (text,) = re.findall(r'^`({"event": .*})`\.$', (ROOT / "docs/gateways/generic.md").read_text(), re.MULTILINE)
     source = Source(
         id="src_1",
         organisation_id="org_1",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import typer
 
 import paybell
@@ -15,12 +14,7 @@ from paybell import errors
 from paybell.app import Paybell
 from paybell.cli.main import app
 from paybell.config import Settings
-from paybell.errors import ConfigurationError
-from paybell.gateways import GATEWAYS
 from paybell.model.message import EVENT_TYPES
-from paybell.model.source import Source
-from paybell.ports import Gateway
-from paybell.testing.gateways import GATEWAYS as PRETEND
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -82,39 +76,6 @@ def test_every_error_stands_there() -> None:
     for name, error in raised.items():
         assert re.search(rf"^ *[├└│ ]*(?:[├└]── )?{name}\b", errors.__doc__ or "", re.MULTILINE), name
         assert error.__doc__, name
-
-
-def test_every_gateway_and_option_stands_there() -> None:
-    assert first_cells("Gateways and their options") == list(GATEWAYS)
-    assert set(PRETEND) == set(GATEWAYS)
-    for name, gateway in GATEWAYS.items():
-        row = next(it for it in section("Gateways and their options").splitlines() if it.startswith(f"| `{name}`"))
-        known = options_of(gateway, {"nobody": 1})
-        assert set(re.findall(r"`(\w+)`", row.split(" | ")[-1])) == known, name
-        assert gateway.secret_options <= known, name
-    found = re.search(r"`verifier` is [^.]+\.", section("Gateways and their options"))
-    assert found
-    known = options_of(GATEWAYS["ippopay"], {"verifier": {"nobody": 1}})
-    assert set(re.findall(r"`(\w+)`", found[0])) == known | {"verifier"}
-
-
-def options_of(gateway: Gateway, wrong: dict[str, object]) -> set[str]:
-    """What a gateway itself says it knows, when it is given what it does not."""
-    source = Source(
-        id="src_1",
-        organisation_id="org_1",
-        uid="docs",
-        gateway=gateway.name,
-        livemode=False,
-        secrets=("secret",),
-        token="",
-        options=wrong,
-        enabled=True,
-        created_at_ms=0,
-    )
-    with pytest.raises(ConfigurationError) as raised:
-        gateway.check(source)
-    return set(str(raised.value).partition("it knows: ")[2].split(", ")) - {"none"}
 
 
 def test_every_route_stands_there_with_its_sentence() -> None:

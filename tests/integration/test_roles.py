@@ -62,7 +62,7 @@ def client(bell: Paybell) -> httpx.AsyncClient:
 
 async def notify(bell: Paybell, order: str) -> None:
     """As the gateway does: a hint, which says nothing by itself."""
-    request = gateway("ippopay").signed("order.success", payment_id=order, secret=TOKEN, at_s=int(time.time()))
+    request = gateway("ippopay").signed("order.success", payment_id=order, token=TOKEN, at_s=int(time.time()))
     async with client(bell) as gate:
         answer = await gate.post(f"/in/shop/{TOKEN}", content=request.body, headers=dict(request.headers))
     assert answer.status_code == 200, answer.text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from iso4217 import Currency
 
 from paybell.errors import AmountError
-from paybell.gateways.amounts import ISO_EXPONENTS, STRIPE_EXPONENTS, from_iso, to_iso
+from paybell.gateways.kit.amounts import ISO_EXPONENTS, STRIPE_EXPONENTS, from_iso, to_iso
 from paybell.model.money import AMOUNT_MINOR_MAX, EXPONENTS, check_minor, to_major, to_minor
 
 

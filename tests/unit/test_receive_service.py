@@ -84,7 +84,7 @@ async def states(at: World) -> Sequence[tuple[NotificationState, int | None]]:
 def test_what_is_verified_is_kept_and_handed_on_under_a_lease() -> None:
     async def scenario(at: World) -> None:
         door = Door(at, inbox=Inbox(), lease_ms=30_000)
-        assert await door.receive(webhook()) == GATEWAYS["generic"].answer
+        assert await door.receive(webhook()) == GATEWAYS["generic"].about.answer
         (kept,) = await notifications(at)
         assert door.inbox.taken == [kept.notification.id]
         assert await states(at) == [(NotificationState.PENDING, START_MS + 30_000)]
@@ -108,7 +108,7 @@ def test_a_duplicate_is_answered_alike_and_handed_on_once() -> None:
     async def scenario(at: World) -> None:
         door = Door(at, inbox=Inbox())
         first, second = await door.receive(webhook()), await door.receive(webhook())
-        assert first == second == GATEWAYS["generic"].answer
+        assert first == second == GATEWAYS["generic"].about.answer
         assert len(door.inbox.taken) == len(await notifications(at)) == 1
         assert door.counted() == {"received": 2, "accepted": 1, "duplicate": 1}
 
@@ -124,9 +124,9 @@ def test_beyond_the_limit_of_those_that_wait_it_says_to_come_back() -> None:
         assert door.service.waiting_count == 3
         assert await door.receive(webhook("pay_9")) == OVERLOADED
         held.free.set()
-        assert await asyncio.gather(*waiting) == [GATEWAYS["generic"].answer] * 3
+        assert await asyncio.gather(*waiting) == [GATEWAYS["generic"].about.answer] * 3
         assert door.service.waiting_count == 0
-        assert await door.receive(webhook("pay_9")) == GATEWAYS["generic"].answer
+        assert await door.receive(webhook("pay_9")) == GATEWAYS["generic"].about.answer
         assert door.counted() == {"received": 5, "accepted": 4, "overloaded": 1}
 
     run(scenario)
@@ -138,7 +138,7 @@ def test_what_the_store_cannot_keep_is_not_acknowledged_and_not_handed_on() -> N
         assert await door.receive(webhook()) == OVERLOADED
         assert door.inbox.taken == []
         assert await notifications(at) == []
-        assert await door.receive(webhook()) == GATEWAYS["generic"].answer
+        assert await door.receive(webhook()) == GATEWAYS["generic"].about.answer
         assert door.counted() == {"received": 2, "accepted": 1, "overloaded": 1}
         assert door.service.waiting_count == 0
 
@@ -208,7 +208,7 @@ def test_a_hint_waits_for_its_truth_and_is_not_handed_to_record() -> None:
         door = Door(at, inbox=Inbox())
         hint = Request(b'{"order_id": "order_1"}', (), "t" * 32)
         for _ in range(2):
-            assert await door.receive(hint, name="ippo") == GATEWAYS["ippopay"].answer
+            assert await door.receive(hint, name="ippo") == GATEWAYS["ippopay"].about.answer
         assert await states(at) == [(NotificationState.NEEDS_FETCH, START_MS)]
         assert len(door.hints) == 2  # the second one opens the question again
         assert (door.inbox.taken, door.inbox.wake_count) == ([], 0)

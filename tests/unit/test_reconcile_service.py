@@ -16,7 +16,7 @@ from paybell.reconcile.rules import CREDENTIALS_DELAY_S, RETRY_DELAYS_S
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.testing.builders import appending, notification
 from paybell.testing.fake_clock import START_MS
-from paybell.testing.gateways import ippopay_transaction
+from paybell.testing.samples.ippopay import ippopay_transaction
 from tests.contract.stores import World
 from tests.unit.steps import Failing, Wire, notifications, run, turns_until
 

@@ -113,7 +113,7 @@ class Stage:
         return f"{prefix}_{scene.payment}_{self._tag}"
 
     def _request(self, scene: Scene, source: Source) -> SignedRequest:
-        secret = source.token or source.secrets[0]
+        secret = source.secrets[0] if source.secrets else ""
         started_at_s = self._bell_started_s()
         return pretend(scene.gateway).signed(
             scene.event,
@@ -121,6 +121,7 @@ class Stage:
             order_id=f"order_{scene.payment}",
             amount_minor=scene.amount_minor,
             secret="whsec_a_forgers_guess" if scene.forged else secret,
+            token=source.token,
             at_s=started_at_s + scene.seconds_later,
             started_at_s=started_at_s - 1,
             event_id=f"evt_{scene.payment}_{scene.event.replace('.', '_')}_{self._tag}",

@@ -74,7 +74,7 @@ def new_source(
 ) -> Source:
     """A source that its gateway agrees with; ``ConfigurationError`` otherwise."""
     known = gateway_of(gateway)
-    token = base64.urlsafe_b64encode(clock.new_secret(_TOKEN_BYTES)).decode() if known.has_token else ""
+    token = base64.urlsafe_b64encode(clock.new_secret(_TOKEN_BYTES)).decode() if known.about.has_token else ""
     source = Source(
         id=clock.new_id("src"),
         organisation_id=organisation_id,

@@ -87,6 +87,8 @@ async def _trigger(
         amount_minor=to_minor(amount, code),
         currency=code,
         secret=_secret(source),
+        token=source.token,
+        options=source.options,
         at_s=clock.now_ms() // 1000,
         livemode=source.livemode,
         event_id=f"evt_{fresh}",
@@ -147,9 +149,11 @@ def _advice(outcome: Outcome) -> str:
 
 
 def _secret(source: Source) -> str:
-    for secret in (source.token, *source.secrets):
+    for secret in source.secrets:
         if secret:
             return secret
+    if source.token:
+        return ""
     raise ConfigurationError(f"{source.uid} has no secret to sign with: PATCH /api/v1/source/{source.uid} gives it one")
 
 

@@ -10,12 +10,24 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.errors import MalformedPayload
-from paybell.gateways import options, signatures
-from paybell.gateways.amounts import ISO_EXPONENTS, currency_code, to_iso
-from paybell.gateways.payloads import Record, body_key, child, decode, details, first_text, ident, seconds_to_ms, text
+from paybell.gateways.kit import signatures
+from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.payloads import (
+    Record,
+    body_key,
+    child,
+    decode,
+    details,
+    first_text,
+    ident,
+    seconds_to_ms,
+    text,
+)
 from paybell.model.fact import Fact, Kind, Parsed
-from paybell.model.notification import Answer, Notification, Request, Verdict, Verified
+from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
+from paybell.ports import About, Claims, Gateway
 
 _SCHEME: Final = signatures.Scheme(header="x-razorpay-signature")
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -36,26 +48,26 @@ _INQUIRY_PHASES: Final = frozenset({"retrieval", "fraud"})
 """Phases of a dispute that move no money yet."""
 
 
-class Razorpay:
+class Razorpay(Base):
     """No options."""
 
-    name: str = "razorpay"
-    title: str = "Razorpay"
-    docs_url: str = "https://razorpay.com/docs/webhooks/"
-    has_token: bool = False
-    secret_options: frozenset[str] = frozenset()
-    answer: Answer = Answer()
+    about = About(
+        name="razorpay",
+        title="Razorpay",
+        docs_url="https://razorpay.com/docs/webhooks/",
+        credential="the secret you chose for the webhook in Razorpay's dashboard",
+        signed="the raw body, HMAC-SHA256 in hex, header x-razorpay-signature",
+        dedupe="SHA-256 of the body (the id header is not signed)",
+        retries="for 24 h, then the webhook is switched off",
+    )
 
-    def check(self, source: Source) -> None:
-        """Refuse any option, and blank secrets."""
-        options.check_options(source.options, {}, "gateway 'razorpay'")
-        options.check_secrets(source.secrets, "gateway 'razorpay'")
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
+        """The body's HMAC; no time is signed."""
+        return signatures.claims_of(request, source.secrets, _SCHEME)
 
-    def verify(self, request: Request, source: Source, now_ms: int) -> Verdict:
-        """HMAC-SHA256 of the body in hex; no time is signed."""
-        refused = signatures.unfit(request, source.secrets)
-        refused = refused or signatures.judge(request, source.secrets, _SCHEME, now_ms)
-        return refused or Verified(body_key(request.body))
+    def accept(self, request: Request, source: Source) -> Verdict:  # noqa: ARG002 - the port's signature
+        """Known by its body's hash."""
+        return Verified(body_key(request.body))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from ``payload.{payment,refund,dispute}.entity``, whatever the event is called."""
@@ -170,3 +182,6 @@ def _customer(payment: Record) -> dict[str, str]:
         customer_phone=text(payment.get("contact")),
         method=text(payment.get("method")),
     )
+
+
+GATEWAY: Final[Gateway] = Razorpay()

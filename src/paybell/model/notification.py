@@ -10,12 +10,13 @@ class Request(Struct, frozen=True):
     """A webhook request as received: raw bytes, nothing decoded.
 
     ``headers`` are (lower-case name, value) pairs of latin-1 bytes in the order received; a name may repeat.
-    ``token`` is what followed the source in the path, '' when nothing did.
+    ``token`` is what followed the source in the path, '' when nothing did; ``query`` what followed the question mark.
     """
 
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     token: str = ""
+    query: str = ""
 
     def header(self, name: bytes) -> bytes | None:
         """The first value under that lower-case name."""
@@ -60,7 +61,21 @@ class Refused(Struct, frozen=True):
     detail: str = ""
 
 
-Verdict = Verified | Hint | Refused
+class Item(Struct, frozen=True):
+    """One event of a request: its bytes as they stood there, and whether it is to be believed."""
+
+    dedupe_key: str
+    body: bytes
+    hint: bool = False
+
+
+class Batch(Struct, frozen=True):
+    """The request is the gateway's own and carries several events, each stored as a notification."""
+
+    items: tuple[Item, ...]
+
+
+Verdict = Verified | Hint | Batch | Refused
 
 
 class Answer(Struct, frozen=True):

@@ -9,7 +9,21 @@ from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
-from paybell.ports.gateways import FetchingGateway, FetchPlan, Gateway, Sender, Senders, Sending
+from paybell.ports.gateways import (
+    SUBJECT_HEADER,
+    About,
+    Claim,
+    Claims,
+    FetchingGateway,
+    FetchPlan,
+    Gateway,
+    GreetingGateway,
+    Login,
+    Method,
+    Sender,
+    Senders,
+    Sending,
+)
 from paybell.ports.records import (
     Appended,
     AttemptNew,
@@ -51,6 +65,8 @@ from paybell.ports.stores import (
 
 __all__ = [
     "STEPS",
+    "SUBJECT_HEADER",
+    "About",
     "Appended",
     "ArchiveReader",
     "ArchiveRow",
@@ -61,6 +77,8 @@ __all__ = [
     "Book",
     "Change",
     "Changes",
+    "Claim",
+    "Claims",
     "Decide",
     "DeliverStore",
     "DeliveryClaim",
@@ -70,9 +88,12 @@ __all__ = [
     "FetchPlan",
     "FetchingGateway",
     "Gateway",
+    "GreetingGateway",
     "Held",
     "KeepStore",
     "Known",
+    "Login",
+    "Method",
     "NewFact",
     "NotificationNew",
     "NotificationOutcome",

@@ -1,7 +1,7 @@
 """What the steps ask of gateways and of transports."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -11,26 +11,52 @@ from paybell.model.fact import Parsed
 from paybell.model.notification import (
     Answer,
     Notification,
+    Refused,
     Request,
     Verdict,
 )
 from paybell.model.source import Source
 
 
-class FetchPlan(Struct, frozen=True, kw_only=True):
-    """One question to a gateway's API: a GET of ``url`` with ``headers``. ``subject`` is the id asked about."""
+class Method(Protocol):
+    """How a signature comes about. A secret that is no key of this method matches nothing."""
 
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    subject: str
+    @property
+    def words(self) -> str:
+        """For people: ``HMAC-SHA256``."""
+        ...
 
-    def __repr__(self) -> str:
-        """Name the question, never the credentials in its headers."""
-        return f"FetchPlan(url={self.url!r}, subject={self.subject!r})"
+    def matches(self, secret: str, signed: bytes, given: bytes) -> bool:
+        """Whether ``given`` is right for ``signed``; compared in constant time."""
+        ...
+
+    def expected(self, secret: str, signed: bytes) -> bytes | None:
+        """What would be right; None where only the gateway itself can tell (it holds the private key)."""
+        ...
 
 
-class Gateway(Protocol):
-    """A payment company: pure, no I/O, no clock, no chance."""
+class Claim(Struct, frozen=True, kw_only=True):
+    """What a request says proves that it is the gateway's own.
+
+    ``signed`` are the bytes under the signature (a secret that is mixed into them left out), ``given`` the signatures
+    of the request, decoded: one that is right is enough. ``secrets`` are those to try. ``timestamp`` is the signed
+    time as it was written, in seconds or milliseconds since 1970; None where no time is signed.
+    """
+
+    method: Method
+    signed: bytes
+    given: tuple[bytes, ...]
+    secrets: tuple[str, ...]
+    timestamp: bytes | None = None
+    tolerance_s: int = 0
+
+
+Claims = tuple[Claim, ...]
+"""All of them must be right; usually there is one."""
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """A gateway for people: one row of ``paybell gateways`` and of the docs; and what its source needs."""
 
     name: str
     """The word in ``source.gateway``: lower case, digits and underscores."""
@@ -38,15 +64,81 @@ class Gateway(Protocol):
     """The company's own spelling."""
     docs_url: str
     """Where it documents its webhooks."""
-    has_token: bool
+    credential: str
+    """What the source's secret is, in the company's words; '' where it has none."""
+    signed: str
+    """What is signed and how: ``the raw body, HMAC-SHA256 in hex, header x-…``; ``nothing``."""
+    time_signed: str = ""
+    """The signed time and its tolerance; '' where none is signed."""
+    dedupe: str
+    """What the dedupe key is made of."""
+    order: str = "not promised"
+    """What is promised about the order of arrival."""
+    retries: str
+    """How long and how often it tries again; ``unknown`` where that is not published."""
+    believed: str = "the body"
+    """What of a webhook is believed; the rest is asked of the API."""
+    unverified: tuple[str, ...] = ()
+    """What no public document of the company confirms."""
+    has_token: bool = False
     """Whether the source's URL ends in an unguessable token (the gateway signs nothing, or not the body)."""
-    secret_options: frozenset[str]
+    secret_options: frozenset[str] = frozenset()
     """Option names that hold credentials; shown masked."""
-    answer: Answer
+    secret_headers: frozenset[bytes] = frozenset()
+    """Headers (lower case) that hold a credential; stored masked."""
+    exponents: Mapping[str, int] = {}
+    """Currencies whose smallest unit is not that of ISO 4217."""
+    answer: Answer = Answer()
     """What it wants to hear."""
+
+
+class Login(Struct, frozen=True, kw_only=True):
+    """How to get an access token: a POST, answered with JSON that has ``access_token`` and perhaps a lifetime.
+
+    The lifetime is ``expires_in`` (seconds) or ``expires_at`` (seconds since 1970); without one, the token serves once.
+    The question is then asked with ``authorization: {scheme} {token}``.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    scheme: str = "Bearer"
+
+    def __repr__(self) -> str:
+        """Name the place, never the credentials."""
+        return f"Login(url={self.url!r})"
+
+
+class FetchPlan(Struct, frozen=True, kw_only=True):
+    """One question to a gateway's API, perhaps after a login. ``subject`` is the id asked about."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    subject: str
+    method: str = "GET"
+    body: bytes = b""
+    login: Login | None = None
+
+    def __repr__(self) -> str:
+        """Name the question, never the credentials in its headers."""
+        return f"FetchPlan(url={self.url!r}, subject={self.subject!r})"
+
+
+SUBJECT_HEADER: Final = "paybell-subject"
+"""The header of a poll's notification that holds its plan's ``subject``."""
+
+
+class Gateway(Protocol):
+    """A payment company: pure, no I/O, no clock, no chance."""
+
+    about: About
 
     def check(self, source: Source) -> None:
         """Refuse a source that cannot work, with :class:`~paybell.errors.ConfigurationError` that says why."""
+        ...
+
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
+        """What the request claims, unjudged; ``Refused`` where it claims nothing that could be judged. Never raises."""
         ...
 
     def verify(self, request: Request, source: Source, now_ms: int) -> Verdict:
@@ -58,11 +150,22 @@ class Gateway(Protocol):
         ...
 
 
+class GreetingGateway(Gateway, Protocol):
+    """A gateway that tries an address out by a GET before it sends anything there."""
+
+    def greet(self, request: Request, source: Source) -> Answer | None:
+        """The answer it expects; None for a request that is no such try."""
+        ...
+
+
 class FetchingGateway(Gateway, Protocol):
     """A gateway whose notifications may be hints: the truth is asked of its API."""
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
-        """What to ask about this hint; None while the source has no credentials to ask with."""
+        """What to ask about this hint; None while the source has no credentials to ask with.
+
+        :class:`~paybell.errors.MalformedPayload` where the hint names nothing that could be asked about.
+        """
         ...
 
     def fetched_key(self, subject: str, body: bytes) -> str:

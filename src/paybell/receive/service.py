@@ -1,7 +1,8 @@
 """Do the receiving: find the source, judge, append, answer."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeGuard
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from paybell.clock import Clock
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.notification import (
     Answer,
-    Hint,
+    Item,
     Notification,
     NotificationState,
     Origin,
@@ -19,7 +20,7 @@ from paybell.model.notification import (
     Request,
 )
 from paybell.model.source import Source
-from paybell.ports import Gateway, NotificationNew, ReceiveStore
+from paybell.ports import Gateway, GreetingGateway, NotificationNew, ReceiveStore
 from paybell.receive.rules import judge, kept_headers, state_for
 
 UNKNOWN_SOURCE: Final = Answer(b'{"code":"not_found","detail":"no such source"}', status_code=404)
@@ -103,23 +104,42 @@ class ReceiveService:
         finally:
             self.waiting_count -= 1
 
+    async def greet(self, source_name: str, request: Request) -> Answer | None:
+        """Answer the GET with which some gateways try an address out; None where there is nothing to answer."""
+        try:
+            source = await self._store.source_find(source_name)
+        except StoreUnavailable:
+            return OVERLOADED
+        gateway = None if source is None else self._gateways.get(source.gateway)
+        if source is None or gateway is None or not source.enabled or not _can_greet(gateway):
+            return None
+        return gateway.greet(request, source)
+
     async def _judge_and_keep(self, source: Source, gateway: Gateway, request: Request) -> Answer:
         now_ms = self._clock.now_ms()
-        verdict = judge(request, source, gateway, now_ms)
-        if isinstance(verdict, Refused):
-            await self._refuse(source, request, verdict, now_ms)
+        items = judge(request, source, gateway, now_ms)
+        if isinstance(items, Refused):
+            await self._refuse(source, gateway, request, items, now_ms)
             return REFUSED
-        state = state_for(verdict)
+        headers = kept_headers(request.headers, gateway.about.secret_headers)
+        if len(items) == 1:
+            await self._keep(source, items[0], headers, now_ms)
+        else:  # answered when all are stored; if one cannot be, the others are duplicates when the request comes again
+            await asyncio.gather(*(self._keep(source, item, headers, now_ms) for item in items))
+        return gateway.about.answer
+
+    async def _keep(self, source: Source, item: Item, headers: tuple[tuple[str, str], ...], now_ms: int) -> None:
+        state = state_for(item)
         notification = Notification(
             id=self._clock.new_id("ntf"),
             source_id=source.id,
             organisation_id=source.organisation_id,
-            dedupe_key=verdict.dedupe_key,
+            dedupe_key=item.dedupe_key,
             origin=Origin.WEBHOOK,
-            hint=isinstance(verdict, Hint),
+            hint=item.hint,
             received_at_ms=now_ms,
-            headers=kept_headers(request.headers),
-            body=request.body,
+            headers=headers,
+            body=item.body,
         )
         handed = state is NotificationState.PENDING and self._record is not None and self._record.has_room()
         due_at_ms = now_ms + self._config.lease_ms if handed else now_ms
@@ -135,9 +155,8 @@ class ReceiveService:
             gateway=source.gateway,
             duplicate=appended.duplicate,
             hint=notification.hint,
-            bytes=len(request.body),
+            bytes=len(item.body),
         )
-        return gateway.answer
 
     def _hand_on(self, notification: Notification, source: Source, *, handed: bool, duplicate: bool) -> None:
         if notification.hint:
@@ -148,7 +167,7 @@ class ReceiveService:
             else:
                 self._record.wake()
 
-    async def _refuse(self, source: Source, request: Request, refused: Refused, now_ms: int) -> None:
+    async def _refuse(self, source: Source, gateway: Gateway, request: Request, refused: Refused, now_ms: int) -> None:
         self.counts["refused"] += 1
         self._log.warning("notification.refused", source=source.uid, reason=refused.reason, detail=refused.detail)
         if now_ms - self._sampled_at_ms.get(source.id, 0) < self._config.refusal_interval_ms:
@@ -161,10 +180,14 @@ class ReceiveService:
             refused_at_ms=now_ms,
             reason=refused.reason,
             detail=refused.detail,
-            headers=kept_headers(request.headers),
+            headers=kept_headers(request.headers, gateway.about.secret_headers),
             body=request.body,
         )
         try:
             await self._store.refusal_append(sample, self._config.refusals_kept_max)
         except PaybellError as error:
             self._log.error("refusal.unstored", source=source.uid, error=str(error))
+
+
+def _can_greet(gateway: Gateway) -> TypeGuard[GreetingGateway]:
+    return hasattr(gateway, "greet")

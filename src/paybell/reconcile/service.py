@@ -14,6 +14,7 @@ from paybell.model.notification import Notification, NotificationState, Origin
 from paybell.model.source import Source
 from paybell.model.text import readable, storable_key
 from paybell.ports import (
+    SUBJECT_HEADER,
     FetchDone,
     FetchingGateway,
     FetchJob,
@@ -24,6 +25,7 @@ from paybell.ports import (
     Sender,
     Sending,
 )
+from paybell.reconcile.logins import Logins
 from paybell.reconcile.rules import Fate, problem_with, settle, without_credentials
 
 
@@ -75,6 +77,7 @@ class ReconcileService:
         self._config = config
         self._record = record
         self._log = log.get("reconcile")
+        self._logins = Logins(sender, clock, timeout_s=config.timeout_s)
         self._asking: set[str] = set()
         self._awake = asyncio.Event()
         self.counts: dict[str, int] = dict.fromkeys(("fetched", "postponed", "parked"), 0)
@@ -152,19 +155,14 @@ class ReconcileService:
         await self._ask(job, source, gateway, plan)
 
     async def _ask(self, job: FetchJob, source: Source, gateway: FetchingGateway, plan: FetchPlan) -> None:
-        outcome = await self._sender.send(
-            Sending(
-                pool=f"fetch:{source.id}",
-                url=plan.url,
-                headers=plan.headers,
-                body=b"",
-                timeout_s=self._config.timeout_s,
-                method="GET",
-                answer_bytes_max=self._config.answer_bytes_max,
-            )
-        )
+        headers = await self._logins.headers(source, plan)
+        if isinstance(headers, str):
+            await self._finish(job, self._settled(job, headers))
+            return
+        outcome = await self._sender.send(self._question(source, plan, headers))
         problem = problem_with(outcome)
         if problem or not isinstance(outcome, Answered):
+            self._logins.forget(source)
             await self._finish(job, self._settled(job, problem))
             return
         try:
@@ -176,6 +174,17 @@ class ReconcileService:
         problem = "" if parsed.final else parsed.reason or "the gateway's API says that it is not decided yet"
         await self._finish(job, self._settled(job, problem), answer, source)
 
+    def _question(self, source: Source, plan: FetchPlan, headers: tuple[tuple[str, str], ...]) -> Sending:
+        return Sending(
+            pool=f"fetch:{source.id}",
+            url=plan.url,
+            headers=headers,
+            body=plan.body,
+            timeout_s=self._config.timeout_s,
+            method=plan.method,
+            answer_bytes_max=self._config.answer_bytes_max,
+        )
+
     def _answer(self, job: FetchJob, source: Source, plan: FetchPlan, body: bytes, key: str) -> NotificationNew:
         now_ms = self._clock.now_ms()
         notification = Notification(
@@ -186,7 +195,7 @@ class ReconcileService:
             origin=Origin.POLL,
             hint=False,
             received_at_ms=now_ms,
-            headers=(("paybell-subject", plan.subject), ("paybell-hint", job.notification.id)),
+            headers=((SUBJECT_HEADER, plan.subject), ("paybell-hint", job.notification.id)),
             body=body,
         )
         return NotificationNew(

@@ -7,22 +7,41 @@ Everything comes from the arguments (time and ids too), so the same call builds 
     client.post("/in/stripe-test", content=request.body, headers=dict(request.headers))
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Final
 
 from paybell.errors import ConfigurationError
-from paybell.testing.samples.generic import GENERIC
-from paybell.testing.samples.ippopay import IPPOPAY, ippopay_transaction
-from paybell.testing.samples.razorpay import RAZORPAY
-from paybell.testing.samples.request import Asked, Pretender, SignedRequest
-from paybell.testing.samples.stripe import STRIPE
+from paybell.testing import samples
+from paybell.testing.pretender import Asked, Pretender, SignedRequest
 
-__all__ = ["GATEWAYS", "Asked", "Pretender", "SignedRequest", "gateway", "ippopay_transaction"]
+__all__ = ["GATEWAYS", "Asked", "Pretender", "SignedRequest", "gateway"]
 
-GATEWAYS: Final[Mapping[str, Pretender]] = MappingProxyType(
-    {each.name: each for each in (STRIPE, RAZORPAY, IPPOPAY, GENERIC)}
-)
+
+class _Registry(Mapping[str, Pretender]):
+    """The folder ``samples`` is the list; a module is read when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._names = tuple(sorted(module.name for module in iter_modules(samples.__path__)))
+        self._known: dict[str, Pretender] = {}
+
+    def __getitem__(self, name: str) -> Pretender:
+        known = self._known.get(name)
+        if known is None:
+            if name not in self._names:
+                raise KeyError(name)
+            known = self._known[name] = import_module(f"{samples.__name__}.{name}").PRETENDER
+        return known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+GATEWAYS: Final[Mapping[str, Pretender]] = _Registry()
 """Every pretend gateway by its name."""
 
 

@@ -15,6 +15,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX: Final = "/in/"
 _METHOD: Final = Answer(b'{"code":"method_not_allowed","detail":"send a POST"}', status_code=405)
+_QUERY_BYTES_MAX: Final = 2048
 _TOO_LARGE: Final = Answer(b'{"code":"too_large","detail":"the body is too large"}', status_code=413)
 _TOO_SLOW: Final = Answer(b'{"code":"timeout","detail":"the body took too long to arrive"}', status_code=408)
 _NAME_CHARS_MAX: Final = 256
@@ -25,6 +26,10 @@ class Receiver(Protocol):
 
     async def receive(self, source_name: str, request: Request) -> Answer:
         """Judge and keep a request."""
+        ...
+
+    async def greet(self, source_name: str, request: Request) -> Answer | None:
+        """Answer a GET that tries the address out; None for any other."""
         ...
 
 
@@ -72,8 +77,13 @@ class Ingest:
 
     async def __call__(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         """Answer one request; ``path`` begins with :data:`PREFIX`."""
+        source, _, token = path[len(PREFIX) :].partition("/")
         if scope["method"] != "POST":
-            await _answer(send, _METHOD, extra=[(b"allow", b"POST")])
+            query = scope["query_string"][:_QUERY_BYTES_MAX].decode("latin-1")
+            request = Request(b"", tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX], query)
+            greets = scope["method"] == "GET" and bool(query)
+            greeting = await self._receiver.greet(unquote(source)[:_NAME_CHARS_MAX], request) if greets else None
+            await _answer(send, greeting or _METHOD, extra=[] if greeting else [(b"allow", b"POST")])
             return
         try:
             body = await self._body(scope["headers"], receive)
@@ -81,7 +91,6 @@ class Ingest:
             if broken.answer is not None:
                 await _answer(send, broken.answer, extra=[(b"connection", b"close")])
             return
-        source, _, token = path[len(PREFIX) :].partition("/")
         request = Request(body, tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX])
         answer = await self._receiver.receive(unquote(source)[:_NAME_CHARS_MAX], request)
         await _answer(send, answer, extra=[(b"retry-after", b"1")] if answer.status_code == 503 else [])  # noqa: PLR2004

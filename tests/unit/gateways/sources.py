@@ -7,10 +7,12 @@ from paybell.gateways import gateway
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Notification, Origin, Request
 from paybell.model.source import Source
-from paybell.testing.gateways import SignedRequest
+from paybell.testing.gateways import GATEWAYS as PRETENDERS
+from paybell.testing.pretender import SignedRequest
 
 NOW_S = 1_750_000_000
 NOW_MS = NOW_S * 1000
+
 SECRET = "whsec_not_a_real_secret"
 TOKEN = "tok_not_a_real_token"
 
@@ -18,12 +20,14 @@ TOKEN = "tok_not_a_real_token"
 def source(
     name: str,
     *,
-    secrets: tuple[str, ...] = (SECRET,),
+    secrets: tuple[str, ...] | None = None,
     options: Mapping[str, object] | None = None,
     token: str = TOKEN,
 ) -> Source:
-    if options is None:
-        options = {"header": "X-Paybell-Signature"} if name == "generic" else {}
+    """A source that believes what the pretend gateway signs with its own secret."""
+    about, pretender = gateway(name).about, PRETENDERS[name]
+    if secrets is None:
+        secrets = (pretender.source_secret(pretender.secret),) if about.credential else ()
     return Source(
         id="src_1",
         organisation_id="org_1",
@@ -31,8 +35,8 @@ def source(
         gateway=name,
         livemode=False,
         secrets=secrets,
-        token=token if name == "ippopay" else "",
-        options=options,
+        token=token if about.has_token else "",
+        options=pretender.options if options is None else options,
         enabled=True,
         created_at_ms=0,
     )

@@ -10,8 +10,8 @@ from paybell.model.fact import Kind, Parsed
 from paybell.model.notification import Hint, Origin, RefusalReason, Refused, Request
 from paybell.ports import FetchingGateway
 from paybell.testing.gateways import gateway as pretender
-from paybell.testing.gateways import ippopay_transaction
-from paybell.testing.samples.request import hex_hmac
+from paybell.testing.pretender import hex_hmac
+from paybell.testing.samples.ippopay import ippopay_transaction
 from tests.unit.gateways.sources import NOW_MS, NOW_S, SECRET, TOKEN, kinds, notification, only, request, source
 
 IPPOPAY: FetchingGateway = IppoPay()
@@ -45,7 +45,7 @@ def plan_url(body: bytes, **more: object) -> str:
 
 
 def test_a_request_with_the_token_is_a_hint_and_no_more() -> None:
-    made = request(pretender("ippopay").signed("order.success", secret=TOKEN, at_s=NOW_S))
+    made = request(pretender("ippopay").signed("order.success", token=TOKEN, at_s=NOW_S))
     assert isinstance(IPPOPAY.verify(made, source("ippopay", secrets=()), NOW_MS), Hint)
     for token in ("", "other", TOKEN + "x", TOKEN[:-1], TOKEN.upper(), "\u0661"):
         refused = IPPOPAY.verify(Request(made.body, made.headers, token), source("ippopay"), NOW_MS)
@@ -60,7 +60,7 @@ def test_a_configured_verifier_must_match_too_and_stays_a_hint() -> None:
     options = {
         "verifier": {"header": "X-Ippo", "prefix": "v1:", "timestampHeader": "X-Time", "template": "{timestamp}|{body}"}
     }
-    own = source("ippopay", options=options)
+    own = source("ippopay", options=options, secrets=(SECRET,))
     IPPOPAY.check(own)
     good = b"v1:" + hex_hmac(SECRET, f"{NOW_S}|{{}}".encode()).encode()
     time = (b"x-time", str(NOW_S).encode())

@@ -8,7 +8,7 @@ from paybell.gateways import gateway
 from paybell.model.fact import Kind
 from paybell.model.notification import Request, Verified
 from paybell.testing.gateways import gateway as pretender
-from paybell.testing.samples.request import hex_hmac
+from paybell.testing.pretender import hex_hmac
 from tests.unit.gateways.sources import NOW_MS, NOW_S, SECRET, kinds, only, parse, request, source
 
 AT_S = 1_700_000_100

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from paybell.model.money import to_major
-from paybell.testing.samples.request import Asked, Json, Pretender, SignedRequest, hex_hmac
+from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, hex_hmac
 
 HEADER: Final = "X-Paybell-Signature"
 
@@ -25,12 +25,13 @@ def _envelope(status: str) -> Callable[[Asked], Json]:
     return build
 
 
-def _sign(asked: Asked, body: bytes) -> SignedRequest:
+def _sign(asked: Asked, value: Json) -> SignedRequest:
+    body = encode(value)
     headers = (("content-type", "application/json"), (HEADER.lower(), hex_hmac(asked.secret, body)))
     return SignedRequest(headers, body)
 
 
-GENERIC: Final = Pretender(
+PRETENDER: Final = Pretender(
     name="generic",
     builders={
         "payment.created": _envelope("created"),
@@ -44,6 +45,7 @@ GENERIC: Final = Pretender(
         "payment.refunded": _envelope("refunded"),
     },
     sign=_sign,
+    signature_at="header:x-paybell-signature",
     payment_id="pay_example1",
     currency="USD",
     options={"header": HEADER},

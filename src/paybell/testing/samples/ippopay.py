@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from paybell.model.money import to_major
-from paybell.testing.samples.request import Asked, Json, Pretender, SignedRequest, encode
+from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode
 
 
 def ippopay_transaction(
@@ -53,11 +53,12 @@ def _notification(status: str) -> Callable[[Asked], Json]:
     return build
 
 
-def _sign(asked: Asked, body: bytes) -> SignedRequest:
-    return SignedRequest((("content-type", "application/json"),), body, asked.secret)
+def _sign(asked: Asked, value: Json) -> SignedRequest:
+    body = encode(value)
+    return SignedRequest((("content-type", "application/json"),), body, asked.token)
 
 
-IPPOPAY: Final = Pretender(
+PRETENDER: Final = Pretender(
     name="ippopay",
     builders={
         "order.success": _notification("success"),
@@ -65,7 +66,8 @@ IPPOPAY: Final = Pretender(
         "order.pending": _notification("pending"),
     },
     sign=_sign,
+    signature_at="token",
     payment_id="order_example1",
     currency="INR",
 )
-"""IppoPay, offline. The payment is the order: ``payment_id`` is the order id, and ``secret`` the token in the URL."""
+"""IppoPay, offline. The payment is the order: ``payment_id`` is the order id, and ``token`` ends the URL."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from paybell.testing.samples.request import Asked, Json, Pretender, SignedRequest, hex_hmac
+from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, hex_hmac
 
 
 def _payment(asked: Asked, status: str, refunded_minor: int = 0) -> Json:
@@ -103,7 +103,8 @@ def _disputing(status: str) -> Callable[[Asked], Mapping[str, Json]]:
     return lambda asked: {"payment": _payment(asked, "captured"), "dispute": _dispute(asked, status)}
 
 
-def _sign(asked: Asked, body: bytes) -> SignedRequest:
+def _sign(asked: Asked, value: Json) -> SignedRequest:
+    body = encode(value)
     event_id = asked.event_id or asked.tag(asked.event, asked.payment_id, str(asked.at_s), asked.refund_id)
     return SignedRequest(
         (
@@ -116,7 +117,7 @@ def _sign(asked: Asked, body: bytes) -> SignedRequest:
     )
 
 
-RAZORPAY: Final = Pretender(
+PRETENDER: Final = Pretender(
     name="razorpay",
     builders={
         "payment.authorized": _event(_paid("authorized")),
@@ -131,6 +132,7 @@ RAZORPAY: Final = Pretender(
         "payment.dispute.lost": _event(_disputing("lost")),
     },
     sign=_sign,
+    signature_at="header:x-razorpay-signature",
     payment_id="pay_example1",
     currency="INR",
 )

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from paybell.gateways.amounts import STRIPE_EXPONENTS, from_iso
-from paybell.testing.samples.request import Asked, Json, Pretender, SignedRequest, hex_hmac
+from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, from_iso
+from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, hex_hmac
 
 
 def _amount(asked: Asked) -> int:
@@ -185,7 +185,8 @@ def _event(of: Callable[[Asked], Json]) -> Callable[[Asked], Json]:
     return build
 
 
-def _sign(asked: Asked, body: bytes) -> SignedRequest:
+def _sign(asked: Asked, value: Json) -> SignedRequest:
+    body = encode(value)
     signature = hex_hmac(asked.secret, str(asked.at_s).encode() + b"." + body)
     return SignedRequest(
         (
@@ -197,10 +198,11 @@ def _sign(asked: Asked, body: bytes) -> SignedRequest:
     )
 
 
-STRIPE: Final = Pretender(
+PRETENDER: Final = Pretender(
     name="stripe",
     builders={event: _event(build) for event, build in _OBJECTS.items()},
     sign=_sign,
+    signature_at="header:stripe-signature",
     payment_id="pi_example1",
     currency="USD",
 )

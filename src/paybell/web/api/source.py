@@ -78,7 +78,7 @@ async def source_create(body: SourceIn, caller: Calling) -> SourceOut:
         gateway=body.gateway,
         livemode=body.livemode,
         secrets=tuple(body.secrets),
-        token=base64.urlsafe_b64encode(clock.new_secret(_TOKEN_BYTES)).decode() if gateway.has_token else "",
+        token=base64.urlsafe_b64encode(clock.new_secret(_TOKEN_BYTES)).decode() if gateway.about.has_token else "",
         options=body.options,
         enabled=body.enabled,
         created_at_ms=clock.now_ms(),
@@ -139,7 +139,7 @@ def _show(caller: Caller, source: Source) -> SourceOut:
         livemode=source.livemode,
         enabled=source.enabled,
         url=f"{caller.base_url}/in/{source.uid}{token}",
-        options=_shown_options(source.options, gateway.secret_options if gateway else frozenset(source.options)),
+        options=_shown_options(source.options, gateway.about.secret_options if gateway else frozenset(source.options)),
         secret_count=len(source.secrets),
         created_at=when(source.created_at_ms),
     )

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.errors import AmountError, MalformedPayload
-from paybell.gateways import generic_words, options, signatures
-from paybell.gateways.amounts import currency_code
-from paybell.gateways.payloads import (
+from paybell.gateways.generic import words
+from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.payloads import (
     Record,
     at_pointer,
     body_key,
@@ -24,10 +26,10 @@ from paybell.gateways.payloads import (
 )
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import check_minor, to_minor
-from paybell.model.notification import Answer, Notification, Request, Verdict, Verified
+from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
+from paybell.ports import About, Claims, Gateway
 
-_WHERE: Final = "gateway 'generic'"
 _POINTERS: Final[Mapping[str, str]] = {
     "eventPointer": "/event",
     "paymentIdPointer": "/data/paymentId",
@@ -43,12 +45,12 @@ _OPTIONS: Final[Mapping[str, options.Check]] = {
     **options.SCHEME_CHECKS,
     **dict.fromkeys(_POINTERS, options.pointer),
     "amountUnit": options.one_of("major", "minor"),
-    "statusMap": generic_words.check_map,
+    "statusMap": words.check_map,
 }
 _DIGITS_MAX: Final = 18
 
 
-class Generic:
+class Generic(Base):
     """Options, with their defaults.
 
     Signature: ``header`` (required), ``algorithm`` (sha256), ``encoding`` (hex), ``prefix`` (''), ``timestampHeader``
@@ -59,24 +61,29 @@ class Generic:
     before the built-in words).
     """
 
-    name: str = "generic"
-    title: str = "Generic HMAC"
-    docs_url: str = "https://www.rfc-editor.org/rfc/rfc2104"
-    has_token: bool = False
-    secret_options: frozenset[str] = frozenset()
-    answer: Answer = Answer()
+    about = About(
+        name="generic",
+        title="Any sender with an HMAC",
+        docs_url="https://www.rfc-editor.org/rfc/rfc2104",
+        credential="the secret you share with the sender",
+        signed="the raw body, or a template with a time, HMAC as the options say",
+        dedupe="the id at idPointer, else SHA-256 of the body",
+        retries="unknown",
+    )
+    checks = _OPTIONS
 
     def check(self, source: Source) -> None:
-        """Refuse unknown or unfit options, a missing ``header``, and blank secrets."""
-        options.check_options(source.options, _OPTIONS, _WHERE)
-        options.check_scheme(source.options, _WHERE)
-        options.check_secrets(source.secrets, _WHERE)
+        """Refuse a missing ``header``, too, and a time that is not signed."""
+        super().check(source)
+        options.check_scheme(source.options, self.where)
 
-    def verify(self, request: Request, source: Source, now_ms: int) -> Verdict:
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
         """HMAC over the raw body (and the time, if one is signed) as the options describe it."""
-        refused = signatures.unfit(request, source.secrets)
-        refused = refused or signatures.judge(request, source.secrets, options.scheme(source.options), now_ms)
-        return refused or Verified(_dedupe_key(request.body, source))
+        return signatures.claims_of(request, source.secrets, options.scheme(source.options))
+
+    def accept(self, request: Request, source: Source) -> Verdict:
+        """Known by the id at ``idPointer``, else by the body's hash."""
+        return Verified(_dedupe_key(request.body, source))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:
         """One payment's status as facts; an unknown word, or no payment id, gives none."""
@@ -86,7 +93,7 @@ class Generic:
         status = text(_at(body, source, "statusPointer"))
         if not payment_id:
             return Parsed(event=event, reason="there is no payment id at 'paymentIdPointer'")
-        word = generic_words.word_of(status, source.options)
+        word = words.word_of(status, source.options)
         if not word:
             return Parsed(event=event, reason=f"the status {status!r} is unknown: add it to option 'statusMap'")
         return Parsed(event=event, facts=_facts(body, source, payment_id, word, notification.received_at_ms))
@@ -98,10 +105,10 @@ def _facts(body: Record, source: Source, payment_id: str, word: str, received_at
     at_ms = received_at_ms if time is None else time_to_ms(time, "the timestamp")
     amount, currency = _money(body, source)
     refund_id = ident_or_none(_at(body, source, "refundIdPointer"), "the refund id")
-    kind, needs_amount = generic_words.kind_of(word, has_refund_id=bool(refund_id))
+    kind, needs_amount = words.kind_of(word, has_refund_id=bool(refund_id))
     if needs_amount and amount is None:
         raise AmountError(f"the status {word!r} needs an amount at 'amountPointer'")
-    refund = word in generic_words.REFUNDS
+    refund = word in words.REFUNDS
     detail = details(order_id=ident_or_none(_at(body, source, "orderIdPointer"), "the order id"))
     moved = Fact(
         aggregate=payment_id,
@@ -155,3 +162,6 @@ def _dedupe_key(body: bytes, source: Source) -> str:
 def _at(body: Record, source: Source, option: str) -> object:
     pointer = options.text_option(source.options, option, _POINTERS[option])
     return at_pointer(body, pointer) if pointer else None
+
+
+GATEWAY: Final[Gateway] = Generic()

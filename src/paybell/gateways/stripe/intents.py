@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from paybell.gateways.amounts import currency_code
-from paybell.gateways.payloads import Record, child, children, details, ident, ident_or_none, seconds_to_ms, text
-from paybell.gateways.stripe_charges import refunds_in
-from paybell.gateways.stripe_pieces import Found, Teller, created, customer, given, link, remainder
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.payloads import Record, child, children, details, ident, ident_or_none, seconds_to_ms, text
+from paybell.gateways.stripe.charges import refunds_in
+from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, link, remainder
 from paybell.model.fact import Fact, Kind
 
 _INTENT_STATUSES: Final = frozenset(

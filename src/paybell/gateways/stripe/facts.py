@@ -7,16 +7,16 @@ the charge tells of it. Old API versions nest charges in intents (``charges.data
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from paybell.gateways import stripe_charges, stripe_intents
-from paybell.gateways.payloads import Record, text
-from paybell.gateways.stripe_pieces import Found
+from paybell.gateways.kit.payloads import Record, text
+from paybell.gateways.stripe import charges, intents
+from paybell.gateways.stripe.pieces import Found
 
 _READERS: Final[Mapping[str, Callable[[Record, str, int], Found]]] = {
-    "payment_intent": stripe_intents.read_intent,
-    "checkout.session": stripe_intents.read_session,
-    "charge": stripe_charges.read_charge,
-    "refund": stripe_charges.read_refund,
-    "dispute": stripe_charges.read_dispute,
+    "payment_intent": intents.read_intent,
+    "checkout.session": intents.read_session,
+    "charge": charges.read_charge,
+    "refund": charges.read_refund,
+    "dispute": charges.read_dispute,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from paybell.gateways.options import Options
+from paybell.gateways.kit.options import Options
 from paybell.model.fact import Kind
 
 _KINDS: Final[Mapping[str, Kind]] = {

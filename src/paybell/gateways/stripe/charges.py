@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from paybell.gateways.amounts import currency_code
-from paybell.gateways.payloads import Record, child, children, details, first_text, ident, ident_or_none, text
-from paybell.gateways.stripe_pieces import Found, Teller, created, customer, given, link, parent, remainder
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.payloads import Record, child, children, details, first_text, ident, ident_or_none, text
+from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, link, parent, remainder
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from paybell.gateways.amounts import STRIPE_EXPONENTS, to_iso
-from paybell.gateways.payloads import Record, child, details, first_text, ident_or_none, seconds_to_ms
+from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, to_iso
+from paybell.gateways.kit.payloads import Record, child, details, first_text, ident_or_none, seconds_to_ms
 from paybell.model.fact import Fact, Kind
 
 

@@ -1,26 +1,29 @@
-"""Judging HMAC signatures over raw bytes: every live secret, constant time, and a verdict instead of an exception."""
+"""What a request claims, and judging it: every live secret, constant time, and a verdict instead of an exception."""
 
 import base64
 import binascii
 import hashlib
-import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from paybell.gateways.kit.methods import Hmac
 from paybell.model.notification import RefusalReason, Refused, Request
+from paybell.ports import Claim, Claims
 
 ALGORITHMS: Final = ("sha256", "sha512", "sha1")
 ENCODINGS: Final = ("hex", "base64")
 HEADER_BYTES_MAX: Final = 4096
+GIVEN_MAX: Final = 16
+"""Signatures of one request that are tried; a gateway that rotates its secrets sends two or three."""
 TOLERANCE_S: Final = 300
 _DIGITS_MAX: Final = 13
 _MILLISECONDS_FROM: Final = 100_000_000_000
 
 
 class Scheme(Struct, frozen=True, kw_only=True):
-    """How a gateway signs. ``header`` and ``timestamp_header`` are lower case.
+    """An HMAC in a header, over the body. ``header`` and ``timestamp_header`` are lower case.
 
     ``timestamp_header`` is '' where no time is signed. ``template`` says what is signed: ``{body}`` is the raw body and
     ``{timestamp}`` the header's text.
@@ -45,33 +48,40 @@ def unfit(request: Request, secrets: Sequence[str]) -> Refused | None:
     return None
 
 
-def judge(request: Request, secrets: Sequence[str], scheme: Scheme, now_ms: int) -> Refused | None:
-    """None when the signature under ``scheme`` is right and its time, if one is signed, is near; else why not."""
-    raw = request.header(scheme.header.encode())
-    if not raw:
-        return Refused(RefusalReason.HEADER_MISSING, f"there is no header {scheme.header}")
-    digest = decoded(raw, scheme)
-    if digest is None:
-        return Refused(RefusalReason.MALFORMED_SIGNATURE, f"{scheme.header} is not {_form(scheme)}")
-    timestamp = request.header(scheme.timestamp_header.encode()) if scheme.timestamp_header else b""
-    if timestamp is None:
-        return Refused(RefusalReason.HEADER_MISSING, f"there is no header {scheme.timestamp_header}")
-    signed = _filled(scheme.template, timestamp, request.body)
-    if not matches(signed, [digest], secrets, scheme.algorithm):
-        return Refused(RefusalReason.SIGNATURE_MISMATCH, "no secret of the source gives this signature")
-    return judge_time(timestamp, scheme.tolerance_s, now_ms) if scheme.timestamp_header else None
+def claims_of(request: Request, secrets: tuple[str, ...], scheme: Scheme) -> Claims | Refused:
+    """What a request under ``scheme`` claims."""
+    raw = header(request, scheme.header)
+    if isinstance(raw, Refused):
+        return raw
+    size = hashlib.new(scheme.algorithm).digest_size
+    given = decoded(raw.removeprefix(scheme.prefix.encode()), scheme.encoding, size)
+    if given is None or not raw.startswith(scheme.prefix.encode()):
+        return malformed(scheme.header, _form(scheme))
+    timestamp = header(request, scheme.timestamp_header) if scheme.timestamp_header else None
+    if isinstance(timestamp, Refused):
+        return timestamp
+    return (
+        Claim(
+            method=Hmac(scheme.algorithm),
+            signed=_filled(scheme.template, timestamp or b"", request.body),
+            given=(given,),
+            secrets=secrets,
+            timestamp=timestamp,
+            tolerance_s=scheme.tolerance_s,
+        ),
+    )
 
 
-def matches(signed: bytes, digests: Iterable[bytes], secrets: Sequence[str], algorithm: str = "sha256") -> bool:
-    """Whether any digest is the HMAC of ``signed`` under any secret; always makes every comparison."""
-    given = list(digests)
+def judge(claim: Claim, now_ms: int) -> Refused | None:
+    """None when a signature is right under a secret and its time, if one is signed, is near; else why not."""
     matched = False
-    for secret in secrets:
+    for secret in claim.secrets:
         if secret:
-            expected = hmac.digest(secret.encode(), signed, algorithm)
-            for digest in given:
-                matched |= hmac.compare_digest(expected, digest)
-    return matched
+            for given in claim.given:
+                matched |= claim.method.matches(secret, claim.signed, given)
+    if not matched:
+        return Refused(RefusalReason.SIGNATURE_MISMATCH, "no secret of the source gives this signature")
+    return None if claim.timestamp is None else judge_time(claim.timestamp, claim.tolerance_s, now_ms)
 
 
 def judge_time(raw: bytes, tolerance_s: int, now_ms: int) -> Refused | None:
@@ -88,13 +98,25 @@ def judge_time(raw: bytes, tolerance_s: int, now_ms: int) -> Refused | None:
     return None
 
 
-def decoded(raw: bytes, scheme: Scheme) -> bytes | None:
-    """The digest that a header's value says, None where it says none of the right length."""
-    if len(raw) > HEADER_BYTES_MAX or not raw.startswith(scheme.prefix.encode()):
-        return None
-    value = raw[len(scheme.prefix) :]
-    digest = unhex(value) if scheme.encoding == "hex" else _unbase64(value)
-    return digest if digest is not None and len(digest) == hashlib.new(scheme.algorithm).digest_size else None
+def header(request: Request, name: str) -> bytes | Refused:
+    """The value of a header (lower case) that must be there and at most 4 KiB long."""
+    raw = request.header(name.encode())
+    if not raw:
+        return Refused(RefusalReason.HEADER_MISSING, f"there is no header {name}")
+    if len(raw) > HEADER_BYTES_MAX:
+        return Refused(RefusalReason.MALFORMED_SIGNATURE, f"{name} is too long")
+    return raw
+
+
+def malformed(where: str, wanted: str) -> Refused:
+    """The signature's place holds something else than ``wanted``."""
+    return Refused(RefusalReason.MALFORMED_SIGNATURE, f"{where} is not {wanted}")
+
+
+def decoded(value: bytes, encoding: str, size: int) -> bytes | None:
+    """The digest of ``size`` bytes that a text in hex or base64 says; None for anything else."""
+    digest = unhex(value) if encoding == "hex" else unbase64(value)
+    return digest if digest is not None and len(digest) == size else None
 
 
 def unhex(value: bytes) -> bytes | None:
@@ -105,21 +127,21 @@ def unhex(value: bytes) -> bytes | None:
         return None
 
 
+def unbase64(value: bytes) -> bytes | None:
+    """Bytes from base64. It has several texts for the same bytes; only the regular one is a signature."""
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except ValueError:
+        return None
+    return digest if base64.b64encode(digest) == value else None
+
+
 def pairs(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The ``name=value`` items of a list with commas; items without ``=`` are passed over."""
     for item in raw.split(b","):
         name, found, value = item.partition(b"=")
         if found:
             yield name.strip(), value.strip()
-
-
-def _unbase64(value: bytes) -> bytes | None:
-    try:
-        digest = base64.b64decode(value, validate=True)
-    except ValueError:
-        return None
-    # Base64 has several texts for the same bytes; only the regular one is a signature.
-    return digest if base64.b64encode(digest) == value else None
 
 
 def _filled(template: str, timestamp: bytes, body: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from paybell.errors import ConfigurationError
-from paybell.gateways.signatures import ALGORITHMS, ENCODINGS, TOLERANCE_S, Scheme
+from paybell.gateways.kit.signatures import ALGORITHMS, ENCODINGS, TOLERANCE_S, Scheme
 
 Check = Callable[[object], str]
 """Says what an option must be, '' when it is."""

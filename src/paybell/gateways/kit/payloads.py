@@ -8,18 +8,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from paybell.errors import MalformedPayload
 
 Record = Mapping[str, object]
+T = TypeVar("T")
 
 ID_CHARS_MAX: Final = 255
 TEXT_CHARS_MAX: Final = 500
 _SECONDS_MAX: Final = 253_402_300_799  # the end of the year 9999
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this is the year 5138, as milliseconds 1973
+_STRICTLY: Final[dict[str, Any]] = {
+    "keep_blank_values": True,
+    "strict_parsing": True,
+    "errors": "strict",
+    "max_num_fields": 200,
+}
 _NOTHING: Final[Record] = {}
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -33,6 +41,33 @@ def decode(body: bytes) -> Record:
     if not isinstance(value, dict):
         raise MalformedPayload(f"the body is JSON, but not an object: {type(value).__name__}")
     return value
+
+
+def decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
+    """A decoder for :func:`read`: fields that are not named are passed over, numbers in untyped places stay exact."""
+    return msgspec.json.Decoder(shape, float_hook=Decimal)
+
+
+def read(typed: msgspec.json.Decoder[T], body: bytes) -> T:
+    """``body`` as a structure of the fields we use; ``MalformedPayload`` names a field that is missing or unfit."""
+    try:
+        return typed.decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedPayload(f"the body is not what the gateway documents: {_words(error)}") from None
+    except (msgspec.DecodeError, ValueError, RecursionError, DecimalException) as error:
+        raise MalformedPayload(f"the body is not JSON in UTF-8: {_words(error)}") from None
+
+
+def form(body: bytes) -> Mapping[str, str]:
+    """The fields of a form (``application/x-www-form-urlencoded``, UTF-8, at most 200), each once."""
+    try:
+        fields = parse_qsl(body.decode("ascii"), **_STRICTLY)
+    except ValueError:
+        raise MalformedPayload("the body is not a form in UTF-8") from None
+    found = dict(fields)
+    if len(found) != len(fields):
+        raise MalformedPayload("the form has a field twice")
+    return found
 
 
 def child(record: Record, *keys: str) -> Record:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.errors import AmountError
-from paybell.gateways.payloads import shown
+from paybell.gateways.kit.payloads import shown
 from paybell.model.money import check_minor, exponent
 
 STRIPE_EXPONENTS: Final[Mapping[str, int]] = {"ISK": 2, "UGX": 2, "MGA": 0}

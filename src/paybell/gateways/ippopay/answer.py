@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.amounts import currency_code
-from paybell.gateways.payloads import Record, child, children, details, first_text, ident, text, time_to_ms
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.payloads import Record, child, children, details, first_text, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 

@@ -5,7 +5,6 @@ says what arrives there). So the source's URL ends in a token nobody can guess, 
 specification may configure a verifier on top, and status and amount come from ``GET /v1/order/{id}/transaction`` alone.
 """
 
-import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,24 +12,14 @@ from typing import Final
 from urllib.parse import parse_qs, quote
 
 from paybell.errors import ConfigurationError, MalformedPayload
-from paybell.gateways import ippopay_answer, options, signatures
-from paybell.gateways.payloads import Record, at_pointer, body_key, decode, shown
+from paybell.gateways.ippopay import answer
+from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit.base import Unsigned
+from paybell.gateways.kit.payloads import Record, at_pointer, body_key, decode, shown
 from paybell.model.fact import Parsed
-from paybell.model.notification import (
-    Answer,
-    Hint,
-    Notification,
-    Origin,
-    RefusalReason,
-    Refused,
-    Request,
-    Verdict,
-)
+from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import FetchPlan
-
-SUBJECT_HEADER: Final = "paybell-subject"
-"""The header of a poll's notification that names the order asked about."""
+from paybell.ports import SUBJECT_HEADER, About, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.ippopay.com"
 _WHERE: Final = "gateway 'ippopay'"
@@ -55,24 +44,31 @@ _VERIFIER: Final[Mapping[str, options.Check]] = {
 }
 
 
-class IppoPay:
+class IppoPay(Unsigned):
     """Options: ``publicKey`` and ``secretKey`` (to ask the API), ``baseUrl``, ``orderIdPointer``, ``verifier``.
 
     ``verifier`` is an object: ``header``, ``algorithm``, ``encoding``, ``prefix``, ``template``, ``timestampHeader``,
     ``toleranceSeconds``; its secrets are the source's.
     """
 
-    name: str = "ippopay"
-    title: str = "IppoPay"
-    docs_url: str = "https://github.com/ippopay/docs-api"
-    has_token: bool = True
-    secret_options: frozenset[str] = frozenset({"secretKey"})
-    answer: Answer = Answer()
+    about = About(
+        name="ippopay",
+        title="IppoPay",
+        docs_url="https://github.com/ippopay/docs-api",
+        credential="",
+        signed="nothing that is published; option 'verifier' is for an account that has a private specification",
+        dedupe="SHA-256 of the body; the same hint again asks again",
+        retries="unknown",
+        believed="nothing: the API is asked for the order's transactions",
+        unverified=("the notification's shape", "the words of refund_status", "retries"),
+        has_token=True,
+        secret_options=frozenset({"secretKey"}),
+    )
+    checks = _OPTIONS
 
     def check(self, source: Source) -> None:
         """Refuse unknown or unfit options, half a pair of keys, and a verifier that has no secret."""
-        options.check_options(source.options, _OPTIONS, _WHERE)
-        options.check_secrets(source.secrets, _WHERE)
+        super().check(source)
         if ("publicKey" in source.options) != ("secretKey" in source.options):
             raise ConfigurationError(f"options 'publicKey' and 'secretKey' of {_WHERE} go together: give both")
         verifier = source.options.get("verifier")
@@ -83,16 +79,23 @@ class IppoPay:
             if not source.secrets:
                 raise ConfigurationError(f"{where} needs a secret of the source to verify with")
 
-    def verify(self, request: Request, source: Source, now_ms: int) -> Verdict:
-        """The URL's token, and the verifier where one is configured. Never more than a hint."""
-        refused = _judge_token(request, source) or _judge_verifier(request, source, now_ms)
-        return refused or Hint(body_key(request.body))
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
+        """What the verifier asks for, where one is configured."""
+        verifier = source.options.get("verifier")
+        if not isinstance(verifier, dict):
+            return ()
+        scheme = options.scheme(_as_scheme_options(verifier))
+        return signatures.unfit(request, source.secrets) or signatures.claims_of(request, source.secrets, scheme)
+
+    def accept(self, request: Request, source: Source) -> Verdict:  # noqa: ARG002 - the port's signature
+        """Never more than a hint."""
+        return Hint(body_key(request.body))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
             return Parsed(reason="a hint: believed only as the API confirms it")
-        return ippopay_answer.read(decode(notification.body), _subject(notification), notification.received_at_ms)
+        return answer.read(decode(notification.body), _subject(notification), notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
         """Ask for the order's transactions; None without keys, ``MalformedPayload`` without an order id."""
@@ -110,23 +113,7 @@ class IppoPay:
 
     def fetched_key(self, subject: str, body: bytes) -> str:
         """Equal while no transaction of the order changes its status or its amounts."""
-        return ippopay_answer.key(subject, decode(body))
-
-
-def _judge_token(request: Request, source: Source) -> Refused | None:
-    if not source.token:
-        return Refused(RefusalReason.NO_SECRET, "the source has no token in its URL: create the source anew")
-    if not hmac.compare_digest(request.token.encode(errors="replace"), source.token.encode()):
-        return Refused(RefusalReason.TOKEN_MISMATCH, "the URL does not end in the source's token")
-    return None
-
-
-def _judge_verifier(request: Request, source: Source, now_ms: int) -> Refused | None:
-    verifier = source.options.get("verifier")
-    if not isinstance(verifier, dict):
-        return None
-    scheme = options.scheme(_as_scheme_options(verifier))
-    return signatures.unfit(request, source.secrets) or signatures.judge(request, source.secrets, scheme, now_ms)
+        return answer.key(subject, decode(body))
 
 
 def _as_scheme_options(verifier: Record) -> Record:
@@ -164,3 +151,6 @@ def _id_in_form(body: bytes) -> object:
     except ValueError:
         raise MalformedPayload("the body is neither JSON nor a form") from None
     return next((fields[key][0] for key in _ORDER_KEYS if key in fields), None)
+
+
+GATEWAY: Final[FetchingGateway] = IppoPay()

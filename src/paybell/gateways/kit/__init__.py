@@ -1,0 +1,1 @@
+"""What gateways share: claims and how they are judged, payloads, amounts, options."""
