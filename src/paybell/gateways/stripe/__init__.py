@@ -7,15 +7,15 @@ fixtures for the shapes.
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from paybell.errors import ConfigurationError, MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import options, signatures
 from paybell.gateways.kit.amounts import STRIPE_EXPONENTS
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
-from paybell.gateways.stripe import facts as stripe_facts
+from paybell.gateways.kit.payloads import body_key, id_key, read, seconds_to_ms, text
+from paybell.gateways.stripe.facts import read_object
 from paybell.gateways.stripe.pieces import Found
+from paybell.gateways.stripe.shapes import EVENT, IDENTITY, Event
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
@@ -23,13 +23,6 @@ from paybell.ports import About, Claim, Claims, Gateway
 
 _OPTIONS: Final[Mapping[str, options.Check]] = {"toleranceSeconds": options.tolerance}
 _API_KEY_STARTS: Final = ("sk_", "pk_", "rk_")
-
-
-class _Identity(msgspec.Struct):
-    id: str
-
-
-_IDENTITY = msgspec.json.Decoder(_Identity)
 
 
 class Stripe(Base):
@@ -85,33 +78,26 @@ class Stripe(Base):
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from the event's object; its name says nothing that the object does not."""
-        event = payloads.decode(notification.body)
-        kind = payloads.text(event.get("type"))
-        livemode = event.get("livemode")
-        found = _found(event, kind)
-        return Parsed(
-            event=kind,
-            facts=found.facts,
-            reason=found.reason,
-            livemode=livemode if isinstance(livemode, bool) else None,
-        )
+        event = read(EVENT, notification.body)
+        name = text(event.type)
+        found = _found(event, name)
+        return Parsed(event=name, facts=found.facts, reason=found.reason, livemode=event.livemode)
 
 
-def _found(event: payloads.Record, kind: str) -> Found:
-    if event.get("object") == "v2.core.event":
+def _found(event: Event, name: str) -> Found:
+    if event.object == "v2.core.event":
         return Found(reason="a thin event only names an object; choose snapshot events at Stripe")
-    thing = payloads.child(event, "data", "object")
-    if not thing:
+    if not event.data or not event.data.object:
         raise MalformedPayload("the event has no data.object")
-    return stripe_facts.read(thing, kind, payloads.seconds_to_ms(event.get("created"), "the event's created"))
+    return read_object(event.data.object, name, seconds_to_ms(event.created, "the event's created"))
 
 
 def _dedupe_key(body: bytes) -> str:
     try:
-        event_id: object = _IDENTITY.decode(body).id
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        event_id = None
-    return payloads.id_key(event_id, body)
+        event_id = read(IDENTITY, body).id
+    except MalformedPayload:
+        return body_key(body)
+    return id_key(event_id, body)
 
 
 GATEWAY: Final[Gateway] = Stripe()

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import Record, child, children, details, first_text, ident, ident_or_none, text
-from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, link, parent, remainder
+from paybell.gateways.kit.payloads import details, first_text, ident, text
+from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, id_of, link, parent, remainder
+from paybell.gateways.stripe.shapes import Charge, Dispute, Refund
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -28,96 +29,98 @@ _DISPUTE_STATUSES: Final[Mapping[str, str]] = {
 }
 
 
-def read_charge(charge: Record, event: str, at_ms: int) -> Found:
+def read_charge(charge: Charge, event: str, at_ms: int) -> Found:
     """A charge as part of its intent; as a payment of its own where it has none."""
-    ref = ident(charge.get("id"), "the charge's id")
-    intent = ident_or_none(charge.get("payment_intent"), "the payment intent's id")
-    tell = Teller(intent or ref, at_ms, currency_code(charge.get("currency")))
+    ref = ident(charge.id, "the charge's id")
+    intent = id_of(charge.payment_intent, "the payment intent's id")
+    tell = Teller(intent or ref, at_ms, currency_code(charge.currency))
     status = _charge_status(tell, charge, ref, event)
     if status is None:
-        return Found(reason=f"a charge's status {text(charge.get('status'))!r} is unknown")
+        return Found(reason=f"a charge's status {text(charge.status)!r} is unknown")
     start = created(tell, charge)
     if intent:  # the intent itself says when the payment was started and for how much; this is one try at it
         start = link(tell, ref, "charge", start.at_ms)
     facts = [start, *status, *refunds_in(tell, charge), *_refunded_total(tell, charge)]
-    dispute = child(charge, "dispute")
-    if dispute:
-        facts += read_dispute(dispute, event, at_ms).facts
+    if isinstance(charge.dispute, Dispute):
+        facts += read_dispute(charge.dispute, at_ms).facts
     return Found(facts=tuple(facts))
 
 
-def _charge_status(tell: Teller, charge: Record, ref: str, event: str) -> list[Fact] | None:
+def _charge_status(tell: Teller, charge: Charge, ref: str, event: str) -> list[Fact] | None:
     who = customer(charge)
-    match charge.get("status"):
-        case "succeeded" if charge.get("captured") is True:
-            amount = given(charge.get("amount_captured"), charge.get("amount"))
-            return [tell.money(Kind.CAPTURED, ref, amount, who), *remainder(tell, charge.get("amount"), amount)]
-        case "succeeded" if charge.get("refunded") is True:
+    match charge.status:
+        case "succeeded" if charge.captured is True:
+            amount = given(charge.amount_captured, charge.amount)
+            return [tell.money(Kind.CAPTURED, ref, amount, who), *remainder(tell, charge.amount, amount)]
+        case "succeeded" if charge.refunded is True:
             # Released before it was captured: no money came, so none went back.
             return [tell.fact(Kind.EXPIRED if event == "charge.expired" else Kind.VOIDED)]
         case "succeeded":
-            return [tell.money(Kind.AUTHORIZED, ref, charge.get("amount"), who)]
+            return [tell.money(Kind.AUTHORIZED, ref, charge.amount, who)]
         case "pending":
             return [tell.fact(Kind.PROCESSING, ref, who)]
         case "failed":
-            code, message = text(charge.get("failure_code")), text(charge.get("failure_message"))
+            code, message = text(charge.failure_code), text(charge.failure_message)
             return [tell.fact(Kind.FAILED, ref, {**who, **details(failure_code=code, failure_message=message)})]
         case _:
             return None
 
 
-def refunds_in(tell: Teller, charge: Record) -> list[Fact]:
+def refunds_in(tell: Teller, charge: Charge) -> list[Fact]:
     """Refunds that old versions nest; not those of a partial capture, whose released rest they list as well."""
     if _partly_captured(charge):
         return []
-    return [fact for refund in children(child(charge, "refunds"), "data") for fact in _refund_status(tell, refund)]
+    return [fact for refund in _listed(charge) for fact in _refund_status(tell, refund)]
 
 
-def _refunded_total(tell: Teller, charge: Record) -> list[Fact]:
-    amount = charge.get("amount_refunded")
-    if charge.get("captured") is not True or _partly_captured(charge) or amount in (None, 0):
+def _refunded_total(tell: Teller, charge: Charge) -> list[Fact]:
+    amount = charge.amount_refunded
+    if charge.captured is not True or _partly_captured(charge) or amount in (None, 0):
         return []
     # The total counts refunds that are still pending, or have failed; it is a check only while all have succeeded.
-    listed = children(child(charge, "refunds"), "data")
-    if any(refund.get("status") != "succeeded" for refund in listed):
+    if any(refund.status != "succeeded" for refund in _listed(charge)):
         return []
     return [tell.money(Kind.REFUNDED_TOTAL, "", amount)]
 
 
-def _partly_captured(charge: Record) -> bool:
-    captured, whole = charge.get("amount_captured"), charge.get("amount")
+def _listed(charge: Charge) -> tuple[Refund, ...]:
+    return charge.refunds.data if charge.refunds else ()
+
+
+def _partly_captured(charge: Charge) -> bool:
+    captured, whole = charge.amount_captured, charge.amount
     return isinstance(captured, int) and isinstance(whole, int) and captured < whole
 
 
-def read_refund(refund: Record, _event: str, at_ms: int) -> Found:
+def read_refund(refund: Refund, at_ms: int) -> Found:
     """Where a refund stands, of the intent it names, else of the charge."""
     aggregate = parent(refund)
     if not aggregate:
         return Found(reason="a refund that names neither a payment intent nor a charge")
-    tell = Teller(aggregate, at_ms, currency_code(refund.get("currency")))
+    tell = Teller(aggregate, at_ms, currency_code(refund.currency))
     facts = _refund_status(tell, refund)
     if not facts:
-        return Found(reason=f"a refund's status {text(refund.get('status'))!r} is unknown")
+        return Found(reason=f"a refund's status {text(refund.status)!r} is unknown")
     return Found(facts=tuple(facts))
 
 
-def _refund_status(tell: Teller, refund: Record) -> list[Fact]:
-    kind = _REFUND_KINDS.get(text(refund.get("status")))
+def _refund_status(tell: Teller, refund: Refund) -> list[Fact]:
+    kind = _REFUND_KINDS.get(text(refund.status))
     if kind is None:
         return []
-    why = first_text(refund.get("failure_reason"), refund.get("reason"))
-    return [tell.money(kind, ident(refund.get("id"), "the refund's id"), refund.get("amount"), details(reason=why))]
+    why = first_text(refund.failure_reason, refund.reason)
+    return [tell.money(kind, ident(refund.id, "the refund's id"), refund.amount, details(reason=why))]
 
 
-def read_dispute(dispute: Record, _event: str, at_ms: int) -> Found:
+def read_dispute(dispute: Dispute, at_ms: int) -> Found:
     """Where a dispute stands: warning, open, won, lost or closed."""
     aggregate = parent(dispute)
     if not aggregate:
         return Found(reason="a dispute that names neither a payment intent nor a charge")
-    status = _DISPUTE_STATUSES.get(text(dispute.get("status")))
+    status = _DISPUTE_STATUSES.get(text(dispute.status))
     if status is None:
-        return Found(reason=f"a dispute's status {text(dispute.get('status'))!r} is unknown")
-    tell = Teller(aggregate, at_ms, currency_code(dispute.get("currency")))
-    detail = details(status=status, reason=text(dispute.get("reason")))
-    ref = ident(dispute.get("id"), "the dispute's id")
-    return Found(facts=(tell.money(Kind.DISPUTE_STATUS, ref, dispute.get("amount"), detail),))
+        return Found(reason=f"a dispute's status {text(dispute.status)!r} is unknown")
+    tell = Teller(aggregate, at_ms, currency_code(dispute.currency))
+    detail = details(status=status, reason=text(dispute.reason))
+    ref = ident(dispute.id, "the dispute's id")
+    return Found(facts=(tell.money(Kind.DISPUTE_STATUS, ref, dispute.amount, detail),))

@@ -4,26 +4,26 @@ The same operation has the same kind and ref whichever object reports it: a capt
 the charge tells of it. Old API versions nest charges in intents (``charges.data``) and refunds in charges.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
-
-from paybell.gateways.kit.payloads import Record, text
-from paybell.gateways.stripe import charges, intents
+from paybell.gateways.kit.payloads import read, text
+from paybell.gateways.stripe import shapes
+from paybell.gateways.stripe.charges import read_charge, read_dispute, read_refund
+from paybell.gateways.stripe.intents import read_intent, read_session
 from paybell.gateways.stripe.pieces import Found
 
-_READERS: Final[Mapping[str, Callable[[Record, str, int], Found]]] = {
-    "payment_intent": intents.read_intent,
-    "checkout.session": intents.read_session,
-    "charge": charges.read_charge,
-    "refund": charges.read_refund,
-    "dispute": charges.read_dispute,
-}
 
-
-def read(thing: Record, event: str, at_ms: int) -> Found:
+def read_object(raw: bytes, event: str, at_ms: int) -> Found:
     """Facts of one object. ``event`` is the event's name, ``at_ms`` its time."""
-    name = text(thing.get("object"))
-    reader = _READERS.get(name)
-    if reader is None:
-        return Found(reason=f"objects of type {name!r} say nothing about a payment (yet)")
-    return reader(thing, event, at_ms)
+    kind = read(shapes.KIND, raw).object
+    match kind:
+        case "payment_intent":
+            return read_intent(read(shapes.INTENT, raw), at_ms)
+        case "charge":
+            return read_charge(read(shapes.CHARGE, raw), event, at_ms)
+        case "refund":
+            return read_refund(read(shapes.REFUND, raw), at_ms)
+        case "dispute":
+            return read_dispute(read(shapes.DISPUTE, raw), at_ms)
+        case "checkout.session":
+            return read_session(read(shapes.SESSION, raw), at_ms)
+        case _:
+            return Found(reason=f"objects of type {text(kind)!r} say nothing about a payment (yet)")

@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, to_iso
-from paybell.gateways.kit.payloads import Record, child, details, first_text, ident_or_none, seconds_to_ms
+from paybell.gateways.kit.payloads import details, first_text, ident_or_none, seconds_to_ms
+from paybell.gateways.stripe.shapes import Charge, Contact, Dispute, Intent, Metadata, Named, Part, Payer, Refund
 from paybell.model.fact import Fact, Kind
+
+_NOBODY = Contact()
+_NOTHING = Metadata()
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -40,12 +44,11 @@ class Teller(Struct, frozen=True):
         )
 
 
-def created(tell: Teller, thing: Record) -> Fact:
+def created(tell: Teller, thing: Intent | Charge) -> Fact:
     """That the payment was started, at the object's own time, with what is known of the customer."""
-    start = thing.get("created")
-    start_ms = tell.at_ms if start is None else seconds_to_ms(start, "created")
+    start_ms = tell.at_ms if thing.created is None else seconds_to_ms(thing.created, "created")
     teller = Teller(tell.aggregate, start_ms, tell.currency)
-    return teller.money(Kind.PAYMENT_CREATED, "", thing.get("amount"), customer(thing))
+    return teller.money(Kind.PAYMENT_CREATED, "", thing.amount, customer(thing))
 
 
 def link(tell: Teller, ref: str, kind: str, at_ms: int) -> Fact:
@@ -60,26 +63,29 @@ def remainder(tell: Teller, whole: object, captured: object) -> list[Fact]:
     return []
 
 
-def parent(thing: Record) -> str:
+def id_of(reference: str | Named | Part | Charge | None, what: str) -> str:
+    """The id that a reference is, or that its expanded object has; '' where there is none."""
+    return ident_or_none(reference if reference is None or isinstance(reference, str) else reference.id, what)
+
+
+def parent(thing: Refund | Dispute) -> str:
     """The payment that a refund or dispute is about: the intent, else the charge; '' where it names neither."""
-    intent = ident_or_none(thing.get("payment_intent"), "the payment intent's id")
-    charge = thing.get("charge")
-    nested = ident_or_none(charge.get("payment_intent"), "the payment intent's id") if isinstance(charge, dict) else ""
-    return intent or nested or ident_or_none(charge, "the charge's id")
+    charge = thing.charge
+    nested = charge.payment_intent if isinstance(charge, Part) else None
+    what = "the payment intent's id"
+    return id_of(thing.payment_intent, what) or id_of(nested, what) or id_of(charge, "the charge's id")
 
 
-def customer(thing: Record) -> dict[str, str]:
+def customer(thing: Payer) -> dict[str, str]:
     """What an object says of the order and of who pays."""
-    metadata = child(thing, "metadata")
-    billing = child(thing, "billing_details")
-    entered = child(thing, "customer_details")
-    orders = (metadata.get(name) for name in ("order_id", "orderId", "order"))
+    metadata = thing.metadata or _NOTHING
+    billing, entered = thing.billing_details or _NOBODY, thing.customer_details or _NOBODY
     return details(
-        order_id=first_text(thing.get("client_reference_id"), *orders),
-        customer_id=ident_or_none(thing.get("customer"), "the customer's id"),
-        customer_email=first_text(thing.get("receipt_email"), billing.get("email"), entered.get("email")),
-        customer_name=first_text(billing.get("name"), entered.get("name")),
-        customer_phone=first_text(billing.get("phone"), entered.get("phone")),
+        order_id=first_text(thing.client_reference_id, metadata.order_id, metadata.orderId, metadata.order),
+        customer_id=id_of(thing.customer, "the customer's id"),
+        customer_email=first_text(thing.receipt_email, billing.email, entered.email),
+        customer_name=first_text(billing.name, entered.name),
+        customer_phone=first_text(billing.phone, entered.phone),
     )
 
 
