@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, quote
 
 from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways.ippopay import answer
+from paybell.gateways.ippopay.shapes import ANSWER
 from paybell.gateways.kit import options, signatures
 from paybell.gateways.kit.base import Unsigned
-from paybell.gateways.kit.payloads import Record, at_pointer, body_key, decode, shown
+from paybell.gateways.kit.payloads import Record, at_pointer, body_key, decode, read, shown
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
 from paybell.model.source import Source
@@ -95,7 +96,7 @@ class IppoPay(Unsigned):
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
             return Parsed(reason="a hint: believed only as the API confirms it")
-        return answer.read(decode(notification.body), _subject(notification), notification.received_at_ms)
+        return answer.facts_of(read(ANSWER, notification.body), _subject(notification), notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
         """Ask for the order's transactions; None without keys, ``MalformedPayload`` without an order id."""
@@ -113,7 +114,7 @@ class IppoPay(Unsigned):
 
     def fetched_key(self, subject: str, body: bytes) -> str:
         """Equal while no transaction of the order changes its status or its amounts."""
-        return answer.key(subject, decode(body))
+        return answer.key(subject, read(ANSWER, body))
 
 
 def _as_scheme_options(verifier: Record) -> Record:

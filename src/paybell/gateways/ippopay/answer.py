@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 
 from paybell.errors import MalformedPayload
+from paybell.gateways.ippopay.shapes import Answer, Data, Phone, Transaction
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import Record, child, children, details, first_text, ident, text, time_to_ms
+from paybell.gateways.kit.payloads import details, first_text, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -33,11 +34,11 @@ _OPEN: Final = frozenset({Kind.PROCESSING, Kind.REFUND_PENDING})
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
-def read(answer: Record, order_id: str, received_at_ms: int) -> Parsed:
+def facts_of(answer: Answer, order_id: str, received_at_ms: int) -> Parsed:
     """Facts about the order asked for; not final while something is open, or the answer is about something else."""
     transactions = _transactions(answer)
-    if answer.get("success") is not True or not transactions:
-        return Parsed(reason=f"no transaction yet: {text(answer.get('message')) or 'the answer has none'}", final=False)
+    if answer.success is not True or not transactions:
+        return Parsed(reason=f"no transaction yet: {text(answer.message) or 'the answer has none'}", final=False)
     if any(_foreign(transaction, order_id) for transaction in transactions):
         return Parsed(reason="the answer is about another order", final=False)
     facts: list[Fact] = []
@@ -48,46 +49,54 @@ def read(answer: Record, order_id: str, received_at_ms: int) -> Parsed:
     return Parsed(event="order.transaction", facts=tuple(facts), reason="; ".join(unknown), final=final)
 
 
-def key(order_id: str, answer: Record) -> str:
+def key(order_id: str, answer: Answer) -> str:
     """A key that changes when a transaction's status or amounts do, or whether it is the order's at all."""
     said = [
-        [_shown(place) for place in (item.get("trans_id"), item.get("status"), item.get("refund_status"), _paid(item))]
+        [_shown(place) for place in (item.trans_id, item.status, item.refund_status, item.cost.paid)]
         + [_shown(_refunded(item)), str(_foreign(item, order_id))]
         for item in _transactions(answer)
     ]
-    return "poll:" + sha256(_ENCODER.encode([order_id, _shown(answer.get("success")), sorted(said)])).hexdigest()
+    return "poll:" + sha256(_ENCODER.encode([order_id, _shown(answer.success), sorted(said)])).hexdigest()
 
 
-def _transactions(answer: Record) -> tuple[Record, ...]:
-    data = child(answer, "data")
-    one = child(data, "transaction")
-    if one:
-        return (one,)
-    return children(data, "transaction") or children(data, "transactions") or children(answer, "data")
+def _transactions(answer: Answer) -> tuple[Transaction, ...]:
+    match answer.data:
+        case Data(transaction=Transaction() as one):
+            return (one,)
+        case Data(transaction=tuple() as several) if several:
+            return several
+        case Data(transactions=several):
+            return several
+        case tuple() as several:
+            return several
+        case _:
+            return ()
 
 
-def _foreign(transaction: Record, order_id: str) -> bool:
-    nested = child(transaction, "order").get("order_id")
-    named = first_text(transaction.get("order_id"), transaction.get("orderId"), nested)
+def _foreign(transaction: Transaction, order_id: str) -> bool:
+    nested = transaction.order.order_id if transaction.order else None
+    named = first_text(transaction.order_id, transaction.orderId, nested)
     return bool(named) and named != order_id
 
 
-def _read_one(transaction: Record, order_id: str, received_at_ms: int, facts: list[Fact], unknown: list[str]) -> None:
-    trans_id = ident(transaction.get("trans_id"), "trans_id")
-    status = text(transaction.get("status")).lower()
+def _read_one(
+    transaction: Transaction, order_id: str, received_at_ms: int, facts: list[Fact], unknown: list[str]
+) -> None:
+    trans_id = ident(transaction.trans_id, "trans_id")
+    status = text(transaction.status).lower()
     kind = _KINDS.get(status)
     if kind is None:
         unknown.append(f"the status {status!r} of {trans_id} is unknown")
         return
-    created_ms = _time(transaction, "createdAt", received_at_ms)
-    updated_ms = _time(transaction, "updatedAt", created_ms)
-    currency = currency_code(transaction.get("currency") or "INR")
-    amount = _amount(_paid(transaction), currency, required=kind is Kind.CAPTURED)
+    created_ms = _time(transaction.createdAt, "createdAt", received_at_ms)
+    updated_ms = _time(transaction.updatedAt, "updatedAt", created_ms)
+    currency = currency_code(transaction.currency or "INR")
+    amount = _amount(transaction.cost.paid, currency, required=kind is Kind.CAPTURED)
     base = Fact(aggregate=order_id, kind=Kind.PAYMENT_CREATED, at_ms=created_ms)
     if amount:
         base = msgspec.structs.replace(base, amount_minor=amount, currency=currency)
     facts.append(msgspec.structs.replace(base, detail=_customer(transaction, order_id)))
-    detail = details(failure_message=text(transaction.get("failure_reason"))) if kind is Kind.FAILED else {}
+    detail = details(failure_message=text(transaction.failure_reason)) if kind is Kind.FAILED else {}
     if kind is not Kind.CAPTURED:
         base = Fact(aggregate=order_id, kind=kind, at_ms=updated_ms)
     attempt = msgspec.structs.replace(base, kind=kind, ref=trans_id, at_ms=updated_ms, detail=detail)
@@ -96,9 +105,9 @@ def _read_one(transaction: Record, order_id: str, received_at_ms: int, facts: li
         _read_refund(transaction, attempt, facts, unknown)
 
 
-def _read_refund(transaction: Record, captured: Fact, facts: list[Fact], unknown: list[str]) -> None:
+def _read_refund(transaction: Transaction, captured: Fact, facts: list[Fact], unknown: list[str]) -> None:
     """The refund of a captured transaction. The documents show no amount: without one, all that was paid."""
-    status = text(transaction.get("refund_status")).lower()
+    status = text(transaction.refund_status).lower()
     if status in _NOT_REFUNDED:
         return
     kind = _REFUND_KINDS.get(status)
@@ -112,13 +121,8 @@ def _read_refund(transaction: Record, captured: Fact, facts: list[Fact], unknown
     facts.append(msgspec.structs.replace(captured, kind=kind, ref=ref, amount_minor=amount, detail=detail))
 
 
-def _paid(transaction: Record) -> object:
-    return child(transaction, "cost").get("paid")
-
-
-def _refunded(transaction: Record) -> object:
-    refund = child(transaction, "refund")
-    places = (transaction.get("refund_amt"), transaction.get("refund_amount"), refund.get("amount"))
+def _refunded(transaction: Transaction) -> object:
+    places = (transaction.refund_amt, transaction.refund_amount, transaction.refund.amount)
     return next((value for value in places if value is not None), None)
 
 
@@ -130,21 +134,20 @@ def _amount(value: object, currency: str, *, required: bool) -> int:
     return to_minor(value, currency)
 
 
-def _time(transaction: Record, name: str, otherwise_ms: int) -> int:
+def _time(value: str | int | None, name: str, otherwise_ms: int) -> int:
     # Without a time of the gateway's, the moment its answer came is the nearest that is known.
-    value = transaction.get(name)
     return otherwise_ms if value is None else time_to_ms(value, name)
 
 
-def _customer(transaction: Record, order_id: str) -> dict[str, str]:
-    customer = child(transaction, "customer")
-    phone = child(customer, "phone")
+def _customer(transaction: Transaction, order_id: str) -> dict[str, str]:
+    customer, mode = transaction.customer, transaction.gateway.payment_mode
+    phone = customer.phone or Phone()
     return details(
         order_id=order_id,
-        customer_name=text(customer.get("name")),
-        customer_email=text(customer.get("email")),
-        customer_phone=text(phone.get("country_code")) + text(phone.get("national_number")),
-        method=text(child(transaction, "gateway", "payment_mode").get("pay_mode")),
+        customer_name=text(customer.name),
+        customer_email=text(customer.email),
+        customer_phone=text(phone.country_code) + text(phone.national_number),
+        method=text(mode.pay_mode) if mode else "",
     )
 
 

@@ -1,0 +1,126 @@
+"""What Razorpay's payments, refunds and disputes say is true."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.payloads import details, first_text, ident, seconds_to_ms, text
+from paybell.gateways.razorpay.shapes import Dispute, Payload, Payment, Refund, Thing
+from paybell.model.fact import Fact, Kind
+
+_REFUND_KINDS: Final[Mapping[str, Kind]] = {
+    "created": Kind.REFUND_PENDING,
+    "pending": Kind.REFUND_PENDING,
+    "processed": Kind.REFUND_SUCCEEDED,
+    "failed": Kind.REFUND_FAILED,
+}
+_DISPUTE_STATUSES: Final[Mapping[str, str]] = {
+    "open": "open",
+    "under_review": "open",
+    "action_required": "open",
+    "won": "won",
+    "lost": "lost",
+    "closed": "closed",
+}
+_INQUIRY_PHASES: Final = frozenset({"retrieval", "fraud"})
+"""Phases of a dispute that move no money yet."""
+
+
+class _Teller(Struct, frozen=True):
+    """Whose payment, when, and in what currency."""
+
+    aggregate: str
+    at_ms: int
+    currency: str
+
+    def fact(self, kind: Kind, ref: str, amount: object, detail: Mapping[str, str]) -> Fact:
+        minor = None if amount is None else to_iso(amount, self.currency, ISO_EXPONENTS)
+        currency = "" if amount is None else self.currency
+        return Fact(
+            aggregate=self.aggregate,
+            kind=kind,
+            ref=ref,
+            at_ms=self.at_ms,
+            amount_minor=minor,
+            currency=currency,
+            detail=detail,
+        )
+
+
+def read_payload(payload: Payload, at: int | None) -> tuple[tuple[Fact, ...], str]:
+    """Facts of every entity, at the event's time; and why there are none, where there are none."""
+    payment, refund, dispute = payload.payment.entity, payload.refund.entity, payload.dispute.entity
+    named = [(name, each) for name, each in (("payment", payment), ("refund", refund), ("dispute", dispute)) if each]
+    if not named:
+        return (), "it carries no payment, refund or dispute"
+    facts = (*_payment(payment, at, refund), *_refund(refund, at), *_dispute(dispute, at))
+    statuses = ", ".join(f"{name} {text(each.status)!r}" for name, each in named)
+    return facts, "" if facts else f"its status is unknown: {statuses}"
+
+
+def _teller(entity: Thing, aggregate: str | None, at: int | None) -> _Teller:
+    at_ms = seconds_to_ms(entity.created_at if at is None else at, "created_at")
+    return _Teller(ident(aggregate, "the payment's id"), at_ms, currency_code(entity.currency))
+
+
+def _payment(payment: Payment | None, at: int | None, refund: Refund | None) -> list[Fact]:
+    status = _payment_status(_teller(payment, payment.id, at), payment, refund) if payment else None
+    if payment is None or status is None:
+        return []
+    started = _teller(payment, payment.id, payment.created_at or at)
+    return [started.fact(Kind.PAYMENT_CREATED, "", payment.amount, _customer(payment)), *status]
+
+
+def _payment_status(tell: _Teller, payment: Payment, refund: Refund | None) -> list[Fact] | None:
+    ref = tell.aggregate
+    match payment.status:
+        case "created":
+            return []
+        case "authorized":
+            return [tell.fact(Kind.AUTHORIZED, ref, payment.amount, {})]
+        case "captured" | "refunded":
+            return [tell.fact(Kind.CAPTURED, ref, payment.amount, {}), *_refunded_total(tell, payment, refund)]
+        case "failed":
+            code = first_text(payment.error_reason, payment.error_code)
+            failure = details(failure_code=code, failure_message=text(payment.error_description))
+            return [tell.fact(Kind.FAILED, ref, None, failure)]
+        case _:
+            return None
+
+
+def _refunded_total(tell: _Teller, payment: Payment, refund: Refund | None) -> list[Fact]:
+    # The total counts a refund from its start: beside one that is not processed it would say too much, for ever.
+    total = payment.amount_refunded
+    unsure = refund and refund.status != "processed"
+    return [] if unsure or not total else [tell.fact(Kind.REFUNDED_TOTAL, "", total, {})]
+
+
+def _refund(refund: Refund | None, at: int | None) -> list[Fact]:
+    kind = _REFUND_KINDS.get(text(refund.status)) if refund else None
+    if refund is None or kind is None:
+        return []
+    tell = _teller(refund, refund.payment_id, at)
+    return [tell.fact(kind, ident(refund.id, "the refund's id"), refund.amount, {})]
+
+
+def _dispute(dispute: Dispute | None, at: int | None) -> list[Fact]:
+    status = _DISPUTE_STATUSES.get(text(dispute.status)) if dispute else None
+    if dispute is None or status is None:
+        return []
+    if status == "open" and text(dispute.phase) in _INQUIRY_PHASES:
+        status = "warning"
+    tell = _teller(dispute, dispute.payment_id, at)
+    detail = details(status=status, reason=text(dispute.reason_code))
+    return [tell.fact(Kind.DISPUTE_STATUS, ident(dispute.id, "the dispute's id"), dispute.amount, detail)]
+
+
+def _customer(payment: Payment) -> dict[str, str]:
+    return details(
+        order_id=text(payment.order_id),
+        customer_id=text(payment.customer_id),
+        customer_email=text(payment.email),
+        customer_phone=text(payment.contact),
+        method=text(payment.method),
+    )
