@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paybell.errors import ConfigurationError, PaybellError
 
 if TYPE_CHECKING:
-    from paybell.app import Paybell
+    from paybell.app.bell import Paybell
 
 __all__ = ["ConfigurationError", "Paybell", "PaybellError"]
 
@@ -18,7 +18,7 @@ __all__ = ["ConfigurationError", "Paybell", "PaybellError"]
 def __getattr__(name: str) -> object:
     """Load the application only when it is asked for: the pure parts stay cheap to import."""
     if name == "Paybell":
-        from paybell.app import Paybell  # noqa: PLC0415 - that is the point
+        from paybell.app.bell import Paybell  # noqa: PLC0415 - that is the point
 
         return Paybell
     raise AttributeError(f"module 'paybell' has no attribute {name!r}")

@@ -234,7 +234,7 @@ def test_a_source_that_no_key_opens_is_refused_and_given_no_new_key(own_key: She
 
 _DYING = """
 import asyncio, os, sys
-from paybell.app import copy_database
+from paybell.app.archives import copy_database
 from paybell.clock import SystemClock
 
 def die(table):

@@ -11,7 +11,7 @@ import typer
 
 import paybell
 from paybell import errors
-from paybell.app import Paybell
+from paybell.app.bell import Paybell
 from paybell.cli.main import app
 from paybell.config import Settings
 from paybell.model.message import EVENT_TYPES

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from paybell.app import Paybell
+from paybell.app.bell import Paybell
 from paybell.clock import SystemClock
 from paybell.model.source import ApiKey
 from paybell.store.postgres import PostgresStore

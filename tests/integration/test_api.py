@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from paybell.app import Paybell
+from paybell.app.bell import Paybell
 from paybell.errors import StoreUnavailable
 from paybell.store.postgres.database import Database as PostgresConnections
 from paybell.testing.receiver import Receiver

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from paybell import log
-from paybell.app import copy_database, open_schema, verify_database
+from paybell.app.archives import copy_database, verify_database
+from paybell.app.stores import open_schema
 from paybell.cli.shared import OUT, AsJson, Database, chosen_database, desk, printable, show_json, work
 from paybell.clock import SystemClock
 from paybell.model.migration import Migration

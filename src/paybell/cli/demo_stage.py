@@ -7,7 +7,7 @@ from typing import Final, Self
 import msgspec
 from msgspec import Struct
 
-from paybell.app import Paybell
+from paybell.app.bell import Paybell
 from paybell.cli.demo_scenes import SOURCES, Scene
 from paybell.cli.sources import new_source
 from paybell.cli.trigger import post

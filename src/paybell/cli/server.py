@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from paybell import log
-from paybell.app import Paybell
+from paybell.app.bell import Paybell
 from paybell.cli.http_protocol import HttpLimits, protocol_with
 from paybell.errors import ConfigurationError
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from paybell import log
-from paybell.app import open_store
+from paybell.app.stores import open_store
 from paybell.clock import SystemClock
 from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, NotFound, PaybellError
@@ -80,23 +80,23 @@ def _check_place(path: str, *, create: bool) -> None:
         )
 
 
-def work(coroutine: Coroutine[object, object, T], *, missing: str = "") -> T:
-    """Run a command's coroutine; an error of ours becomes one line and status 1.
+def work(coroutine: Coroutine[object, object, T], *, missing: str = "", status: int = 1) -> T:
+    """Run a command's coroutine; an error of ours becomes one line and that status.
 
     ``missing`` names the command that lists what there is, for those who asked for what is not there.
     """
     try:
         return asyncio.run(coroutine)
     except NotFound as error:
-        fail(f"{error}: `{missing}` lists what there is" if missing else str(error))
+        fail(f"{error}: `{missing}` lists what there is" if missing else str(error), status)
     except PaybellError as error:
-        fail(str(error))
+        fail(str(error), status)
 
 
-def fail(text: str) -> Never:
-    """Say what is wrong, and what to do, on standard error; end with status 1."""
+def fail(text: str, status: int = 1) -> Never:
+    """Say what is wrong, and what to do, on standard error; end with that status."""
     sys.stderr.write(f"paybell: {text}\n")
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def show_json(value: object) -> None:
@@ -118,6 +118,14 @@ def show_rows(items: Sequence[Mapping[str, object]], columns: Mapping[str, str],
     if not OUT.is_terminal:  # a pipe has no width: rows stay whole, so that grep finds them
         OUT.width = _PIPE_COLUMNS
     OUT.print(table if items else "nothing yet")
+
+
+def options_of(text: str) -> dict[str, object]:
+    """What ``--options`` says."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ConfigurationError(f"--options must be a JSON object: {error}") from None
 
 
 def printable(cell: object) -> str:

@@ -4,18 +4,17 @@ import base64
 import sys
 from typing import Annotated
 
-import msgspec
 import typer
 
-from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, show_json, show_rows, work
+from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, options_of, show_json, show_rows, work
 from paybell.cli.views import source_view
 from paybell.clock import Clock, SystemClock
 from paybell.config import settings
 from paybell.errors import ConfigurationError
 from paybell.gateways import gateway as gateway_of
 from paybell.model.source import Source
+from paybell.model.text import is_uid
 from paybell.ports import PageQuery
-from paybell.web.api.shapes import is_uid
 
 app = typer.Typer(no_args_is_help=True)
 _TOKEN_BYTES = 24
@@ -24,11 +23,13 @@ _TOKEN_BYTES = 24
 @app.command("add")
 def add(
     uid: Annotated[str, typer.Argument(help="Your name for it; the last part of its URL.")],
-    gateway: Annotated[str, typer.Option(help="stripe, razorpay, ippopay or generic.")],
+    gateway: Annotated[str, typer.Option(help="Its name: `paybell gateways` lists them.")],
     secret: Annotated[
         list[str] | None, typer.Option(help="A live signing secret; may be given more than once.")
     ] = None,
-    options: Annotated[str, typer.Option(help="The gateway's own settings, as a JSON object.")] = "{}",
+    options: Annotated[
+        str, typer.Option(help="The gateway's own settings, as a JSON object: `paybell gateways NAME` lists them.")
+    ] = "{}",
     *,
     test: Annotated[bool, typer.Option("--test", help="The gateway's test mode.")] = False,
     database: Database = None,
@@ -94,10 +95,7 @@ def new_source(
 async def _add(
     uid: str, gateway: str, secrets: tuple[str, ...], options: str, *, livemode: bool, database: str | None
 ) -> tuple[Source, str]:
-    try:
-        decoded = msgspec.json.decode(options, type=dict[str, object])
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"--options must be a JSON object: {error}") from None
+    decoded = options_of(options)
     if not is_uid(uid):
         raise ConfigurationError(
             f"{uid[:64]!r} cannot be the last part of a URL: write letters, digits, '_', '-' and '.', with a letter, a "

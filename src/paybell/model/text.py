@@ -6,8 +6,16 @@ from typing import Final
 
 STORABLE_PATTERN: Final = r"^[^\x00]*$"
 """For texts that came as UTF-8, which has no half pairs."""
+UID_PATTERN: Final = r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$"
+"""The caller's own name for a thing: it can stand in a URL where the id can."""
+UID_CHARS_MAX: Final = 256
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _INSTEAD: Final = "\ufffd"
+
+
+def is_uid(name: str) -> bool:
+    """Whether a name has the form of a caller's own name for a thing."""
+    return re.fullmatch(UID_PATTERN[1:-1], name) is not None and len(name) <= UID_CHARS_MAX
 
 
 def is_storable(text: str) -> bool:

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from paybell.errors import NotFound
 from paybell.model.message import Application
-from paybell.model.text import STORABLE_PATTERN
+from paybell.model.text import STORABLE_PATTERN, is_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.problems import WRITES, InvalidField
-from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, is_uid, page_out, when
+from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, page_out, when
 
 router = keyed_router("application")
 

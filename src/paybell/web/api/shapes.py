@@ -1,6 +1,5 @@
 """What all bodies share: camelCase names, times, pages, problems."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Generic, TypeVar
@@ -10,6 +9,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from paybell.model.text import UID_CHARS_MAX, UID_PATTERN
 from paybell.ports import Page
 
 T = TypeVar("T")
@@ -18,10 +18,9 @@ S = TypeVar("S")
 LIMIT_MAX: Final = 250
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_NAME_PATTERN: Final = r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$"
 _SHOWN_MIN: Final = 8
 
-Uid = Annotated[str, Field(min_length=1, max_length=256, pattern=_NAME_PATTERN)]
+Uid = Annotated[str, Field(min_length=1, max_length=UID_CHARS_MAX, pattern=UID_PATTERN)]
 """The caller's own name for a thing; it can stand in a URL where the id can."""
 EventTypeName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,256}$", examples=["payment.completed"])]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2024-06-26T11:08:07.000Z"])]
@@ -120,8 +119,3 @@ def merged(old: Mapping[str, object], changes: Mapping[str, object]) -> dict[str
         if value is not None
     }
     return kept | changed
-
-
-def is_uid(name: str) -> bool:
-    """Whether a name has the form of a :data:`Uid`."""
-    return re.fullmatch(_NAME_PATTERN[1:-1], name) is not None and len(name) <= 256  # noqa: PLR2004 - as in Uid
