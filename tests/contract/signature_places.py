@@ -3,6 +3,8 @@
 import json
 from urllib.parse import parse_qsl, quote_from_bytes
 
+from msgspec.structs import replace
+
 from paybell.gateways.kit.payloads import at_pointer
 from paybell.model.notification import Request
 from tests.unit.gateways.sources import with_header
@@ -36,7 +38,7 @@ def with_signature(made: Request, place: str, value: bytes | None) -> Request:
             fields = [(field, text.encode()) for field, text in parse_qsl(made.body.decode(), keep_blank_values=True)]
             kept = [(field, text if field != name else value) for field, text in fields]
             body = "&".join(f"{field}={quote_from_bytes(text)}" for field, text in kept if text is not None)
-            return Request(body.encode(), made.headers, made.token)
+            return replace(made, body=body.encode())
         case "json":
             whole = json.loads(made.body)
             *way, last = name.split("/")[1:]
@@ -47,6 +49,6 @@ def with_signature(made: Request, place: str, value: bytes | None) -> Request:
                 del inner[last]
             else:
                 inner[last] = value.decode("latin-1")
-            return Request(json.dumps(whole).encode(), made.headers, made.token)
+            return replace(made, body=json.dumps(whole).encode())
         case _:
-            return Request(made.body, made.headers, (value or b"").decode("latin-1"))
+            return replace(made, token=(value or b"").decode("latin-1"))

@@ -108,7 +108,7 @@ async def post(url: str, request: SignedRequest, clock: SystemClock) -> Outcome:
         return await sender.send(
             Sending(
                 pool="trigger",
-                url=f"{url}{'/' if request.token else ''}{request.token}",
+                url=f"{url}{request.tail}",
                 headers=tuple(pair for pair in request.headers if pair[0] != "user-agent"),
                 body=request.body,
                 timeout_s=10,

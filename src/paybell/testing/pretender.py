@@ -23,11 +23,17 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class SignedRequest(Struct, frozen=True):
-    """A webhook request: headers, body, and what follows the source in the URL's path ('' for nothing)."""
+    """A webhook request: headers, body, and what follows the source in the URL (``token`` in its path, ``query``)."""
 
     headers: tuple[tuple[str, str], ...]
     body: bytes
     token: str = ""
+    query: str = ""
+
+    @property
+    def tail(self) -> str:
+        """What the URL has after the source, with its slash and its question mark."""
+        return f"{'/' if self.token else ''}{self.token}{'?' if self.query else ''}{self.query}"
 
 
 class Asked(Struct, frozen=True, kw_only=True):

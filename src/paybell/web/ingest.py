@@ -79,9 +79,8 @@ class Ingest:
         """Answer one request; ``path`` begins with :data:`PREFIX`."""
         source, _, token = path[len(PREFIX) :].partition("/")
         if scope["method"] != "POST":
-            query = scope["query_string"][:_QUERY_BYTES_MAX].decode("latin-1")
-            request = Request(b"", tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX], query)
-            greets = scope["method"] == "GET" and bool(query)
+            request = _request(scope, token, b"")
+            greets = scope["method"] == "GET" and bool(request.query)
             greeting = await self._receiver.greet(unquote(source)[:_NAME_CHARS_MAX], request) if greets else None
             await _answer(send, greeting or _METHOD, extra=[] if greeting else [(b"allow", b"POST")])
             return
@@ -91,8 +90,7 @@ class Ingest:
             if broken.answer is not None:
                 await _answer(send, broken.answer, extra=[(b"connection", b"close")])
             return
-        request = Request(body, tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX])
-        answer = await self._receiver.receive(unquote(source)[:_NAME_CHARS_MAX], request)
+        answer = await self._receiver.receive(unquote(source)[:_NAME_CHARS_MAX], _request(scope, token, body))
         await _answer(send, answer, extra=[(b"retry-after", b"1")] if answer.status_code == 503 else [])  # noqa: PLR2004
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
@@ -123,6 +121,11 @@ class Ingest:
             chunks.append(chunk)
             if not event.get("more_body", False):
                 return chunk if len(chunks) == 1 else b"".join(chunks)
+
+
+def _request(scope: Scope, token: str, body: bytes) -> Request:
+    query = scope["query_string"][:_QUERY_BYTES_MAX].decode("latin-1")
+    return Request(body, tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX], query)
 
 
 async def _answer(send: Send, answer: Answer, extra: list[tuple[bytes, bytes]]) -> None:

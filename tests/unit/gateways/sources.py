@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from paybell.gateways import gateway
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Notification, Origin, Request
@@ -44,12 +46,12 @@ def source(
 
 def request(signed: SignedRequest) -> Request:
     headers = tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in signed.headers)
-    return Request(signed.body, headers, signed.token)
+    return Request(signed.body, headers, signed.token, signed.query)
 
 
 def with_header(made: Request, name: str, value: bytes | None) -> Request:
     kept = tuple(pair for pair in made.headers if pair[0] != name.encode())
-    return Request(made.body, kept if value is None else (*kept, (name.encode(), value)), made.token)
+    return replace(made, headers=kept if value is None else (*kept, (name.encode(), value)))
 
 
 def notification(
