@@ -17,7 +17,7 @@ Options = Mapping[str, object]
 TOLERANCE_S_MAX: Final = 86_400
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _POINTER: Final = re.compile(r"(/(?:[^/~]|~[01])*)+")
-_SECRET: Final = re.compile(r"\S(?:.*\S)?")
+_SECRET: Final = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _KEY_LIKE: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
