@@ -16,6 +16,8 @@ from tests.acceptance.load import SECRET, Driver, compare, drained, told
 from tests.acceptance.world import Server, eventually
 from tests.databases import PostgresDatabase
 
+pytestmark = pytest.mark.alone
+
 FEW, MANY = 3, 50
 TAKEOVER_S = 60.0
 """Leases that were taken while the answer to that got lost run to their end."""

@@ -12,7 +12,15 @@ from tests.acceptance.world import Server, eventually
 from tests.databases import DATABASES
 
 
-@pytest.mark.parametrize(("name", "kills"), [("sqlite", 50), pytest.param("postgres", 50, marks=pytest.mark.long)])
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("name", "kills"),
+    [
+        ("sqlite", 15),
+        pytest.param("sqlite", 50, marks=pytest.mark.long),
+        pytest.param("postgres", 50, marks=pytest.mark.long),
+    ],
+)
 def test_sigkill_at_random_moments(tmp_path: Path, name: str, kills: int) -> None:
     chance = Random(20_260_626)
 

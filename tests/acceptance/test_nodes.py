@@ -20,6 +20,8 @@ from tests.acceptance.namespaces import MISSING, NETWORK, Bridge
 from tests.acceptance.world import Server, eventually
 from tests.databases import PostgresDatabase
 
+pytestmark = pytest.mark.alone
+
 RATE = 300
 DEAD_S = 10.0
 """Within this a silent node is taken for dead, and its work is others'."""

@@ -13,6 +13,8 @@ from paybell.testing.gateways import gateway
 from tests.acceptance.world import Server, eventually
 from tests.databases import Database
 
+pytestmark = pytest.mark.alone
+
 SECRET = "whsec_of_the_slow"
 SLOW = 300
 HEAD = b"POST /in/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n"

@@ -17,6 +17,8 @@ from tests.acceptance.load import SECRET, Driver, compare, drained, told
 from tests.acceptance.world import Server, eventually
 from tests.databases import Database
 
+pytestmark = pytest.mark.alone
+
 GRACE_S = 8
 SENT = 60
 RESTARTS = 5

@@ -21,6 +21,8 @@ from paybell.testing.ippopay_api import PUBLIC_KEY, SECRET_KEY, PretendIppoPay
 from paybell.testing.receiver import Receiver
 from tests.databases import PostgresDatabase
 
+pytestmark = pytest.mark.alone
+
 LOOPBACK = "127.0.0.0/8"
 STEPS = ("receive", "record", "deliver", "reconcile")
 TOKEN = "a-token-that-nobody-guesses"
