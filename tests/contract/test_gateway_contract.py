@@ -198,6 +198,32 @@ def test_a_hostile_signature_is_refused(name: str) -> None:
             assert isinstance(verdict(name, changed), Refused), value[:80]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_request_of_another_gateway_is_refused_under_the_same_secret(name: str) -> None:
+    mine = source(name, secrets=(PRETENDERS[name].secret, held(name)))
+    for other in NAMES:
+        made = replace(request(sent(other, secret=PRETENDERS[name].secret)), token="")
+        if other != name and not isinstance(gateway(name).verify(made, mine, NOW_MS), Refused):
+            assert (name, other) in SAME_SCHEME
+
+
+SAME_SCHEME: set[tuple[str, str]] = set()
+"""Pairs whose requests differ in nothing that is signed or asked for."""
+
+
+@pytest.mark.parametrize(("name", "event"), FIRST)
+def test_captured_and_sent_again_it_is_known_whatever_its_unsigned_headers_say(name: str, event: str) -> None:
+    made = request(sent(name, event))
+    keys = [item.dedupe_key for item in items(verdict(name, made), made.body)]
+    variants = [with_header(made, field.decode(), value) for field, _ in made.headers for value in (None, b"changed")]
+    fresh = [with_header(made, field, b"fresh") for field in ("x-request-id", "x-event-id", "webhook-id", "date")]
+    for changed in (*variants, *fresh):
+        for later_ms in (1_000, 360_000, 31_536_000_000):
+            answer = gateway(name).verify(changed, source(name), NOW_MS + later_ms)
+            if not isinstance(answer, Refused):
+                assert [item.dedupe_key for item in items(answer, made.body)] == keys
+
+
 @pytest.mark.parametrize("name", SIGNING)
 def test_a_compressed_body_is_refused_and_an_identity_one_is_not(name: str) -> None:
     made = request(sent(name))
