@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from paybell.app.bell import Paybell
+from paybell.cli.captures import url_of
 from paybell.cli.demo_scenes import SOURCES, Scene
 from paybell.cli.sources import new_source
-from paybell.cli.trigger import post
+from paybell.cli.trigger import send
 from paybell.clock import SystemClock
 from paybell.deliver.rules import secret_from
 from paybell.errors import NotFound
@@ -92,7 +93,7 @@ class Stage:
             at_s = self._clock.now_ms() // 1000
             self._api.set(self._payment_id(scene), status=scene.api_status, paid=paid, at_s=at_s)
         request = self._request(scene, source)
-        outcome = await post(f"{self._url}/in/{source.uid}", request, self._clock)
+        (outcome,) = await send(url_of(self._url, source.uid, request), request, self._clock)
         code = outcome.status_code if isinstance(outcome, Answered) else 0
         payment = await self._payment(scene, source)
         delivered = await self._delivery(scene)

@@ -1,18 +1,22 @@
-"""``paybell trigger``: send a realistic, rightly signed webhook to a running Paybell."""
+"""``paybell trigger``: send a realistic, rightly signed webhook to a running Paybell, or a spoilt one."""
 
-import base64
+import sys
 from http import HTTPStatus
 from ipaddress import ip_network
-from typing import Annotated, assert_never
+from pathlib import Path
+from typing import Annotated, Final, assert_never
 
 import typer
+from msgspec import Struct
 
+from paybell.cli.captures import url_of, write_capture
 from paybell.cli.shared import OUT, AsJson, Database, desk, fail, show_json, work
+from paybell.cli.wishes import Made, Wish, make
 from paybell.clock import SystemClock
 from paybell.config import settings
-from paybell.errors import ConfigurationError
+from paybell.errors import ConfigurationError, PaybellError
+from paybell.gateways import gateway as gateway_of
 from paybell.model.delivery import Answered, Failed, Outcome
-from paybell.model.money import to_minor
 from paybell.model.source import Source
 from paybell.ports import PageQuery, Sending, Store
 from paybell.testing.gateways import SignedRequest
@@ -20,13 +24,13 @@ from paybell.testing.gateways import gateway as pretend
 from paybell.transports import HttpSender, HttpSenderConfig
 from paybell.transports.url import parse_url
 
-_ID_BYTES = 9
+_CHANCE_BYTES: Final = 64
 _EVERY_NETWORK = (ip_network("0.0.0.0/0"), ip_network("::/0"))  # the operator names the target
 
 
 def trigger(
-    gateway: Annotated[str, typer.Argument(help="stripe, razorpay, ippopay or generic.")],
-    event: Annotated[str, typer.Argument(help="The gateway's event, such as payment_intent.succeeded.")],
+    gateway: Annotated[str, typer.Argument(help="Its name: `paybell gateways` lists them.")],
+    event: Annotated[str, typer.Argument(help="The gateway's event; without one, those it has are listed.")] = "",
     *,
     source: Annotated[str, typer.Option(help="The source's uid; else the only one of that gateway.")] = "",
     url: Annotated[str, typer.Option(help="Where Paybell listens; else PAYBELL_HOST and PAYBELL_PORT.")] = "",
@@ -34,86 +38,113 @@ def trigger(
     currency: Annotated[str, typer.Option(help="ISO 4217; else the gateway's usual one.")] = "",
     payment_id: Annotated[str, typer.Option(help="The gateway's payment id; else a new one.")] = "",
     order_id: Annotated[str, typer.Option(help="Your order's id.")] = "order_1001",
+    refund_amount: Annotated[str, typer.Option(help="What a refund gives back; else all of the amount.")] = "",
+    duplicate: Annotated[bool, typer.Option("--duplicate", help="Send the same bytes a second time.")] = False,
+    late: Annotated[int, typer.Option(help="So many seconds ago the event happened; it is signed now.", min=0)] = 0,
+    wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
+    skew: Annotated[int, typer.Option(help="Sign at a time so many seconds from now; below 0, before now.")] = 0,
+    signing_key: Annotated[
+        Path | None, typer.Option(help="The private key, as PEM, for gateways that sign with one.", metavar="FILE")
+    ] = None,
+    print_: Annotated[bool, typer.Option("--print", help="Write the HTTP request to stdout instead.")] = False,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
     """Send one webhook of a gateway, signed with the source's secret."""
-    answered, advice = work(
-        _trigger(
-            gateway,
-            event,
-            source_name=source,
-            url=url,
-            amount=amount,
-            currency=currency,
-            payment_id=payment_id,
-            order_id=order_id,
-            database=database,
-        ),
-        missing="paybell source list",
+    if not event:
+        _list_events(gateway, json=json)
+        return
+    if print_ and (duplicate or json):
+        fail("--print writes one request and sends none: give it without --duplicate and --json")
+    wish = Wish(
+        event=event,
+        amount=amount,
+        currency=currency,
+        payment_id=payment_id,
+        order_id=order_id,
+        refund=refund_amount,
+        late_s=late,
+        skew_s=skew,
+        wrong_signature=wrong_signature,
+        signing_key=_key(signing_key),
     )
-    if json:
-        show_json(answered)
-    else:
-        OUT.print("{event} for {paymentId} to {url}: {answer}".format(**answered))
-    if advice:
+    ready = work(_ready(gateway, wish, source, url, database), missing="paybell source list")
+    if print_:
+        sys.stdout.buffer.write(write_capture(ready.url, ready.made.request.headers, ready.made.request.body))
+        return
+    outcomes = work(send(ready.url, ready.made.request, SystemClock(), times=2 if duplicate else 1))
+    _show(ready, [_said(outcome) for outcome in outcomes], json=json)
+    if advice := next(filter(None, map(_advice, outcomes)), ""):
         fail(advice)
 
 
-async def _trigger(
-    gateway: str,
-    event: str,
-    *,
-    source_name: str,
-    url: str,
-    amount: str,
-    currency: str,
-    payment_id: str,
-    order_id: str,
-    database: str | None,
-) -> tuple[dict[str, object], str]:
+class _Ready(Struct, frozen=True):
+    """A request, and where it is to go."""
+
+    made: Made
+    url: str
+    event: str
+    source: str
+
+
+async def _ready(name: str, wish: Wish, source_name: str, url: str, database: str | None) -> _Ready:
     clock = SystemClock()
     base = _base(url)
-    pretender = pretend(gateway)
+    pretender, gateway = pretend(name), gateway_of(name)
     async with desk(database) as at:
-        source = await _source(at.store, at.organisation.id, gateway, source_name)
-    fresh = base64.b32encode(clock.new_secret(_ID_BYTES)).decode().rstrip("=").lower()
-    payment = payment_id or f"{pretender.payment_id.split('_')[0]}_{fresh}"
-    code = (currency or pretender.currency).upper()
-    request = pretender.signed(
-        event,
-        payment_id=payment,
-        order_id=order_id,
-        amount_minor=to_minor(amount, code),
-        currency=code,
-        secret=_secret(source),
-        token=source.token,
-        options=source.options,
-        at_s=clock.now_ms() // 1000,
-        livemode=source.livemode,
-        event_id=f"evt_{fresh}",
-    )
-    target = f"{base}/in/{source.uid}"
-    outcome = await post(target, request, clock)
-    answer = str(outcome.status_code) if isinstance(outcome, Answered) else f"{outcome.phase}: {outcome.reason}"
-    shown: dict[str, object] = {"event": event, "paymentId": payment, "source": source.uid}
-    return {**shown, "url": target, "answer": answer}, _advice(outcome)
+        source = await _source(at.store, at.organisation.id, name, source_name)
+    now_ms, chance = clock.now_ms(), clock.new_secret(_CHANCE_BYTES)
+    made = make(wish, pretender, gateway, source, now_ms=now_ms, chance=chance)
+    return _Ready(made, url_of(base, source.uid, made.request), wish.event, source.uid)
 
 
-async def post(url: str, request: SignedRequest, clock: SystemClock) -> Outcome:
-    """Post a gateway's request as the gateway would."""
+def _list_events(name: str, *, json: bool) -> None:
+    try:
+        events = pretend(name).events
+    except PaybellError as error:
+        fail(str(error))
+    if json:
+        show_json(events)
+    else:
+        OUT.print("\n".join(events))
+
+
+def _key(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text("ascii")
+    except (OSError, ValueError) as error:
+        fail(f"cannot read --signing-key {file}: {error}")
+
+
+def _show(ready: _Ready, answers: list[str], *, json: bool) -> None:
+    place = ready.url.partition("/in/")[0] + f"/in/{ready.source}"
+    if not json:
+        OUT.print(f"{ready.event} for {ready.made.payment_id} to {place}: {', then '.join(answers)}")
+        return
+    shown = {"event": ready.event, "paymentId": ready.made.payment_id, "source": ready.source, "url": place}
+    again = {"answerAgain": answers[1]} if len(answers) > 1 else {}
+    show_json({**shown, "answer": answers[0], **again})
+
+
+def _said(outcome: Outcome) -> str:
+    return str(outcome.status_code) if isinstance(outcome, Answered) else f"{outcome.phase}: {outcome.reason}"
+
+
+async def send(url: str, request: SignedRequest, clock: SystemClock, *, times: int = 1) -> list[Outcome]:
+    """Post a gateway's request as the gateway would, as often as asked, each after the answer to the one before."""
     agent = next((value for name, value in request.headers if name == "user-agent"), "paybell-trigger")
     sender = HttpSender(clock, HttpSenderConfig(allowed_networks=_EVERY_NETWORK, user_agent=agent))
+    sending = Sending(
+        pool="trigger",
+        url=url,
+        headers=tuple(pair for pair in request.headers if pair[0] != "user-agent"),
+        body=request.body,
+        timeout_s=10,
+    )
     try:
-        return await sender.send(
-            Sending(
-                pool="trigger",
-                url=f"{url}{request.tail}",
-                headers=tuple(pair for pair in request.headers if pair[0] != "user-agent"),
-                body=request.body,
-                timeout_s=10,
-            )
-        )
+        return [await sender.send(sending) for _ in range(times)]
     finally:
         await sender.close()
 
@@ -146,15 +177,6 @@ def _advice(outcome: Outcome) -> str:
             return "nothing answers there: start it with `paybell up`, or say with --url where it listens"
         case _:
             assert_never(outcome)
-
-
-def _secret(source: Source) -> str:
-    for secret in source.secrets:
-        if secret:
-            return secret
-    if source.token:
-        return ""
-    raise ConfigurationError(f"{source.uid} has no secret to sign with: PATCH /api/v1/source/{source.uid} gives it one")
 
 
 async def _source(store: Store, organisation_id: str, gateway: str, name: str) -> Source:

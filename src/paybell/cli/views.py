@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from paybell.model.delivery import Delivery
+from paybell.model.fact import Fact
 from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
@@ -39,6 +40,20 @@ def payment_view(payment: Payment) -> dict[str, object]:
         "failure": state.failure,
         "createdAt": time_text(payment.created_at_ms),
         "updatedAt": time_text(payment.updated_at_ms),
+    }
+
+
+def fact_view(fact: Fact) -> dict[str, object]:
+    """A fact."""
+    return {
+        "gatewayPaymentId": fact.aggregate,
+        "kind": fact.kind,
+        "ref": fact.ref or None,
+        "at": time_text(fact.at_ms),
+        "amount": None if fact.amount_minor is None else to_major(fact.amount_minor, fact.currency),
+        "amountMinor": fact.amount_minor,
+        "currency": fact.currency or None,
+        "detail": fact.detail,
     }
 
 

@@ -18,6 +18,8 @@ from paybell.model.source import Source
 from paybell.model.text import storable_key
 from paybell.ports import Gateway
 
+MASKED: Final = "(masked)"
+"""What stands for a credential in what is kept."""
 _MASKED: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 _HEADERS_MAX: Final = 64
 _HEADER_BYTES_MAX: Final = 1024
@@ -57,7 +59,7 @@ def kept_headers(
     masked = _MASKED | secret_headers if secret_headers else _MASKED
     return tuple(
         [
-            (str(name, "latin-1"), "(masked)" if name in masked else str(value[:_HEADER_BYTES_MAX], "latin-1"))
+            (str(name, "latin-1"), MASKED if name in masked else str(value[:_HEADER_BYTES_MAX], "latin-1"))
             for name, value in headers[:_HEADERS_MAX]
         ]
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paybell.clock import SystemClock
 from paybell.errors import ConfigurationError
@@ -123,12 +124,14 @@ class Pretender(Struct, frozen=True, kw_only=True):
         refund_id: str = "",
         refund_minor: int = 0,
         started_at_s: int = 0,
+        signed_at_s: int = 0,
     ) -> SignedRequest:
         """One request as the gateway would send it at ``at_s`` (0: now); a source that holds ``secret`` believes it.
 
         ``amount`` is in major units and goes before ``amount_minor``. Empty ids are made up from the other arguments.
         0 means for ``refund_minor`` all of the amount, for ``started_at_s`` (when the payment began) a second before
-        ``at_s``. :class:`~paybell.errors.ConfigurationError` for an event it cannot send, listing those it can.
+        ``at_s``, for ``signed_at_s`` (when it is signed and sent) ``at_s`` itself.
+        :class:`~paybell.errors.ConfigurationError` for an event it cannot send, listing those it can.
         """
         build = self.builders.get(event)
         if build is None:
@@ -154,7 +157,12 @@ class Pretender(Struct, frozen=True, kw_only=True):
             refund_minor=refund_minor or minor,
             started_at_s=started_at_s or now_s - 1,
         )
-        return self.sign(asked, build(asked))
+        return self.sign(replace(asked, at_s=signed_at_s or now_s), build(asked))
+
+    @property
+    def has_private_key(self) -> bool:
+        """Whether it signs with a private key, of which a source holds the public one."""
+        return self.source_secret is not str
 
 
 def encode(value: Json) -> bytes:
