@@ -67,6 +67,12 @@ def url_of(base: str, uid: str, request: SignedRequest) -> str:
     return f"{base}/in/{uid}{request.tail}"
 
 
+def request_of(signed: SignedRequest) -> Request:
+    """A gateway's request as it arrives."""
+    headers = tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in signed.headers)
+    return Request(signed.body, headers, signed.token, signed.query)
+
+
 def _header(line: bytes) -> tuple[bytes, bytes]:
     name, colon, value = line.partition(b":")
     if not colon or not _NAME.fullmatch(name):
