@@ -1,0 +1,130 @@
+"""Flutterwave API v3: a word that both sides know stands in a header, and nothing of the body is signed.
+
+Sources: developer.flutterwave.com/docs (webhooks, transaction verification, refunds). So a webhook is a hint, and the
+truth is asked of ``GET /v3/transactions/{id}/verify`` or, for a refund, of ``GET /v3/refunds/{id}``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from paybell.errors import AmountError, MalformedPayload
+from paybell.gateways.flutterwave import answer
+from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.methods import Same
+from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
+from paybell.model.fact import Parsed
+from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
+from paybell.model.source import Source
+from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+
+BASE_URL: Final = "https://api.flutterwave.com"
+_HEADER: Final = "verif-hash"
+_ID: Final = re.compile(r"[0-9]{1,20}")
+
+
+def _currency(value: object) -> str:
+    try:
+        currency_code(value)
+    except AmountError:
+        return "a currency of ISO 4217 such as 'NGN'"
+    return ""
+
+
+_OPTIONS: Final[Mapping[str, options.Check]] = {
+    "secretKey": options.key_like,
+    "baseUrl": options.base_url,
+    "refundCurrency": _currency,
+}
+
+
+class _Named(Struct):
+    id: int | str | None = None
+
+
+class _Hint(Struct):
+    event: str | None = None
+    data: _Named | None = None
+
+
+_HINT: Final = decoder(_Hint)
+
+
+class Flutterwave(Base):
+    """Options: ``secretKey`` (to ask the API), ``refundCurrency`` (where its answers name none), ``baseUrl``."""
+
+    about = About(
+        name="flutterwave",
+        title="Flutterwave",
+        docs_url="https://developer.flutterwave.com/docs/webhooks",
+        credential="the secret hash you chose for the webhook in Flutterwave's dashboard",
+        signed="nothing: header verif-hash repeats the secret hash",
+        dedupe="SHA-256 of the body; the same hint again asks again",
+        retries="3 times every 30 minutes, if switched on in the dashboard",
+        believed="nothing: the API is asked for the transaction or the refund",
+        unverified=("retries", "the shape of refund webhooks", "all words of a refund's status but completed"),
+        secret_options=frozenset({"secretKey"}),
+        secret_headers=frozenset({_HEADER.encode()}),
+    )
+    checks = _OPTIONS
+
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
+        """The secret hash itself."""
+        given = signatures.header(request, _HEADER)
+        if isinstance(given, Refused):
+            return given
+        return (Claim(method=Same(), signed=b"", given=(given,), secrets=source.secrets),)
+
+    def accept(self, request: Request, source: Source) -> Verdict:  # noqa: ARG002 - the port's signature
+        """Never more than a hint."""
+        return Hint(body_key(request.body))
+
+    def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
+        """Ask for the transaction or the refund; None without a key."""
+        subject = _subject(notification.body)
+        key = options.text_option(source.options, "secretKey")
+        if not key:
+            return None
+        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        return FetchPlan(
+            url=f"{base}/v3/{_path(subject)}",
+            headers=(("authorization", f"Bearer {key}"), ("accept", "application/json")),
+            subject=subject,
+        )
+
+    def fetched_key(self, subject: str, body: bytes) -> str:
+        """Equal while status and amounts are."""
+        return answer.key(subject, body)
+
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from an answer of the API (``origin`` poll); none from a hint."""
+        if notification.origin is not Origin.POLL:
+            return Parsed(reason="a hint: believed only as the API confirms it")
+        subject = ident(dict(notification.headers).get(SUBJECT_HEADER), f"header {SUBJECT_HEADER}")
+        currency = options.text_option(source.options, "refundCurrency")
+        return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
+
+
+def _subject(body: bytes) -> str:
+    """What a hint is about: the id of a transaction, or ``refund:`` and that of a refund."""
+    hint = read(_HINT, body)
+    event = text(hint.event)
+    if not event.startswith(("charge.", "refund.")):
+        raise MalformedPayload(f"the event {event!r} tells of no charge and no refund: there is nothing to ask about")
+    found = str(hint.data.id) if hint.data is not None else ""
+    if not _ID.fullmatch(found):
+        raise MalformedPayload("no id of digits can be read at data.id")
+    return f"{answer.REFUND}{found}" if event.startswith("refund.") else found
+
+
+def _path(subject: str) -> str:
+    if subject.startswith(answer.REFUND):
+        return f"refunds/{subject.removeprefix(answer.REFUND)}"
+    return f"transactions/{subject}/verify"
+
+
+GATEWAY: Final[FetchingGateway] = Flutterwave()

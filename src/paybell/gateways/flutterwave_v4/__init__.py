@@ -1,0 +1,147 @@
+"""Flutterwave API v4: an HMAC of the raw body in base64, which no page of Flutterwave's that we could read confirms.
+
+Sources: developer.flutterwave.com (authentication), public SDKs for v4 (flutterwave-node-v4, gowelle/flutterwave-php).
+They agree on the scheme, others compare the header with the secret hash itself: so a webhook is a hint, and the truth
+is asked of ``GET /charges/{id}`` or ``GET /refunds/{id}``, after a login with client credentials (OAuth 2.0).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from paybell.errors import AmountError, ConfigurationError, MalformedPayload
+from paybell.gateways.flutterwave_v4 import answer
+from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
+from paybell.model.fact import Parsed
+from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
+from paybell.model.source import Source
+from paybell.ports import SUBJECT_HEADER, About, Claims, FetchingGateway, FetchPlan, Login
+
+BASE_URL: Final = "https://f4bexperience.flutterwave.com"
+LOGIN_URL: Final = "https://idp.flutterwave.com/realms/flutterwave/protocol/openid-connect/token"
+_SCHEME: Final = signatures.Scheme(header="flutterwave-signature", encoding="base64")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def _currency(value: object) -> str:
+    try:
+        currency_code(value)
+    except AmountError:
+        return "a currency of ISO 4217 such as 'NGN'"
+    return ""
+
+
+_OPTIONS: Final[Mapping[str, options.Check]] = {
+    "clientId": options.key_like,
+    "clientSecret": options.key_like,
+    "baseUrl": options.base_url,
+    "loginUrl": options.base_url,
+    "refundCurrency": _currency,
+}
+
+
+class _Named(Struct):
+    id: str | None = None
+
+
+class _Hint(Struct):
+    type: str | None = None
+    data: _Named | None = None
+
+
+_HINT: Final = decoder(_Hint)
+
+
+class FlutterwaveV4(Base):
+    """Options: ``clientId`` and ``clientSecret`` (to ask the API), ``refundCurrency``, ``baseUrl``, ``loginUrl``."""
+
+    about = About(
+        name="flutterwave_v4",
+        title="Flutterwave v4",
+        docs_url="https://developer.flutterwave.com/docs/webhooks",
+        credential="the secret hash you chose for the webhook in Flutterwave's dashboard",
+        signed="the raw body, HMAC-SHA256 in base64, header flutterwave-signature",
+        dedupe="SHA-256 of the body; the same hint again asks again",
+        retries="3 times every 30 minutes, if switched on in the dashboard",
+        believed="nothing: the API is asked for the charge or the refund",
+        unverified=(
+            "that the signature is an HMAC-SHA256 of the body in base64",
+            "retries",
+            "the words of a status beside succeeded, pending and failed",
+            "chargebacks: not read",
+        ),
+        secret_options=frozenset({"clientSecret"}),
+    )
+    checks = _OPTIONS
+
+    def check(self, source: Source) -> None:
+        """Refuse half a pair of credentials, too."""
+        super().check(source)
+        if ("clientId" in source.options) != ("clientSecret" in source.options):
+            raise ConfigurationError(f"options 'clientId' and 'clientSecret' of {self.where} go together: give both")
+
+    def claims(self, request: Request, source: Source) -> Claims | Refused:
+        """The body's HMAC; no time is signed."""
+        return signatures.claims_of(request, source.secrets, _SCHEME)
+
+    def accept(self, request: Request, source: Source) -> Verdict:  # noqa: ARG002 - the port's signature
+        """No more than a hint while the scheme is unconfirmed."""
+        return Hint(body_key(request.body))
+
+    def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
+        """Ask for the charge or the refund, after a login; None without credentials."""
+        subject = _subject(notification.body)
+        client, secret = (options.text_option(source.options, name) for name in ("clientId", "clientSecret"))
+        if not client or not secret:
+            return None
+        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        asked = {"client_id": client, "client_secret": secret, "grant_type": "client_credentials"}
+        return FetchPlan(
+            url=f"{base}/{_path(subject)}",
+            headers=(("accept", "application/json"),),
+            subject=subject,
+            login=Login(
+                url=options.text_option(source.options, "loginUrl", LOGIN_URL),
+                headers=(("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")),
+                body=urlencode(asked).encode(),
+            ),
+        )
+
+    def fetched_key(self, subject: str, body: bytes) -> str:
+        """Equal while status and amounts are."""
+        return answer.key(subject, body)
+
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from an answer of the API (``origin`` poll); none from a hint."""
+        if notification.origin is not Origin.POLL:
+            return Parsed(reason="a hint: believed only as the API confirms it")
+        subject = ident(dict(notification.headers).get(SUBJECT_HEADER), f"header {SUBJECT_HEADER}")
+        currency = options.text_option(source.options, "refundCurrency")
+        return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
+
+
+def _subject(body: bytes) -> str:
+    """What a hint is about: the id of a charge, or ``refund:`` and that of a refund."""
+    hint = read(_HINT, body)
+    kind = text(hint.type)
+    if not kind.startswith(("charge.", "refund.")):
+        raise MalformedPayload(f"the event {kind!r} tells of no charge and no refund: there is nothing to ask about")
+    found = hint.data.id or "" if hint.data is not None else ""
+    if not _ID.fullmatch(found):
+        raise MalformedPayload("no id of letters, digits, - and _ can be read at data.id")
+    return f"{answer.REFUND}{found}" if kind.startswith("refund.") else found
+
+
+def _path(subject: str) -> str:
+    if subject.startswith(answer.REFUND):
+        return f"refunds/{subject.removeprefix(answer.REFUND)}"
+    return f"charges/{subject}"
+
+
+GATEWAY: Final[FetchingGateway] = FlutterwaveV4()

@@ -1,0 +1,56 @@
+"""The fields of Paystack's events that are read."""
+
+import msgspec
+from msgspec import Struct
+
+
+class Customer(Struct):
+    """Who pays."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    customer_code: str | None = None
+
+
+class Transaction(Struct):
+    """A payment."""
+
+    reference: str
+    status: str
+    amount: int
+    currency: str
+    created_at: str
+    paid_at: str | None = None
+    requested_amount: int | None = None
+    channel: str | None = None
+    gateway_response: str | None = None
+    domain: str | None = None
+    customer: Customer | None = None
+
+
+class Refund(Struct):
+    """A refund; it has no id of its own."""
+
+    status: str
+    transaction_reference: str
+    amount: int | str
+    currency: str
+    refund_reference: str | int | None = None
+    domain: str | None = None
+
+
+class Dispute(Struct):
+    """A dispute with the payment it is about."""
+
+    id: int | str
+    status: str
+    created_at: str
+    transaction: Transaction
+    currency: str | None = None
+    refund_amount: int | None = None
+    resolution: str | None = None
+    resolved_at: str | None = msgspec.field(default=None, name="resolvedAt")
+    category: str | None = None
+    domain: str | None = None

@@ -1,0 +1,3 @@
+from tests.acceptance.shared.plain import plain
+
+SCHEMES = {"instamojo": lambda vector: plain("instamojo", vector)}
