@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application
 from paybell.model.source import Organisation, Source
-from paybell.ports import Book, Changes, Posting, Reading, Store
+from paybell.ports import Book, Changes, MessageNew, Reading, Store
 from paybell.record.rules import decide
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.postgres import PostgresStore
@@ -121,14 +121,14 @@ class World:
             new_id=self.clock.new_id, has_room=lambda _: leased, now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000
         )
 
-    async def post(self, number: int, *endpoints: Endpoint, due_at_ms: int | None = None) -> Posting:
+    async def post(self, number: int, *endpoints: Endpoint, due_at_ms: int | None = None) -> MessageNew:
         """A message for those endpoints (or the usual one), due now."""
         told = message(number, organisation_id=self.organisation.id)
         mint = self.mint()
         if due_at_ms is not None:
             mint = Mint(new_id=mint.new_id, has_room=mint.has_room, now_ms=due_at_ms, lease_ends_at_ms=0)
         jobs = route_message(told, endpoints or [self.endpoint], mint)
-        posting = Posting(message=told, deliveries=jobs)
+        posting = MessageNew(message=told, deliveries=jobs)
         await self.store.message_post(posting)
         return posting
 

@@ -6,7 +6,7 @@ import pytest
 
 from paybell.errors import NotFound
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
-from paybell.ports import AttemptNew, DeliveryClaim, PageQuery, Posting
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery
 from paybell.testing.builders import attempt, delivery, message
 from paybell.testing.fake_clock import START_MS
 from tests.contract.stores import Place, World, run
@@ -204,7 +204,7 @@ def test_a_delivery_inserted_leased_is_not_claimed_before_its_lease_ends(place: 
     async def scenario(world: World) -> None:
         told = message(1, organisation_id=world.organisation.id)
         job = delivery(told, lease_no=1, lease_ends_at_ms=START_MS + 500)
-        await world.store.message_post(Posting(message=told, deliveries=(job,)))
+        await world.store.message_post(MessageNew(message=told, deliveries=(job,)))
         assert await claim(world, now_ms=START_MS + 499) == []
         assert await world.store.attempt_append(ended(job))
         assert await claim(world, now_ms=START_MS + 500) == []

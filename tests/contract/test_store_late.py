@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paybell.ports import NotificationNew, Page, PageQuery, Posting, Store
+from paybell.ports import MessageNew, NotificationNew, Page, PageQuery, Store
 from paybell.testing.builders import appending, delivery, message, notification
 from tests.contract.stores import Place, PostgresPlace, World, run
 from tests.contract.test_store_together import beside, claim
@@ -84,7 +84,7 @@ def new_notification(world: World, number: int) -> NotificationNew:
 async def append_delivery(store: Store, world: World, number: int) -> None:
     told = message(number, organisation_id=world.organisation.id)
     job = delivery(told, number, due_at_ms=world.clock.now_ms())
-    await store.message_post(Posting(message=told, deliveries=(job,)))
+    await store.message_post(MessageNew(message=told, deliveries=(job,)))
 
 
 async def claim_notifications(store: Store, now_ms: int) -> list[str]:

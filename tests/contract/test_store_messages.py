@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from paybell.errors import Conflict, NotFound
-from paybell.ports import PageQuery, Posting
+from paybell.ports import MessageNew, PageQuery
 from paybell.testing.builders import application, delivery, message
 from tests.contract.stores import Place, World, run
 
@@ -18,7 +18,7 @@ async def written(world: World) -> tuple[int, int]:
 def test_a_message_comes_back_as_it_was_posted(place: Place) -> None:
     async def scenario(world: World) -> None:
         told = message(1, organisation_id=world.organisation.id, payload=bytes(range(256)), payment_id="pay_1")
-        await world.store.message_post(Posting(message=told, deliveries=()))
+        await world.store.message_post(MessageNew(message=told, deliveries=()))
         page = await world.store.message_page(
             PageQuery(organisation_id=world.organisation.id, filters={"application_id": "app_1"})
         )
@@ -34,9 +34,9 @@ def test_a_message_whose_delivery_cannot_be_written_is_not_written(place: Place)
         told = message(1, organisation_id=world.organisation.id)
         twice = (delivery(told, 1), delivery(told, 2))
         with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
-            await world.store.message_post(Posting(message=told, deliveries=twice))
+            await world.store.message_post(MessageNew(message=told, deliveries=twice))
         assert await written(world) == (0, 0)
-        await world.store.message_post(Posting(message=told, deliveries=twice[:1]))
+        await world.store.message_post(MessageNew(message=told, deliveries=twice[:1]))
         assert await written(world) == (1, 1)
 
     run(place, scenario)
@@ -48,7 +48,7 @@ def test_another_application_may_use_the_same_event_id(place: Place) -> None:
         await world.store.application_create(application(id="app_2", organisation_id=org))
         mine = (await world.post(1)).message
         theirs = message(2, organisation_id=org, application_id="app_2", event_id=mine.event_id)
-        await world.store.message_post(Posting(message=theirs, deliveries=()))
+        await world.store.message_post(MessageNew(message=theirs, deliveries=()))
         assert await world.store.message_lookup(org, "app_1", mine.event_id) == mine
         assert await world.store.message_lookup(org, "app_2", mine.event_id) == theirs
 
@@ -60,11 +60,11 @@ def test_an_event_id_is_taken_once_per_application_and_nothing_else_is_written(p
         await world.post(1)
         again = message(2, organisation_id=world.organisation.id, event_id="event-1")
         with pytest.raises(Conflict, match="event-1"):
-            await world.store.message_post(Posting(message=again, deliveries=(delivery(again, 2),)))
+            await world.store.message_post(MessageNew(message=again, deliveries=(delivery(again, 2),)))
         assert await written(world) == (1, 1)
         nameless = [message(number, organisation_id=world.organisation.id, event_id="") for number in (3, 4)]
         for it in nameless:
-            await world.store.message_post(Posting(message=it, deliveries=()))
+            await world.store.message_post(MessageNew(message=it, deliveries=()))
 
     run(place, scenario)
 
@@ -73,7 +73,7 @@ def test_messages_posted_at_once_with_one_event_id_are_one_message(place: Place)
     async def scenario(world: World) -> None:
         org = world.organisation.id
         rivals = [message(number, organisation_id=org, event_id="same") for number in range(1, 21)]
-        postings = [Posting(message=it, deliveries=(delivery(it, n),)) for n, it in enumerate(rivals)]
+        postings = [MessageNew(message=it, deliveries=(delivery(it, n),)) for n, it in enumerate(rivals)]
         outcomes = await asyncio.gather(*(world.store.message_post(it) for it in postings), return_exceptions=True)
         assert sum(it is None for it in outcomes) == 1
         assert sum(isinstance(it, Conflict) for it in outcomes) == 19

@@ -9,7 +9,7 @@ from paybell.model.delivery import DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import Refusal, RefusalReason
 from paybell.model.source import Source
-from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting, Reading
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery, Reading
 from paybell.testing.builders import appending, application, attempt, delivery, fact, message, notification, reading
 from paybell.testing.builders import source as a_source
 from paybell.testing.fake_clock import START_MS
@@ -102,7 +102,7 @@ async def post(world: World, number: int) -> None:
         delivery(told, 2 * number + which, endpoint_id=f"ep_{1 + which}", due_at_ms=START_MS - 1000 + number)
         for which in range(2)
     )
-    await world.store.message_post(Posting(message=told, deliveries=jobs))
+    await world.store.message_post(MessageNew(message=told, deliveries=jobs))
 
 
 async def deliver(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from paybell.errors import Conflict, StoreUnavailable
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.fact import Fact, Kind
-from paybell.ports import AttemptNew, DeliveryClaim, PageQuery, Posting, Reading, Store
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery, Reading, Store
 from paybell.testing.builders import appending, attempt, delivery, fact, message, notification, reading
 from paybell.testing.fake_clock import START_MS, FakeClock
 from tests.contract.stores import Place, World, run
@@ -155,7 +155,7 @@ def test_both_post_one_event_id_and_it_is_one_message(place: Place) -> None:
         rivals = [message(number, organisation_id=org, event_id="same") for number in range(1, 11)]
         outcomes = await asyncio.gather(
             *(
-                stores[number % 2].message_post(Posting(message=it, deliveries=(delivery(it, number),)))
+                stores[number % 2].message_post(MessageNew(message=it, deliveries=(delivery(it, number),)))
                 for number, it in enumerate(rivals)
             ),
             return_exceptions=True,

@@ -161,7 +161,7 @@ class AttemptNew(Struct, frozen=True, kw_only=True):
     disable_endpoint_reason: str = ""
 
 
-class Posting(Struct, frozen=True, kw_only=True):
+class MessageNew(Struct, frozen=True, kw_only=True):
     """A message that an application posts, with its deliveries."""
 
     message: Message

@@ -23,11 +23,11 @@ from paybell.ports.records import (
     FetchDone,
     FetchJob,
     Held,
+    MessageNew,
     NotificationNew,
     NotificationView,
     Page,
     PageQuery,
-    Posting,
     Reading,
     Retention,
     StoreStatus,
@@ -295,7 +295,7 @@ class ReadStore(Protocol):
         """Everything that happened to a payment, oldest first."""
         ...
 
-    async def message_post(self, posting: Posting) -> None:
+    async def message_post(self, new: MessageNew) -> None:
         """Write a message and its deliveries in one transaction; Conflict when the event id is taken."""
         ...
 

@@ -7,7 +7,7 @@ from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.message import Message
-from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, Page, PageQuery, Posting, Reading
+from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Page, PageQuery, Reading
 from paybell.store import rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, repeated
@@ -27,7 +27,7 @@ class DeliveryPart(RecordingPart):
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         super().__init__(database, seal, clock)
         self.attempts: Grouper[AttemptNew, bool] = Grouper(self._append_attempts)
-        self.postings: Grouper[Posting, bool] = Grouper(self._post)
+        self.posts: Grouper[MessageNew, bool] = Grouper(self._post)
         self._waiting = Waiting(database)
 
     # ---- deliver
@@ -102,24 +102,24 @@ class DeliveryPart(RecordingPart):
         self._added(changes.deliveries)
         return changes
 
-    async def message_post(self, posting: Posting) -> None:
+    async def message_post(self, new: MessageNew) -> None:
         """See the port."""
-        if not await self.postings.submit(posting):
-            raise Conflict(f"a message with the event id {posting.message.event_id!r} was posted already")
-        self._added(posting.deliveries)
+        if not await self.posts.submit(new):
+            raise Conflict(f"a message with the event id {new.message.event_id!r} was posted already")
+        self._added(new.deliveries)
 
     def _added(self, jobs: Sequence[DeliveryJob]) -> None:
         self._waiting.added(self.clock.now_ms(), jobs)
         if not all(job.lease_no for job in jobs):
             self.hints.tell("deliver")
 
-    async def _post(self, group: Sequence[Posting], again: bool) -> Sequence[bool]:  # noqa: FBT001
+    async def _post(self, group: Sequence[MessageNew], again: bool) -> Sequence[bool]:  # noqa: FBT001
         there = await self._there("message_there", [it.message.id for it in group]) if again else set()
         rest = [it for it in group if it.message.id not in there]
         kept = await repeated(lambda: self._post_together(rest))
         return [it.message.id in there or it.message.id in kept for it in group]
 
-    async def _post_together(self, group: Sequence[Posting]) -> set[str]:
+    async def _post_together(self, group: Sequence[MessageNew]) -> set[str]:
         messages = columns([rows.message_row(it.message) for it in group], _MESSAGE_COLUMNS)
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("message_insert", *messages)}

@@ -68,7 +68,7 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, Nod
                 await self._refreshing
         with contextlib.suppress(TimeoutError):  # where the server answers no more, nothing can be finished
             async with asyncio.timeout(_CLOSE_S):
-                for grouper in (self.appends, self.attempts, self.postings):
+                for grouper in (self.appends, self.attempts, self.posts):
                     await grouper.close()
                 await self.hints.close()
         await self.database.close()
@@ -76,7 +76,7 @@ class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, Nod
     @property
     def waiting_count(self) -> int:
         """Items that wait to be written."""
-        return self.appends.waiting_count + self.attempts.waiting_count + self.postings.waiting_count
+        return self.appends.waiting_count + self.attempts.waiting_count + self.posts.waiting_count
 
     async def status(self) -> StoreStatus:
         """See the port."""

@@ -7,7 +7,7 @@ import apsw
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.message import Message
-from paybell.ports import AttemptNew, DeliveryClaim, Page, PageQuery, Posting
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery
 from paybell.store import rows
 from paybell.store.sqlite.recording import RecordingPart
 
@@ -136,15 +136,15 @@ class DeliveryPart(RecordingPart):
 
     # ---- messages and what people look at
 
-    async def message_post(self, posting: Posting) -> None:
+    async def message_post(self, new: MessageNew) -> None:
         """See the port."""
-        message = posting.message
+        message = new.message
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(self.sql["message_insert_once"], rows.message_row(message))
             if not connection.changes():
                 raise Conflict(f"a message with the event id {message.event_id!r} was posted already")
-            jobs = [rows.delivery_row(job, message.created_at_ms) for job in posting.deliveries]
+            jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
             connection.executemany(self.sql["delivery_insert"], jobs)
 
         await self.database.write(job)

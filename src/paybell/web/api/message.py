@@ -9,7 +9,7 @@ from fastapi import Path, Request, Response
 from msgspec import Meta, Struct
 
 from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
-from paybell.ports import Posting
+from paybell.ports import MessageNew
 from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
 from paybell.web.api.endpoint import EndpointPath
@@ -77,7 +77,7 @@ async def message_create(app: AppPath, request: Request, caller: Calling) -> Res
     message = _message(caller, application, _decode(await request.body()))
     endpoints = await caller.store.endpoint_list(caller.organisation_id)
     jobs = caller.context.route(message, endpoints)
-    await caller.store.message_post(Posting(message=message, deliveries=jobs))
+    await caller.store.message_post(MessageNew(message=message, deliveries=jobs))
     caller.context.deliver(jobs)
     return exact(_show(message), HTTPStatus.ACCEPTED, payload=message.payload)
 
