@@ -1,0 +1,169 @@
+"""What Chargebee's API answers about an event: the transaction in its content.
+
+Sources: Chargebee's docs ("Retrieve an event", "Transaction attributes"). The payment is the transaction of type
+payment; a refund or a reversal names it. An authorisation is a transaction, and a payment, of its own: refunds name the
+payment only. Amounts are in the currency's smallest unit.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from paybell.gateways.kit import payloads
+from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.model.fact import Fact, Kind, Parsed
+
+_PAYMENT: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "success": (Kind.CAPTURED,),
+    "in_progress": (Kind.PROCESSING,),
+    "needs_attention": (Kind.PROCESSING,),
+    "failure": (Kind.FAILED,),
+    "timeout": (Kind.FAILED,),
+    "late_failure": (Kind.CAPTURE_REVERSED, Kind.FAILED),
+    "voided": (Kind.CAPTURE_REVERSED, Kind.CANCELED),
+}
+_AUTHORIZATION: Final[Mapping[str, tuple[Kind, ...]]] = {
+    **_PAYMENT,
+    "success": (Kind.AUTHORIZED,),
+    "voided": (Kind.CANCELED,),
+    "late_failure": (Kind.FAILED,),
+}
+_REFUND: Final[Mapping[str, Kind]] = {
+    "success": Kind.REFUND_SUCCEEDED,
+    "in_progress": Kind.REFUND_PENDING,
+    "needs_attention": Kind.REFUND_PENDING,
+    **dict.fromkeys(("failure", "timeout", "late_failure", "voided"), Kind.REFUND_FAILED),
+}
+
+
+class _Linked(Struct):
+    id: str | None = None
+    txn_id: str | None = None
+
+
+class _Invoice(Struct):
+    invoice_id: str | None = None
+
+
+class _Transaction(Struct):
+    id: str
+    type: str | None = None
+    status: str | None = None
+    amount: int | None = None
+    currency_code: str | None = None
+    date: int | None = None
+    updated_at: int | None = None
+    customer_id: str | None = None
+    payment_method: str | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+    refunded_txn_id: str | None = None
+    reference_transaction_id: str | None = None
+    linked_payments: tuple[_Linked, ...] | None = None
+    linked_invoices: tuple[_Invoice, ...] | None = None
+
+
+class _Customer(Struct):
+    email: str | None = None
+
+
+class _Content(Struct):
+    transaction: _Transaction | None = None
+    customer: _Customer | None = None
+
+
+class _Event(Struct):
+    id: str
+    occurred_at: int
+    event_type: str
+    content: _Content
+
+
+class _Answer(Struct):
+    event: _Event
+
+
+_ANSWER: Final = payloads.decoder(_Answer)
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def read(body: bytes, event_id: str) -> Parsed:
+    """Facts of the transaction in the event asked for."""
+    event = payloads.read(_ANSWER, body).event
+    name = payloads.text(event.event_type)
+    if event.id != event_id:
+        return Parsed(event=name, reason="the answer is about another event", final=False)
+    txn = event.content.transaction
+    if txn is None:
+        return Parsed(event=name, reason="it carries no transaction")
+    facts = _facts(txn, event)
+    reason = f"its type or status gives no fact: {payloads.text(txn.type)!r}, {payloads.text(txn.status)!r}"
+    return Parsed(event=name, facts=facts, reason="" if facts else reason)
+
+
+def key(event_id: str, body: bytes) -> str:
+    """A key that changes when the transaction's type, status or amount does."""
+    event = payloads.read(_ANSWER, body).event
+    txn = event.content.transaction
+    said = (event_id, event.id, (txn.id, txn.type, txn.status, txn.amount, txn.currency_code) if txn else ())
+    return "poll:" + sha256(_ENCODER.encode(said)).hexdigest()
+
+
+def _facts(txn: _Transaction, event: _Event) -> tuple[Fact, ...]:
+    currency = currency_code(txn.currency_code)
+    tell = partial(
+        Fact,
+        at_ms=payloads.seconds_to_ms(txn.updated_at or txn.date or event.occurred_at, "the transaction's time"),
+        amount_minor=to_iso(txn.amount, currency, ISO_EXPONENTS),
+        currency=currency,
+    )
+    txn_id, paid = payloads.ident(txn.id, "the transaction's id"), _paid(txn)
+    match txn.type:
+        case "payment" | "authorization":
+            return _payment(txn, event, partial(tell, aggregate=txn_id))
+        case "refund" if paid and (kind := _REFUND.get(txn.status or "")):
+            return (tell(aggregate=paid, kind=kind, ref=txn_id),)
+        case "payment_reversal" if paid and txn.status == "success":
+            return (tell(aggregate=paid, kind=Kind.CAPTURE_REVERSED, ref=paid),)
+        case _:
+            return ()
+
+
+def _payment(txn: _Transaction, event: _Event, tell: partial[Fact]) -> tuple[Fact, ...]:
+    kinds = (_PAYMENT if txn.type == "payment" else _AUTHORIZATION).get(txn.status or "")
+    if kinds is None:
+        return ()
+    why = payloads.details(failure_code=payloads.text(txn.error_code), failure_message=payloads.text(txn.error_text))
+    started_ms = payloads.seconds_to_ms(txn.date or event.occurred_at, "the transaction's date")
+    return (
+        tell(kind=Kind.PAYMENT_CREATED, at_ms=started_ms, detail=_customer(txn, event.content.customer)),
+        *(
+            tell(
+                kind=kind,
+                ref="" if kind is Kind.CANCELED else txn.id,
+                detail=why if kind is Kind.FAILED else {},
+            )
+            for kind in kinds
+        ),
+    )
+
+
+def _paid(txn: _Transaction) -> str:
+    """The payment that a refund or a reversal is of; '' where it is of several, or of none that is named."""
+    linked = {each.id or each.txn_id for each in txn.linked_payments or ()}
+    one = next(iter(linked)) if len(linked) == 1 else ""
+    return payloads.ident_or_none(txn.refunded_txn_id or txn.reference_transaction_id or one, "the payment's id")
+
+
+def _customer(txn: _Transaction, customer: _Customer | None) -> dict[str, str]:
+    invoices = txn.linked_invoices or ()
+    return payloads.details(
+        order_id=payloads.text(invoices[0].invoice_id) if invoices else "",
+        customer_id=payloads.text(txn.customer_id),
+        customer_email=payloads.text(customer.email) if customer else "",
+        method=payloads.text(txn.payment_method),
+    )
