@@ -1,0 +1,121 @@
+"""What dLocal's objects say: a payment, a refund, a chargeback.
+
+A capture of an authorized payment has an id of its own; refunds and chargebacks name that one, so the authorisation
+and the capture stand as two payments.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from paybell.gateways.kit import payloads
+from paybell.gateways.kit.amounts import currency_code
+from paybell.model.fact import Fact, Kind, Parsed
+from paybell.model.money import to_minor
+
+_PAYMENT: Final[Mapping[str, Kind]] = {
+    "PENDING": Kind.PROCESSING,
+    "AUTHORIZED": Kind.AUTHORIZED,
+    "PAID": Kind.CAPTURED,
+    "REJECTED": Kind.FAILED,
+    "CANCELLED": Kind.CANCELED,
+    "EXPIRED": Kind.EXPIRED,
+}
+_WITHOUT_REF: Final = frozenset({Kind.CANCELED, Kind.EXPIRED})
+_REFUND: Final[Mapping[str, Kind]] = {
+    "PENDING": Kind.REFUND_PENDING,
+    "SUCCESS": Kind.REFUND_SUCCEEDED,
+    "REJECTED": Kind.REFUND_FAILED,
+    "CANCELLED": Kind.REFUND_FAILED,
+}
+_CHARGEBACK: Final[Mapping[str, str]] = {"202": "lost", "700": "won", "800": "warning"}
+"""By the status code; all other codes are stages of an open one."""
+
+
+class _Payer(Struct):
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class _Object(Struct):
+    id: object = None
+    payment_id: object = None
+    status: str | None = None
+    status_code: str | int | None = None
+    status_detail: str | None = None
+    amount: object = None
+    currency: str | None = None
+    order_id: str | None = None
+    payment_method_type: str | None = None
+    payer: _Payer | None = None
+    created_date: str | None = None
+    approved_date: str | None = None
+
+
+_OBJECT: Final = payloads.decoder(_Object)
+
+
+def read(body: bytes, received_at_ms: int) -> Parsed:
+    """Facts from the object; what names another payment is its refund or its chargeback."""
+    thing = payloads.read(_OBJECT, body)
+    status = payloads.text(thing.status)
+    if not status or thing.currency is None:
+        return Parsed(event=status, reason="it is no payment, refund or chargeback")
+    at_ms = _time(thing.approved_date or thing.created_date, received_at_ms)
+    facts = _part(thing, status, at_ms) if thing.payment_id else _payment(thing, status, at_ms)
+    return Parsed(event=status, facts=facts, reason="" if facts else f"its status gives no fact: {status!r}")
+
+
+def _payment(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:
+    kind = _PAYMENT.get(status)
+    if kind is None:
+        return ()
+    payment_id = payloads.ident(thing.id, "the payment's id")
+    tell = _teller(thing, payment_id)
+    detail = payloads.details(failure_code=payloads.text(str(thing.status_code or "")), failure_message=_words(thing))
+    return (
+        tell(kind=Kind.PAYMENT_CREATED, at_ms=_time(thing.created_date, at_ms), detail=_customer(thing)),
+        tell(
+            kind=kind,
+            ref="" if kind in _WITHOUT_REF else payment_id,
+            at_ms=at_ms,
+            detail=detail if kind is Kind.FAILED else {},
+        ),
+    )
+
+
+def _part(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:
+    ref = payloads.ident(thing.id, "the id of the refund or chargeback")
+    tell = partial(_teller(thing, payloads.ident(thing.payment_id, "payment_id")), ref=ref, at_ms=at_ms)
+    if ref.upper().startswith("CHA"):
+        found = _CHARGEBACK.get(str(thing.status_code), "open")
+        return (tell(kind=Kind.DISPUTE_STATUS, detail=payloads.details(status=found, reason=_words(thing))),)
+    kind = _REFUND.get(status)
+    return () if kind is None else (tell(kind=kind),)
+
+
+def _teller(thing: _Object, aggregate: str) -> partial[Fact]:
+    currency = currency_code(thing.currency)
+    return partial(Fact, aggregate=aggregate, amount_minor=to_minor(thing.amount, currency), currency=currency)
+
+
+def _customer(thing: _Object) -> dict[str, str]:
+    payer = thing.payer or _Payer()
+    return payloads.details(
+        order_id=payloads.text(thing.order_id),
+        customer_name=payloads.text(payer.name),
+        customer_email=payloads.text(payer.email),
+        customer_phone=payloads.text(payer.phone),
+        method=payloads.text(thing.payment_method_type),
+    )
+
+
+def _words(thing: _Object) -> str:
+    return payloads.text(thing.status_detail)
+
+
+def _time(value: str | None, otherwise_ms: int) -> int:
+    return payloads.time_to_ms(value, "a date of the object") if value else otherwise_ms
