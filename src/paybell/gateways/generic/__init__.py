@@ -6,48 +6,17 @@ Its defaults read the envelope that Paybell itself sends, so one Paybell can lis
 from collections.abc import Mapping
 from typing import Final
 
-from paybell.errors import AmountError, MalformedPayload
-from paybell.gateways.generic import words
+from paybell.errors import MalformedPayload
+from paybell.gateways.generic.reading import CHECKS, read
 from paybell.gateways.kit import options, signatures
-from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
-from paybell.gateways.kit.payloads import (
-    Record,
-    at_pointer,
-    body_key,
-    decode,
-    details,
-    id_key,
-    ident,
-    ident_or_none,
-    shown,
-    text,
-    time_to_ms,
-)
-from paybell.model.fact import Fact, Kind, Parsed
-from paybell.model.money import check_minor, to_minor
+from paybell.gateways.kit.payloads import at_pointer, body_key, decode, id_key
+from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
 from paybell.ports import About, Claims, Gateway
 
-_POINTERS: Final[Mapping[str, str]] = {
-    "eventPointer": "/event",
-    "paymentIdPointer": "/data/paymentId",
-    "orderIdPointer": "/data/orderId",
-    "statusPointer": "/data/status",
-    "amountPointer": "/data/amount",
-    "currencyPointer": "/data/currency",
-    "timestampPointer": "/timestamp",
-    "idPointer": "",
-    "refundIdPointer": "",
-}
-_OPTIONS: Final[Mapping[str, options.Check]] = {
-    **options.SCHEME_CHECKS,
-    **dict.fromkeys(_POINTERS, options.pointer),
-    "amountUnit": options.one_of("major", "minor"),
-    "statusMap": words.check_map,
-}
-_DIGITS_MAX: Final = 18
+_OPTIONS: Final[Mapping[str, options.Check]] = {**options.SCHEME_CHECKS, **CHECKS, "idPointer": options.pointer}
 
 
 class Generic(Base):
@@ -86,82 +55,18 @@ class Generic(Base):
         return Verified(_dedupe_key(request.body, source))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:
-        """One payment's status as facts; an unknown word, or no payment id, gives none."""
-        body = decode(notification.body)
-        event = text(_at(body, source, "eventPointer"))
-        payment_id = ident_or_none(_at(body, source, "paymentIdPointer"), "the payment id")
-        status = text(_at(body, source, "statusPointer"))
-        if not payment_id:
-            return Parsed(event=event, reason="there is no payment id at 'paymentIdPointer'")
-        word = words.word_of(status, source.options)
-        if not word:
-            return Parsed(event=event, reason=f"the status {status!r} is unknown: add it to option 'statusMap'")
-        return Parsed(event=event, facts=_facts(body, source, payment_id, word, notification.received_at_ms))
-
-
-def _facts(body: Record, source: Source, payment_id: str, word: str, received_at_ms: int) -> tuple[Fact, ...]:
-    time = _at(body, source, "timestampPointer")
-    # Without a time of the sender's, the moment its request came is the nearest that is known.
-    at_ms = received_at_ms if time is None else time_to_ms(time, "the timestamp")
-    amount, currency = _money(body, source)
-    refund_id = ident_or_none(_at(body, source, "refundIdPointer"), "the refund id")
-    kind, needs_amount = words.kind_of(word, has_refund_id=bool(refund_id))
-    if needs_amount and amount is None:
-        raise AmountError(f"the status {word!r} needs an amount at 'amountPointer'")
-    refund = word in words.REFUNDS
-    detail = details(order_id=ident_or_none(_at(body, source, "orderIdPointer"), "the order id"))
-    moved = Fact(
-        aggregate=payment_id,
-        kind=kind,
-        ref=refund_id if refund else "",
-        at_ms=at_ms,
-        amount_minor=amount,
-        currency=currency,
-        detail=detail,
-    )
-    if refund or kind is Kind.PAYMENT_CREATED:
-        return (moved,)
-    created = Fact(
-        aggregate=payment_id,
-        kind=Kind.PAYMENT_CREATED,
-        at_ms=at_ms,
-        amount_minor=amount,
-        currency=currency,
-        detail=detail,
-    )
-    return (created, moved)
-
-
-def _money(body: Record, source: Source) -> tuple[int | None, str]:
-    value = _at(body, source, "amountPointer")
-    if value is None:
-        return None, ""
-    currency = currency_code(_at(body, source, "currencyPointer"))
-    if source.options.get("amountUnit", "major") == "major":
-        return to_minor(value, currency), currency
-    if isinstance(value, str):
-        value = _digits(value)
-    return check_minor(value), currency
-
-
-def _digits(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > _DIGITS_MAX:
-        raise AmountError(f"an amount in minor units must be whole digits, not {shown(value)}")
-    return int(value)
+        """One payment's status, as the options say where it stands."""
+        return read(notification, source)
 
 
 def _dedupe_key(body: bytes, source: Source) -> str:
-    if not options.text_option(source.options, "idPointer"):
+    pointer = options.text_option(source.options, "idPointer")
+    if not pointer:
         return body_key(body)
     try:
-        return id_key(ident(_at(decode(body), source, "idPointer"), "the event id"), body)
+        return id_key(at_pointer(decode(body), pointer), body)
     except MalformedPayload:
         return body_key(body)
-
-
-def _at(body: Record, source: Source, option: str) -> object:
-    pointer = options.text_option(source.options, option, _POINTERS[option])
-    return at_pointer(body, pointer) if pointer else None
 
 
 GATEWAY: Final[Gateway] = Generic()
