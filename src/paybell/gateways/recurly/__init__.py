@@ -119,14 +119,15 @@ class Recurly(Base):
         collection = _COLLECTIONS.get(event.object_type or "")
         if collection is None:
             raise MalformedPayload("it names no transaction and no invoice")
-        found = payloads.ident(event.id if event.uuid is None else event.uuid, "the object's id")
+        uuid = event.uuid if collection == "transactions" else None  # an invoice is found by its id only
+        found = payloads.ident(event.id if uuid is None else uuid, "the object's id")
         if not _ID.fullmatch(found):
             raise MalformedPayload(f"the object's id cannot be {payloads.shown(found)}")
         key = options.text_option(source.options, "apiKey")
         if not key:
             return None
         base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
-        subject = found if event.uuid is None else f"uuid-{found}"
+        subject = found if uuid is None else f"uuid-{found}"
         return FetchPlan(
             url=f"{base}/{collection}/{subject}",
             headers=(("authorization", "Basic " + b64encode(f"{key}:".encode()).decode()), ("accept", _ACCEPT)),
