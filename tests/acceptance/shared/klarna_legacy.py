@@ -1,0 +1,3 @@
+from tests.acceptance.shared.plain import plain
+
+SCHEMES = {"klarna-legacy": lambda vector: plain("klarna_legacy", vector)}
