@@ -1,0 +1,3 @@
+from tests.acceptance.shared.plain import plain
+
+SCHEMES = {"gocardless": lambda vector: plain("gocardless", vector)}
