@@ -52,8 +52,8 @@ class Iyzico(Base):
         title="iyzico",
         docs_url="https://docs.iyzico.com/en/advanced/webhook",
         credential="the merchant's secret key (the API's)",
-        signed="the secret key, type, payment id, token (hosted pages), conversation id and status with nothing between "
-        "them, HMAC-SHA256 in hex, header x-iyz-signature-v3",
+        signed="the secret key, type, payment id, token (of hosted pages), conversation id and status, nothing between "
+        "them; HMAC-SHA256 in hex, header x-iyz-signature-v3",
         dedupe="SHA-256 of what is signed",
         retries="3 times, 15 minutes apart",
         believed="that something happened: the API is asked for the payment",
