@@ -15,7 +15,7 @@ from paybell.transports.url import parse_url
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,16}) (\S+)(?: HTTP/[0-9.]+)?")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-_INGEST: Final = re.compile(r"/in/[^/]+/(.*)")
+_INGEST: Final = re.compile(r"(/in/[^/]+/)(.+)")
 
 
 class Capture(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,11 @@ class Capture(Struct, frozen=True, kw_only=True):
     path: str
     request: Request
     content_length: int | None
+
+    @property
+    def shown_path(self) -> str:
+        """The path, without the token that may end it."""
+        return _INGEST.sub(r"\1…", self.path)
 
 
 def read_capture(raw: bytes) -> Capture:
@@ -82,7 +87,7 @@ def _header(line: bytes) -> tuple[bytes, bytes]:
 
 def _token(path: str) -> str:
     found = _INGEST.search(path)
-    return unquote(found[1]) if found else ""
+    return unquote(found[2]) if found else ""
 
 
 def _shown(line: bytes) -> str:

@@ -16,6 +16,7 @@ from paybell.clock import SystemClock
 from paybell.errors import ConfigurationError, MalformedPayload, PaybellError
 from paybell.gateways import gateway as gateway_of
 from paybell.gateways.kit.payloads import time_to_ms
+from paybell.model.fact import Fact
 from paybell.model.source import Source
 
 UNUSABLE: Final = 2
@@ -141,8 +142,10 @@ def _proof_view(found: Explanation, proof: Proof, *, show_expected: bool) -> dic
         "signedStart": start,
         "signedEnd": end or None,
         "signatures": None if proof.static else [written(it, found.capture) for it in proof.signatures],
-        "secretCount": len(found.secrets),
-        "fittingSecrets": proof.fitting,
+        "secrets": [
+            {"position": place, "endsIn": tail(secret) or None, "fits": place in proof.fitting}
+            for place, secret in enumerate(found.secrets, 1)
+        ],
         "expected": _expected(found, proof) if show_expected and not proof.static else None,
         "timestamp": proof.timestamp or None,
         "signedAt": time_text(proof.signed_at_ms),
@@ -171,7 +174,7 @@ def _told_view(told: Told) -> dict[str, object]:
 
 def _lines(found: Explanation, *, show_expected: bool) -> Iterator[tuple[str, str]]:
     capture = found.capture
-    yield "request", f"{capture.method} {capture.path}, {len(capture.request.body):,} bytes of body"
+    yield "request", f"{capture.method} {capture.shown_path}, {len(capture.request.body):,} bytes of body"
     for proof in found.proofs:
         yield from _proof_lines(found, proof, show_expected=show_expected)
     if not found.proofs and not found.refused:
@@ -186,27 +189,29 @@ def _lines(found: Explanation, *, show_expected: bool) -> Iterator[tuple[str, st
 
 
 def _proof_lines(found: Explanation, proof: Proof, *, show_expected: bool) -> Iterator[tuple[str, str]]:
+    if proof.static:
+        yield "signed", f"nothing: {proof.method} is sent, and not shown here"
+    else:
+        yield from _signed_lines(found, proof)
+    for place, secret in enumerate(found.secrets, 1):
+        known = f" (it ends in {tail(secret)})" if tail(secret) else ""
+        fits = "fits" if place in proof.fitting else "does not fit"
+        yield "secret", f"{place} of {len(found.secrets)}{known}: {fits}"
+    if show_expected and not proof.static:
+        for place, expected in enumerate(_expected(found, proof), 1):
+            yield "expected", f"{expected or 'only the gateway can tell'} (secret {place})"
+    if proof.timestamp:
+        yield "time", _time_line(proof, found.now_ms)
+
+
+def _signed_lines(found: Explanation, proof: Proof) -> Iterator[tuple[str, str]]:
     start, end = excerpts(proof.signed, found.hidden)
     yield "signed", f"{len(proof.signed):,} bytes by {proof.method}, SHA-256 {sha256(proof.signed).hexdigest()}"
     yield "", f"from {start}"
     if end:
         yield "", f"to   {end}"
     for signature in proof.signatures:
-        yield (
-            "signature",
-            "the secret itself, so it is not shown" if proof.static else written(signature, found.capture),
-        )
-    for place, secret in enumerate(found.secrets, 1):
-        known = f" (it ends in {tail(secret)})" if tail(secret) else ""
-        yield (
-            "secret",
-            f"{place} of {len(found.secrets)}{known}: {'fits' if place in proof.fitting else 'does not fit'}",
-        )
-    if show_expected and not proof.static:
-        for place, expected in enumerate(_expected(found, proof), 1):
-            yield "expected", f"{expected or 'only the gateway can tell'} (secret {place})"
-    if proof.timestamp:
-        yield "time", _time_line(proof, found.now_ms)
+        yield "signature", written(signature, found.capture)
 
 
 def _time_line(proof: Proof, now_ms: int) -> str:
@@ -224,10 +229,12 @@ def _told_lines(told: Told) -> Iterator[tuple[str, str]]:
     if told.question:
         yield "asks", told.question
     for fact in told.facts:
-        said = fact_view(fact)
-        amount = f" {said['amount']} {fact.currency}" if fact.currency else ""
-        details = "".join(f", {name} {value}" for name, value in fact.detail.items())
-        yield (
-            "fact",
-            f"{fact.kind}{amount} of {fact.aggregate}{f', {fact.ref}' if fact.ref else ''} at {said['at']}{details}",
-        )
+        yield "fact", _fact_line(fact)
+
+
+def _fact_line(fact: Fact) -> str:
+    said = fact_view(fact)
+    amount = f" {said['amount']} {fact.currency}" if fact.currency else ""
+    ref = f", {fact.ref}" if fact.ref else ""
+    details = "".join(f", {name} {value}" for name, value in fact.detail.items())
+    return f"{fact.kind}{amount} of {fact.aggregate}{ref} at {said['at']}{details}"

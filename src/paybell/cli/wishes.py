@@ -20,6 +20,7 @@ from paybell.testing.pretender import Pretender, SignedRequest
 _HEX: Final = "0123456789abcdef"
 _HEX_ID: Final = re.compile(r"[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGITS_MIN: Final = 9
+_FROM_END: Final = 4
 _ALPHABETS: Final = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 
 
@@ -89,7 +90,12 @@ def _signs_time(gateway: Gateway, request: SignedRequest, source: Source) -> boo
 
 
 def fresh_like(example: str, chance: bytes) -> str:
-    """An id of the same form as ``example`` that was most likely never given before."""
+    """An id of the same form as ``example`` that was most likely never given before; a path with colons is kept."""
+    start, colon, last = example.rpartition(":")
+    return start + colon + _fresh(last, chance)
+
+
+def _fresh(example: str, chance: bytes) -> str:
     if _HEX_ID.fullmatch(example):
         return "".join(_drawn(example, chance, (_HEX,)))
     if example.isdecimal():
@@ -147,11 +153,11 @@ def _spoilt(secret: str, token: str, pretender: Pretender, gateway: Gateway) -> 
 
 
 def _other(secret: str) -> str:
-    """The same text with one letter or digit in its middle changed, so that it is still of the same coding."""
+    """The same text with a letter or digit near its end changed: after a key's id, before any bits of padding."""
     places = [place for place, char in enumerate(secret) if char.isascii() and char.isalnum()]
     if not places:
         return secret + "0"
-    place = places[len(places) // 2]
+    place = places[max(0, len(places) - _FROM_END)]
     char = secret[place]
     return secret[:place] + ("1" if char == "0" else "0" if char.isdigit() else _letter(char)) + secret[place + 1 :]
 

@@ -162,7 +162,7 @@ class Pretender(Struct, frozen=True, kw_only=True):
     @property
     def has_private_key(self) -> bool:
         """Whether it signs with a private key, of which a source holds the public one."""
-        return self.source_secret is not str
+        return "PRIVATE KEY-----" in self.secret
 
 
 def encode(value: Json) -> bytes:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from paybell.model.money import to_major
-from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode
+from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, json_headers
+from paybell.testing.samples.generic import signature_headers
 
 
 def ippopay_transaction(
@@ -54,8 +55,14 @@ def _notification(status: str) -> Callable[[Asked], Json]:
 
 
 def _sign(asked: Asked, value: Json) -> SignedRequest:
+    """With nothing but the token; signed too where the source has a verifier."""
     body = encode(value)
-    return SignedRequest((("content-type", "application/json"),), body, asked.token)
+    verifier = asked.options.get("verifier")
+    signed: tuple[tuple[str, str], ...] = ()
+    if isinstance(verifier, dict):
+        described = {("signedTemplate" if name == "template" else name): each for name, each in verifier.items()}
+        signed = signature_headers(asked, body, described)
+    return SignedRequest(json_headers(*signed), body, asked.token)
 
 
 PRETENDER: Final = Pretender(

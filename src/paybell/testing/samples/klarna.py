@@ -54,9 +54,12 @@ def _captured(asked: Asked) -> Json:
 
 
 def _sign(asked: Asked, value: Json) -> SignedRequest:
+    """With the key alone, where the source's secret names its id too."""
     body = encode(value)
-    signature = hex_hmac(asked.secret, body)
-    return SignedRequest(json_headers(("klarna-signing-key-id", _KEY_ID), ("klarna-signature", signature)), body)
+    named = asked.secret.startswith("krn:")
+    key_id, _, key = asked.secret.partition("=") if named else (_KEY_ID, "", asked.secret)
+    signed = (("klarna-signing-key-id", key_id), ("klarna-signature", hex_hmac(key, body)))
+    return SignedRequest(json_headers(*signed), body)
 
 
 PRETENDER: Final = Pretender(
