@@ -34,10 +34,10 @@ class Scene:
         self._api = api
         self._count = 0
         config = ReconcileConfig(lease_ms=60_000)
-        self._reconcile = ReconcileService(at.store, GATEWAYS, sender, at.clock, config, record=None)
         self._record = RecordService(
             at.store, GATEWAYS, at.clock, RecordConfig(), route=self._route, hand_on=lambda _: None
         )
+        self._reconcile = ReconcileService(at.store, GATEWAYS, sender, at.clock, config, record=self._record)
 
     @property
     def asked(self) -> list[Received]:
@@ -87,11 +87,16 @@ def asking(
     options: Mapping[str, object],
     scenario: Callable[[Scene], Awaitable[None]],
 ) -> None:
-    """Run a scenario with a source whose option ``baseUrl`` is the pretend API; one that hangs fails."""
+    """Run a scenario with a source whose option ``baseUrl`` is the pretend API; one that hangs fails.
+
+    ``{api}`` in an option stands for the same address.
+    """
 
     async def main() -> None:
         async with asyncio.timeout(30), Receiver(answer=answer) as api, world(Memory(Path())) as at:
-            given = {"baseUrl": api.url.rstrip("/"), **options}
+            url = api.url.rstrip("/")
+            filled = {name: it.replace("{api}", url) if isinstance(it, str) else it for name, it in options.items()}
+            given = {"baseUrl": url, **filled}
             kept = msgspec.structs.replace(
                 at.source, id="src_2", uid="asking", gateway=gateway, secrets=(), token="t" * 32, options=given
             )

@@ -1,0 +1,175 @@
+import pytest
+
+from paybell.errors import AmountError, ConfigurationError, MalformedPayload
+from paybell.gateways import gateway
+from paybell.model.fact import Kind
+from paybell.model.notification import RefusalReason, Refused, Request, Verdict, Verified
+from tests.unit.gateways.sources import NOW_MS, kinds, only, parse, source
+
+KEY = "sk_test_example"
+BODY = b'{"event":"charge.success"}'
+# By `openssl dgst -sha512 -hmac`.
+SIGNATURE = (
+    b"08aac33baf91ad9c33613233318de75af5352dba46b4cf2d3137875e96b7a70d"
+    b"ad9539a579463bc29b772c9c5d5e04f797da0b90c40212f6e29e609c3c501200"
+)
+PAID_MS = 1_600_000_060_000
+
+
+def verdict(body: bytes, *signature: bytes) -> Verdict:
+    made = Request(body, tuple((b"x-paystack-signature", value) for value in signature))
+    return gateway("paystack").verify(made, source("paystack", secrets=(KEY,)), NOW_MS)
+
+
+def transaction(status: str = "success", **more: object) -> dict[str, object]:
+    own = {
+        "reference": "ref_1",
+        "status": status,
+        "amount": 5000,
+        "currency": "NGN",
+        "created_at": "2020-09-13T12:26:40.000Z",
+        "paid_at": "2020-09-13T12:27:40.000Z",
+        "domain": "live",
+    }
+    return {**own, **more}
+
+
+def charge(status: str = "success", **more: object) -> dict[str, object]:
+    return {"event": "charge.success", "data": transaction(status, **more)}
+
+
+def refund(status: str, reference: object = "TRF_1", **more: object) -> dict[str, object]:
+    own = {"status": status, "transaction_reference": "ref_1", "refund_reference": reference}
+    return {"event": "refund.x", "data": {**own, "amount": "700", "currency": "NGN", "domain": "test", **more}}
+
+
+def dispute(status: str, resolution: str | None = None) -> dict[str, object]:
+    own = {
+        "id": 9,
+        "status": status,
+        "resolution": resolution,
+        "refund_amount": 5000,
+        "currency": "NGN",
+        "created_at": "2020-09-14T12:26:40.000Z",
+        "resolvedAt": "2020-09-15T12:26:40.000Z" if resolution else None,
+        "category": "chargeback",
+        "transaction": transaction(),
+    }
+    return {"event": "charge.dispute.x", "data": own}
+
+
+def test_a_known_answer() -> None:
+    assert isinstance(verdict(BODY, SIGNATURE), Verified)
+    assert isinstance(verdict(BODY, SIGNATURE.upper()), Verified)
+
+
+@pytest.mark.parametrize(
+    ("signatures", "reason"),
+    [
+        ((), RefusalReason.HEADER_MISSING),
+        ((SIGNATURE[:64],), RefusalReason.MALFORMED_SIGNATURE),
+        ((SIGNATURE[:-1] + b"1",), RefusalReason.SIGNATURE_MISMATCH),
+    ],
+)
+def test_why_it_is_refused(signatures: tuple[bytes, ...], reason: RefusalReason) -> None:
+    refused = verdict(BODY, *signatures)
+    assert isinstance(refused, Refused)
+    assert refused.reason is reason
+
+
+def test_the_public_key_is_no_secret() -> None:
+    with pytest.raises(ConfigurationError, match="sk_"):
+        gateway("paystack").check(source("paystack", secrets=("pk_live_1",)))
+
+
+def test_a_charge_is_paid_at_its_time_under_its_reference() -> None:
+    who = {"first_name": "Pat", "last_name": "Example", "email": "pat@example.com", "customer_code": "CUS_1"}
+    parsed = parse("paystack", charge(customer=who, requested_amount=6000, channel="card"))
+    captured, created = only(parsed, Kind.CAPTURED), only(parsed, Kind.PAYMENT_CREATED)
+    assert (captured.aggregate, captured.ref, captured.amount_minor, captured.at_ms) == (
+        "ref_1",
+        "ref_1",
+        5000,
+        PAID_MS,
+    )
+    assert (created.amount_minor, created.at_ms) == (6000, PAID_MS - 60_000)
+    assert created.detail == {
+        "order_id": "ref_1",
+        "customer_id": "CUS_1",
+        "customer_email": "pat@example.com",
+        "customer_name": "Pat Example",
+        "method": "card",
+    }
+    assert parsed.livemode is True
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        ("failed", [Kind.PAYMENT_CREATED, Kind.FAILED]),
+        ("reversed", [Kind.PAYMENT_CREATED, Kind.CAPTURED]),
+        ("ongoing", [Kind.PAYMENT_CREATED, Kind.PROCESSING]),
+        ("abandoned", [Kind.PAYMENT_CREATED]),
+        ("strange", []),
+    ],
+)
+def test_a_status_decides_and_not_the_events_name(status: str, found: list[Kind]) -> None:
+    parsed = parse("paystack", charge(status))
+    assert kinds(parsed) == found
+    assert ("unknown" in parsed.reason) is (not found)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("pending", Kind.REFUND_PENDING),
+        ("processing", Kind.REFUND_PENDING),
+        ("processed", Kind.REFUND_SUCCEEDED),
+        ("failed", Kind.REFUND_FAILED),
+    ],
+)
+def test_a_refund_reaches_its_payment_whether_its_amount_is_a_text_or_a_number(status: str, kind: Kind) -> None:
+    for amount in ("700", 700):
+        parsed = parse("paystack", refund(status, amount=amount))
+        fact = only(parsed, kind)
+        assert (fact.aggregate, fact.ref, fact.amount_minor, fact.at_ms) == ("ref_1", "TRF_1", 700, NOW_MS + 5)
+        assert parsed.livemode is False
+
+
+def test_a_refund_without_a_reference_could_be_any() -> None:
+    parsed = parse("paystack", refund("pending", None))
+    assert (parsed.facts, parsed.reason) == ((), "the refund has no reference yet")
+    with pytest.raises(MalformedPayload):
+        parse("paystack", refund("processed", amount="7.00"))
+
+
+@pytest.mark.parametrize(
+    ("status", "resolution", "expected"),
+    [
+        ("awaiting-merchant-feedback", None, "open"),
+        ("awaiting-bank-feedback", None, "open"),
+        ("resolved", "merchant-accepted", "lost"),
+        ("resolved", "auto-accepted", "lost"),
+        ("resolved", "declined", "won"),
+        ("resolved", "something new", "closed"),
+    ],
+)
+def test_a_dispute_stands_under_the_payment(status: str, resolution: str | None, expected: str) -> None:
+    parsed = parse("paystack", dispute(status, resolution))
+    fact = only(parsed, Kind.DISPUTE_STATUS)
+    assert (fact.aggregate, fact.ref, fact.amount_minor) == ("ref_1", "9", 5000)
+    assert fact.detail == {"status": expected, "reason": "chargeback"}
+    assert only(parsed, Kind.CAPTURED) == only(parse("paystack", charge()), Kind.CAPTURED)
+
+
+def test_an_unknown_dispute_and_a_payout_say_nothing() -> None:
+    assert "unknown" in parse("paystack", dispute("archived")).reason
+    payout = parse("paystack", {"event": "transfer.success", "data": transaction()})
+    assert (payout.facts, payout.reason) == ((), "it tells of no charge, refund or dispute")
+
+
+@pytest.mark.parametrize("currency", ["XOF", "RWF"])
+def test_francs_are_written_a_hundredfold(currency: str) -> None:
+    assert only(parse("paystack", charge(currency=currency)), Kind.CAPTURED).amount_minor == 50
+    with pytest.raises(AmountError):
+        parse("paystack", charge(currency=currency, amount=5050))
