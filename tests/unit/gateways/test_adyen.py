@@ -155,6 +155,12 @@ def test_an_automatic_capture_that_is_told_again_counts_once() -> None:
     assert project((*authorised.facts, *captured.facts, *failed.facts)).captured_minor == 0
 
 
+def test_a_cancellation_takes_the_automatic_capture_back() -> None:
+    authorised = parse("adyen", envelope(item(reference="PAY1")), {"capture": "automatic"})
+    state = project((*authorised.facts, *facts("CANCELLATION", capture="automatic").facts))
+    assert (state.captured_minor, state.status) == (0, "failed")
+
+
 def test_a_refused_authorisation_is_a_failed_attempt() -> None:
     parsed = parse("adyen", envelope(item(success="false", reason="Refused")))
     assert kinds(parsed) == [Kind.PAYMENT_CREATED, Kind.FAILED]

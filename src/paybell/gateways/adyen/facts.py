@@ -97,8 +97,8 @@ class Signed(Struct, frozen=True):
 
 def read(item: Signed, at_ms: int, *, automatic: bool) -> Found:
     """The facts of one item, or why it has none. ``automatic``: an authorisation is a capture too."""
-    tell = _Teller(item, at_ms)
-    facts = _payment(tell, automatic=automatic) or _after(tell)
+    tell = _Teller(item, at_ms, automatic)
+    facts = _payment(tell) or _after(tell)
     return facts, "" if facts else _reason(item)
 
 
@@ -107,6 +107,7 @@ class _Teller(Struct, frozen=True):
 
     item: Signed
     at_ms: int
+    automatic: bool
 
     @property
     def ref(self) -> str:
@@ -117,6 +118,11 @@ class _Teller(Struct, frozen=True):
     def aggregate(self) -> str:
         """The payment."""
         return ident_or_none(self.item.originalReference, "originalReference") or self.ref
+
+    @property
+    def capture_ref(self) -> str:
+        """A capture of its own, or the one that came with the authorisation."""
+        return self.aggregate if self.automatic else self.ref
 
     @property
     def good(self) -> bool:
@@ -138,21 +144,20 @@ class _Teller(Struct, frozen=True):
         )
 
 
-def _payment(tell: _Teller, *, automatic: bool) -> tuple[Fact, ...]:
-    capture_ref = tell.aggregate if automatic else tell.ref
+def _payment(tell: _Teller) -> tuple[Fact, ...]:
     match (tell.item.eventCode, tell.good):
         case ("AUTHORISATION", good):
             started = tell.fact(Kind.PAYMENT_CREATED, "", detail=details(order_id=text(tell.item.merchantReference)))
             if not good:
                 return started, tell.fact(Kind.FAILED, tell.ref, amount=False)
-            captured = (tell.fact(Kind.CAPTURED, tell.aggregate),) if automatic else ()
+            captured = (tell.fact(Kind.CAPTURED, tell.capture_ref),) if tell.automatic else ()
             return started, tell.fact(Kind.AUTHORIZED, tell.aggregate), *captured
         case ("AUTHORISATION_ADJUSTMENT", True):
             return (tell.fact(Kind.AUTHORIZED, tell.aggregate),)  # the new total, so under the authorisation's own ref
         case ("CAPTURE", True):
-            return (tell.fact(Kind.CAPTURED, capture_ref),)
+            return (tell.fact(Kind.CAPTURED, tell.capture_ref),)
         case ("CAPTURE_FAILED", True):
-            return (tell.fact(Kind.CAPTURE_REVERSED, capture_ref, amount=False),)
+            return (tell.fact(Kind.CAPTURE_REVERSED, tell.capture_ref, amount=False),)
         case _:
             return ()
 
@@ -164,11 +169,18 @@ def _after(tell: _Teller) -> tuple[Fact, ...]:
         return () if kind is None else (tell.fact(kind, tell.ref),)
     if code in _DISPUTES and tell.good:
         return (tell.fact(Kind.DISPUTE_STATUS, tell.ref, detail={"status": _DISPUTES[code]}),)
-    if code in _ENDS and tell.good:
-        ended = tell.fact(_ENDS[code], "", amount=False)
+    return _end(tell) if code in _ENDS and tell.good else ()
+
+
+def _end(tell: _Teller) -> tuple[Fact, ...]:
+    ended = tell.fact(_ENDS[tell.item.eventCode], "", amount=False)
+    if tell.item.eventCode == "CANCEL_OR_REFUND":
         # Which of both it was is not signed: what was captured counts as given back, what was not is canceled.
-        return (ended, tell.fact(Kind.REFUNDED_TOTAL, "")) if code == "CANCEL_OR_REFUND" else (ended,)
-    return ()
+        return ended, tell.fact(Kind.REFUNDED_TOTAL, "")
+    if tell.automatic:
+        # Only what is not captured can end so: the capture that was taken for granted did not come.
+        return ended, tell.fact(Kind.CAPTURE_REVERSED, tell.aggregate, amount=False)
+    return (ended,)
 
 
 def _reason(item: Signed) -> str:
