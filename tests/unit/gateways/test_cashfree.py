@@ -4,6 +4,8 @@ from paybell.errors import AmountError
 from paybell.gateways import gateway
 from paybell.model.fact import Kind
 from paybell.model.notification import RefusalReason, Refused, Request, Verdict, Verified
+from paybell.model.payment import PaymentStatus
+from paybell.record.projection import project
 from tests.unit.gateways.sources import NOW_MS, kinds, only, parse, source
 
 SECRET = "cfsk_example"
@@ -174,9 +176,26 @@ def test_a_link_is_a_total_that_adds_nothing_to_the_payment() -> None:
     parsed = parse("cashfree", event("PAYMENT_LINK_EVENT", link))
     assert kinds(parsed) == [Kind.PAYMENT_CREATED, Kind.CAPTURED_TOTAL]
     assert only(parsed, Kind.CAPTURED_TOTAL).amount_minor == 150
+    both = project([*parsed.facts, *parse("cashfree", payment()).facts])
+    assert (both.captured_minor, both.status, both.flags) == (150, PaymentStatus.COMPLETED, ())
     failed = {**link, "order": {**order, "transaction_status": "FAILED"}}
     assert parse("cashfree", event("PAYMENT_LINK_EVENT", failed)).facts == ()
     assert parse("cashfree", event("PAYMENT_LINK_EVENT", {"link_currency": "INR"})).facts == ()
+
+
+def test_an_attempt_that_failed_and_one_that_paid_are_one_payment_that_is_paid_and_then_refunded() -> None:
+    tried, paid = parse("cashfree", payment("FAILED", 76)).facts, parse("cashfree", payment()).facts
+    returned = parse("cashfree", refund("SUCCESS")).facts
+    for facts in ([*tried, *paid], [*paid, *tried, *paid]):
+        assert project(facts).status is PaymentStatus.COMPLETED
+    state = project([*returned, *tried, *paid])
+    assert (state.status, state.refunded_minor) == (PaymentStatus.PARTIALLY_REFUNDED, 50)
+
+
+def test_a_form_and_a_subscription_say_nothing() -> None:
+    for kind in ("PAYMENT_FORM_ORDER_WEBHOOK", "SUBSCRIPTION_PAYMENT_SUCCESS", "WEBHOOK"):
+        parsed = parse("cashfree", event(kind, {"test_object": {}}))
+        assert (parsed.facts, bool(parsed.reason)) == ((), True)
 
 
 def test_more_digits_than_the_currency_has_are_refused() -> None:

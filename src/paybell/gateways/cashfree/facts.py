@@ -42,6 +42,8 @@ def of(name: str, data: bytes, at_ms: int) -> Parsed:
     """Facts of an event that came at ``at_ms``."""
     if name.startswith("PAYMENT_LINK_"):
         return _of_link(name, read(_LINK, data), at_ms)
+    if name.startswith("PAYMENT_FORM_"):
+        return Parsed(event=name, reason="the payment behind a form has a webhook of its own")
     if name.startswith("PAYMENT_"):
         return _of_payment(name, read(_PAYMENT, data), at_ms)
     if name.startswith("REFUND_"):
