@@ -80,12 +80,6 @@ def child(record: Record, *keys: str) -> Record:
     return record
 
 
-def children(record: Record, key: str) -> tuple[Record, ...]:
-    """The objects in a list under a key; none where there is no list."""
-    value = record.get(key)
-    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
-
-
 def ident(value: object, what: str) -> str:
     """An id: 1 to 255 printable characters without spaces; a whole number is taken as its digits."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**ID_CHARS_MAX:
