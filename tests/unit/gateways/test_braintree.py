@@ -7,6 +7,8 @@ from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways.braintree import Braintree
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Answer, RefusalReason, Refused, Request, Verdict, Verified
+from paybell.model.payment import PaymentStatus
+from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from paybell.testing.samples.braintree import PUBLIC_KEY, braintree_payload, braintree_signature
 from tests.unit.gateways.sources import NOW_S, SECRET, kinds, notification, only, request, source
@@ -158,7 +160,7 @@ def test_the_public_key_is_required() -> None:
         ("processor_declined", [Kind.FAILED]),
         ("gateway_rejected", [Kind.FAILED]),
         ("failed", [Kind.FAILED]),
-        ("voided", [Kind.VOIDED]),
+        ("voided", [Kind.VOIDED, Kind.CAPTURE_REVERSED]),
         ("authorization_expired", [Kind.EXPIRED]),
     ],
 )
@@ -175,6 +177,10 @@ def test_a_capture_and_what_takes_it_back_have_the_same_ref() -> None:
     taken_back = only(told(transaction("settlement_declined")), Kind.CAPTURE_REVERSED)
     assert captured.ref == taken_back.ref == "tx1"
     assert (captured.amount_minor, captured.currency) == (1000, "USD")
+    for taken in ("settlement_declined", "voided"):
+        both = [*told(transaction("submitted_for_settlement")).facts, *told(transaction(taken)).facts]
+        assert project(both).captured_minor == 0
+    assert project(told(transaction("voided")).facts).status is PaymentStatus.CANCELED
 
 
 def test_who_paid_and_why_it_failed() -> None:

@@ -7,6 +7,8 @@ from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways.paypal import PayPal
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Hint, Origin, RefusalReason, Refused, Request, Verdict
+from paybell.model.payment import PaymentStatus
+from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from paybell.testing.private_keys import private_pem, public_pem
 from paybell.testing.samples.paypal import WEBHOOK_ID
@@ -298,14 +300,22 @@ def test_the_first_version_of_the_api() -> None:
 )
 def test_a_disputes_status(thing: dict[str, object], status: str) -> None:
     fact = only(of("dispute", thing), Kind.DISPUTE_STATUS)
-    assert (fact.aggregate, fact.ref, fact.amount_minor) == ("CAP1", "PP-1", 1000)
-    assert fact.detail == {"status": status, "reason": "UNAUTHORISED"}
+    assert (fact.aggregate, fact.ref) == ("CAP1", "PP-1")
+    assert fact.detail == {"status": status, "reason": "UNAUTHORISED", "disputed": "10.00 USD"}
 
 
-def test_a_dispute_of_several_transactions_does_not_say_how_much_of_each() -> None:
-    several = [{"seller_transaction_id": "CAP1"}, {"seller_transaction_id": "CAP2"}]
+def test_a_dispute_may_be_about_several_transactions() -> None:
+    several = [{"seller_transaction_id": "CAP1"}, {"seller_transaction_id": "CAP2"}, {}]
     facts = of("dispute", {**dispute("OPEN"), "disputed_transactions": several}).facts
-    assert [(it.aggregate, it.amount_minor) for it in facts] == [("CAP1", None), ("CAP2", None)]
+    assert [it.aggregate for it in facts] == ["CAP1", "CAP2"]
+
+
+def test_the_money_of_a_lost_dispute_counts_once() -> None:
+    lost = of("dispute", dispute("RESOLVED", "RESOLVED_BUYER_FAVOUR"))
+    back = of("refund", {**operation("COMPLETED"), "id": "R1", "links": UP}, "PAYMENT.CAPTURE.REVERSED")
+    state = project([*of("capture", operation("COMPLETED")).facts, *lost.facts, *back.facts])
+    assert (state.status, state.captured_minor) == (PaymentStatus.CHARGED_BACK, 1000)
+    assert (state.refunded_minor, state.disputed_minor) == (1000, 0)
 
 
 @pytest.mark.parametrize(

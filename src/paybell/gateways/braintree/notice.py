@@ -2,7 +2,8 @@
 
 Sources: Braintree's SDKs (transaction and dispute attributes, ``webhook_testing_gateway``) and recorded notifications.
 A refund is a transaction of its own that names the one it refunds. Money counts as captured from its submission for
-settlement on, which is where Braintree itself reports success; a settlement that is declined later takes it back.
+settlement on, which is where Braintree itself reports success; a settlement that is declined, or a void before it,
+takes it back.
 """
 
 from base64 import b64decode
@@ -117,8 +118,10 @@ def _sale(node: _Node) -> list[Fact]:
         told = [_fact(sale_id, Kind.PROCESSING, sale_id, node.at_ms)]
     elif status in _FAILED:
         told = _failed(node, sale_id, status)
-    elif status in {"voided", "authorization_expired"}:
-        told = [_fact(sale_id, Kind.VOIDED if status == "voided" else Kind.EXPIRED, "", node.at_ms)]
+    elif status == "voided":
+        told = [_fact(sale_id, Kind.VOIDED, "", node.at_ms), _taken_back(node, sale_id)]
+    elif status == "authorization_expired":
+        told = [_fact(sale_id, Kind.EXPIRED, "", node.at_ms)]
     else:
         return []
     return [_created(node, sale_id), *told]
@@ -130,8 +133,12 @@ def _failed(node: _Node, sale_id: str, status: str) -> list[Fact]:
         failure_message=text(node.text("processor-response-text")),
     )
     failed = _fact(sale_id, Kind.FAILED, sale_id, node.at_ms, detail=detail)
-    taken_back = [_fact(sale_id, Kind.CAPTURE_REVERSED, sale_id, node.at_ms)]
-    return [failed, *(taken_back if status == "settlement_declined" else [])]
+    return [failed, _taken_back(node, sale_id)] if status == "settlement_declined" else [failed]
+
+
+def _taken_back(node: _Node, sale_id: str) -> Fact:
+    """What was submitted for settlement before is not collected; where nothing was, it says nothing."""
+    return _fact(sale_id, Kind.CAPTURE_REVERSED, sale_id, node.at_ms)
 
 
 def _refund(node: _Node, of: str) -> list[Fact]:

@@ -55,7 +55,10 @@ class PayPal(Base):
         dedupe="SHA-256 of the body; the same event again asks again",
         retries="25 times within 3 days",
         believed="nothing: the API is asked for the event",
-        unverified=("whether an event that is asked for is always the one that was sent", "which events are resent"),
+        unverified=(
+            "whether an event that is asked for is always the one that was sent",
+            "that the money of a lost dispute always goes back as a refund or reversal of its own",
+        ),
         has_token=True,
         secret_options=frozenset({"clientSecret"}),
         answer=Answer(b"", b"text/plain"),

@@ -2,8 +2,10 @@
 
 The payment is the capture (or sale, in the first version of the API): its id is the only one that captures, refunds,
 reversals and disputes all carry. An authorization has an id of its own and stays a payment of its own; an order tells
-of the captures that it holds. Sources: ``payments_payment_v2.json``, ``checkout_orders_v2.json``,
-``customer_disputes_v1.json`` of PayPal's API specifications, and recorded webhooks.
+of the captures that it holds. What a lost dispute costs goes back to the buyer as a refund or reversal with an id and
+an event of its own: the money is counted there, and a dispute has its amount as a text only, or it would count twice.
+Sources: ``payments_payment_v2.json``, ``checkout_orders_v2.json``, ``customer_disputes_v1.json`` of PayPal's API
+specifications, and recorded webhooks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +18,7 @@ from paybell.gateways.kit import payloads
 from paybell.gateways.kit.payloads import details, first_text, ident, ident_or_none, text, time_to_ms
 from paybell.gateways.paypal.shapes import Dispute, Event, Money, Operation, Order, Payer
 from paybell.model.fact import Fact, Kind, Parsed
+from paybell.model.money import to_major
 
 Facts = Sequence[Fact]
 
@@ -84,13 +87,16 @@ def _order_event(event: Event) -> Facts:
 
 def _dispute_event(event: Event) -> Facts:
     dispute = payloads.read(_DISPUTE, bytes(event.resource))
-    detail = details(status=_dispute_status(dispute), reason=text(dispute.reason))
+    amount = dispute.dispute_amount
+    detail = details(
+        status=_dispute_status(dispute),
+        reason=text(dispute.reason),
+        disputed="" if amount is None else f"{to_major(amount.minor, amount.code)} {amount.code}",
+    )
     at = dispute.update_time or dispute.create_time or event.create_time
     ref = ident(dispute.dispute_id, "dispute_id")
     ids = [ident_or_none(it.seller_transaction_id, "seller_transaction_id") for it in dispute.disputed_transactions]
-    named = [it for it in ids if it]
-    amount = dispute.dispute_amount if len(named) == 1 else None  # of several it is not said which had how much
-    return [_fact(it, Kind.DISPUTE_STATUS, ref, at, amount, detail) for it in named]
+    return [_fact(it, Kind.DISPUTE_STATUS, ref, at, None, detail) for it in ids if it]
 
 
 def _nothing(event: Event) -> Facts:  # noqa: ARG001 - as the other readers
