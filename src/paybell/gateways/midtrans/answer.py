@@ -122,11 +122,11 @@ def _taken_back(answer: _Answer, captured: Fact, status: str) -> list[Fact]:
 
 
 def _refund(refund: _Refund, captured: Fact) -> Fact:
-    key = refund.refund_chargeback_id if refund.refund_key in {None, ""} else refund.refund_key
+    own = payloads.ident_or_none(refund.refund_key, "refund_key")
     return msgspec.structs.replace(
         captured,
         kind=Kind.REFUND_SUCCEEDED,
-        ref=payloads.ident(key, "the refund's key"),
+        ref=own or payloads.ident(refund.refund_chargeback_id, "refund_chargeback_id"),
         at_ms=_time(refund.created_at, captured.at_ms),
         amount_minor=to_minor(refund.refund_amount, captured.currency),
     )
