@@ -5,12 +5,12 @@ import gzip
 import json
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from paybell.cli.captures import url_of, write_capture
 from paybell.cli.gateway_table import markdown
@@ -56,7 +56,7 @@ def test_the_same_bytes_twice_are_recorded_once(shell: Shell) -> None:
     plain = shell.right(*PAID, "--source", "shop", "--payment-id", "pi_plain", "--duplicate")
     assert plain.endswith(": 200, then 200\n")
     for payment in ("pi_twice", "pi_plain"):
-        asyncio.run(eventually(lambda payment=payment: shell.json("payments", "list", "--gateway-id", payment)))
+        asyncio.run(eventually(partial(shell.json, "payments", "list", "--gateway-id", payment)))
         timeline = shell.json("payments", "show", payment)["timeline"]
         assert [entry["kind"] for entry in timeline].count("notification") == 1
 

@@ -175,21 +175,33 @@ class Worded:
 
     about = gateway("stripe").about
 
-    def __init__(self, method: Hmac | Same) -> None:
-        self.method = method
+    def __init__(self, method: Hmac | Same, signed: bytes) -> None:
+        self.method, self.signed = method, signed
 
     def claims(self, request: Request, source: Source) -> tuple[Claim, ...]:
-        return (Claim(method=self.method, signed=b"", given=(b"word",), secrets=source.secrets),)
+        return (Claim(method=self.method, signed=self.signed, given=(b"word",), secrets=source.secrets),)
 
     def __getattr__(self, name: str) -> object:
         return getattr(gateway("stripe"), name)
 
 
-@pytest.mark.parametrize(("method", "static"), [(Same(), True), (Hmac(), False), (Hmac(key="hex"), False)])
-def test_a_word_that_is_the_secret_is_known_for_what_it_is(method: Hmac | Same, *, static: bool) -> None:
-    found = explain(captured(), cast("Gateway", Worded(method)), source("stripe", secrets=("", "word")), NOW_MS)
+@pytest.mark.parametrize(
+    ("method", "signed", "static"),
+    [
+        (Same(), b"", True),
+        (Same(), b"x", True),
+        (Hmac(), b"", True),
+        (Hmac(), b"x", False),
+        (Hmac("md5", "hex"), b"x", False),
+    ],
+)
+def test_what_is_the_same_in_every_request_is_known_for_what_it_is(
+    method: Hmac | Same, signed: bytes, *, static: bool
+) -> None:
+    pretended = cast("Gateway", Worded(method, signed))
+    found = explain(captured(), pretended, source("stripe", secrets=("", "word")), NOW_MS)
     assert found.proofs[0].static is static
-    assert found.proofs[0].fitting == ((2,) if static else ())
+    assert found.proofs[0].fitting == ((2,) if isinstance(method, Same) else ())
 
 
 def test_a_signature_is_written_as_the_request_writes_it() -> None:

@@ -40,8 +40,9 @@ class Proof(Struct, frozen=True, kw_only=True):
     """One claim of a request, looked at.
 
     ``fitting`` are the positions (from 1) of the secrets that give one of its signatures. ``expected`` is what each
-    secret would give, None where only the gateway can tell. Where ``static``, the signature is a word that both sides
-    know, so neither it nor what is expected is to be shown. ``signed_at_ms`` is None for a time that cannot be read.
+    secret would give, None where only the gateway can tell. Where ``static``, nothing of the request is signed: what is
+    sent is the same every time, so neither it nor what is expected is to be shown. ``signed_at_ms`` is None for a time
+    that cannot be read.
     """
 
     method: str
@@ -150,7 +151,7 @@ def _proof(claim: Claim) -> Proof:
         method=claim.method.words,
         signed=claim.signed,
         signatures=claim.given,
-        static=_is_static(claim.method, secrets),
+        static=not claim.signed or _is_static(claim.method, secrets),
         fitting=tuple(place for place, secret in enumerate(claim.secrets, 1) if secret and _fits(claim, secret)),
         expected=tuple(claim.method.expected(secret, claim.signed) if secret else None for secret in claim.secrets),
         timestamp=timestamp,
@@ -160,7 +161,7 @@ def _proof(claim: Claim) -> Proof:
 
 
 def _is_static(method: Method, secrets: Sequence[str]) -> bool:
-    """Whether what is expected hangs on the secret alone, as it does where the secret itself is sent."""
+    """Whether what is expected depends on the secret alone."""
     for secret in secrets:
         one, other = (method.expected(secret, probe) for probe in _PROBES)
         if one is not None and one == other:

@@ -190,7 +190,7 @@ def _lines(found: Explanation, *, show_expected: bool) -> Iterator[tuple[str, st
 
 def _proof_lines(found: Explanation, proof: Proof, *, show_expected: bool) -> Iterator[tuple[str, str]]:
     if proof.static:
-        yield "signed", f"nothing: {proof.method} is sent, and not shown here"
+        yield "signed", f"nothing: the same is sent every time ({proof.method}), so it is not shown"
     else:
         yield from _signed_lines(found, proof)
     for place, secret in enumerate(found.secrets, 1):
