@@ -1,4 +1,4 @@
-"""``python -m benchmarks ingest``, ``end_to_end``, ``claims`` and ``held_snapshot``.
+"""``python -m benchmarks ingest``, ``end_to_end``, ``claims``, ``held_snapshot`` and ``gateways``.
 
 Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sent), 3 it is void (generator late).
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import claims, database, end_to_end, held_snapshot, ingest, report
+from benchmarks import claims, database, end_to_end, gateways, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
@@ -19,7 +19,13 @@ from paybell.errors import ConfigurationError
 
 FAILED: Final = 1
 VOID: Final = 3
-BENCHMARKS: Final = {"ingest": ingest, "end_to_end": end_to_end, "claims": claims, "held_snapshot": held_snapshot}
+BENCHMARKS: Final = {
+    "ingest": ingest,
+    "end_to_end": end_to_end,
+    "claims": claims,
+    "held_snapshot": held_snapshot,
+    "gateways": gateways,
+}
 SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
     "ingest": ingest.measure,
     "end_to_end": end_to_end.measure,
@@ -27,6 +33,7 @@ SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
 SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
     "claims": claims.measure_all,
     "held_snapshot": held_snapshot.measure_all,
+    "gateways": gateways.measure_all,
 }
 ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,)}
 
@@ -99,7 +106,7 @@ def _status(results: Sequence[Measured], *, saturate: bool) -> int:
 def _wrong(given: argparse.Namespace) -> str:
     """What does not go together."""
     if given.what not in SINGLE and (given.database or given.nodes != 1):
-        return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} is on PostgreSQL, without nodes"
+        return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} chooses for itself"
     if given.nodes != 1 and given.database != "postgres":
         return "more than one node needs --database postgres"
     return ""
@@ -111,7 +118,7 @@ def _kind(given: argparse.Namespace) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell against a real server.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell and write results/.")
     parser.add_argument("what", choices=list(BENCHMARKS))
     parser.add_argument("--rate", type=float, default=500.0, help="webhooks a second, at even intervals (default: 500)")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to send (default: 20)")

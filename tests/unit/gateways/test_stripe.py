@@ -262,6 +262,15 @@ def test_a_disputes_status(theirs: str, ours: str) -> None:
     assert (fact.aggregate, fact.ref, fact.detail["status"]) == ("pi_1", "dp_1", ours)
 
 
+def test_an_expanded_charge_says_what_was_captured_and_who_paid() -> None:
+    expanded = charge(amount_captured=5000, customer={"id": "cus_1", "object": "customer"})
+    parsed = parse("stripe", event(intent("succeeded", latest_charge=expanded)))
+    assert (only(parsed, Kind.CAPTURED).ref, only(parsed, Kind.CAPTURED).amount_minor) == ("ch_1", 5000)
+    alone = parse("stripe", event({**expanded, "payment_intent": {"id": "pi_1", "object": "payment_intent"}}))
+    assert only(alone, Kind.CAPTURED).aggregate == "pi_1"
+    assert only(alone, Kind.CAPTURED).detail == {"customer_id": "cus_1"}
+
+
 def test_a_checkout_session_links_and_names_the_order() -> None:
     session = {"object": "checkout.session", "id": "cs_1", "payment_intent": "pi_1", "client_reference_id": "order_1"}
     fact = only(parse("stripe", event(session)), Kind.LINK)
@@ -317,6 +326,11 @@ def test_livemode_is_what_the_event_says(more: dict[str, object], livemode: bool
         event(intent("canceled", id="two words")),
         event(intent("canceled", id="x" * 300)),
         event(intent("canceled", created="soon")),
+        event(intent("succeeded", latest_charge=["ch_1"])),
+        event(intent("canceled", metadata=[])),
+        event(charge(captured="yes")),
+        event({}, more={"data": {"object": "pi_1"}}),
+        event(intent("canceled"), more={"data": {"object": None}}),
     ],
 )
 def test_a_body_without_what_every_event_has_is_malformed(body: dict[str, object]) -> None:
