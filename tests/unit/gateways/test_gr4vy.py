@@ -111,6 +111,12 @@ def test_a_transactions_status(status: str, kind: Kind, ref: str, amount: int | 
     assert parsed.livemode is False
 
 
+@pytest.mark.parametrize("amount", [0, None])
+def test_a_capture_that_waits_without_an_authorisation_is_processing(amount: int | None) -> None:
+    parsed = parse("gr4vy", event(transaction("capture_pending", authorized_amount=amount)))
+    assert kinds(parsed) == [Kind.PAYMENT_CREATED, Kind.PROCESSING]
+
+
 def test_a_capture_and_what_was_refunded_of_it() -> None:
     plain = parse("gr4vy", event(transaction("capture_succeeded", captured_amount=1000), environment="production"))
     assert kinds(plain) == [Kind.PAYMENT_CREATED, Kind.CAPTURED]

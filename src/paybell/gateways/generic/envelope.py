@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.gateways.generic.shapes import ENVELOPE, Customer, Data, Failure
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import Record, at_pointer, decoder, details, ident, text, time_to_ms
-from paybell.gateways.kit.payloads import read as read_typed
+from paybell.gateways.kit.payloads import Record, at_pointer, details, ident, read, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import check_minor
 
@@ -31,67 +31,6 @@ _STAGES: Final = frozenset({"warning", "open", "won", "lost", "closed"})
 _HELD: Final = frozenset({"authorized", "partially_captured"})
 
 
-class Customer(Struct, frozen=True):
-    """Who pays."""
-
-    id: str = ""
-    email: str = ""
-    name: str = ""
-    phone: str = ""
-
-
-class Failure(Struct, frozen=True):
-    """Why it failed."""
-
-    code: str = ""
-    message: str = ""
-
-
-class Refund(Struct, frozen=True, rename="camel"):
-    """The refund that an event is about."""
-
-    gateway_refund_id: str
-    status: str
-    amount_minor: int
-
-
-class Dispute(Struct, frozen=True, rename="camel"):
-    """The dispute that an event is about."""
-
-    gateway_dispute_id: str
-    status: str
-    amount_minor: int
-
-
-class Data(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A payment as Paybell tells it."""
-
-    payment_id: str
-    status: str
-    amount_minor: int
-    authorized_minor: int
-    captured_minor: int
-    refunded_minor: int
-    currency: str | None = None
-    order_id: str | None = None
-    livemode: bool | None = None
-    customer: Customer | None = None
-    failure: Failure | None = None
-    refund: Refund | None = None
-    dispute: Dispute | None = None
-
-
-class Envelope(Struct, frozen=True):
-    """One event."""
-
-    event: str
-    timestamp: str
-    data: Data
-
-
-_ENVELOPE: Final = decoder(Envelope)
-
-
 def is_ours(body: Record) -> bool:
     """Whether a body has the totals that only Paybell sends."""
     return all(at_pointer(body, f"/data/{name}") is not None for name in ("capturedMinor", "refundedMinor"))
@@ -99,7 +38,7 @@ def is_ours(body: Record) -> bool:
 
 def read_own(body: bytes) -> Parsed:
     """What the totals, the status, and the refund or dispute of the event say."""
-    said = read_typed(_ENVELOPE, body)
+    said = read(ENVELOPE, body)
     data = said.data
     if not data.currency:
         return Parsed(event=text(said.event), reason="the sender knows no currency of this payment yet")

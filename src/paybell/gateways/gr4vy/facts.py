@@ -72,6 +72,8 @@ def _status(tell: _Teller, target: Transaction) -> list[Fact] | None:
             return [tell.fact(Kind.PROCESSING)]
         case "buyer_approval_pending":
             return [tell.fact(Kind.REQUIRES_ACTION)]
+        case "capture_pending" if not target.authorized_amount:  # a method that knows no authorisation
+            return [tell.fact(Kind.PROCESSING)]
         case "authorization_succeeded" | "authorization_void_pending" | "capture_pending":
             return [tell.money(Kind.AUTHORIZED, tell.aggregate, target.authorized_amount)]
         case "authorization_declined" | "authorization_failed":
