@@ -86,6 +86,8 @@ def asking(
     answer: Answer,
     options: Mapping[str, object],
     scenario: Callable[[Scene], Awaitable[None]],
+    *,
+    secrets: tuple[str, ...] = (),
 ) -> None:
     """Run a scenario with a source whose option ``baseUrl`` is the pretend API; one that hangs fails.
 
@@ -98,7 +100,7 @@ def asking(
             filled = {name: it.replace("{api}", url) if isinstance(it, str) else it for name, it in options.items()}
             given = {"baseUrl": url, **filled}
             kept = msgspec.structs.replace(
-                at.source, id="src_2", uid="asking", gateway=gateway, secrets=(), token="t" * 32, options=given
+                at.source, id="src_2", uid="asking", gateway=gateway, secrets=secrets, token="t" * 32, options=given
             )
             await at.store.source_create(kept)
             sender = HttpSender(SystemClock(), HttpSenderConfig(allowed_networks=LOOPBACK))
