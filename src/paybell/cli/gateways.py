@@ -34,7 +34,7 @@ def _list(*, json: bool) -> None:
     if json:
         show_json([gateway_table.row(each) for each in known])
     elif OUT.is_terminal and OUT.width < gateway_table.TABLE_WIDTH_MIN:
-        OUT.print(gateway_table.narrow(known, OUT.width))
+        OUT.print(gateway_table.narrow(known, OUT.width), highlight=False)
     else:
         show_rows([gateway_table.cells(each) for each in known], gateway_table.COLUMNS, json=False)
 
@@ -48,4 +48,4 @@ def _show(name: str, *, json: bool) -> None:
         show_json(gateway_table.full(found))
         return
     pairs = [(label, printable(text)) for label, text in gateway_table.in_full(found)]
-    OUT.print(gateway_table.lines(pairs, OUT.width if OUT.is_terminal else 0))
+    OUT.print(gateway_table.lines(pairs, OUT.width if OUT.is_terminal else 0), highlight=False)
