@@ -16,6 +16,7 @@ def mercadopago_payment(
     refunded: Decimal | str = "0",
     refunds: tuple[Json, ...] = (),
     time: str,
+    livemode: bool = True,
 ) -> bytes:
     """The body with which ``GET /v1/payments/{id}`` answers; amounts in major units of BRL."""
     return encode(
@@ -33,7 +34,7 @@ def mercadopago_payment(
             "external_reference": "order_1001",
             "payment_method_id": "visa",
             "payer": {"id": "100001", "email": "pat@example.com"},
-            "live_mode": False,
+            "live_mode": livemode,
         }
     )
 
