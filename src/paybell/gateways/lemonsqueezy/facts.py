@@ -66,7 +66,7 @@ EVENT: Final = payloads.decoder(Event)
 
 
 def of_event(event: Event, name: str, received_at_ms: int) -> tuple[tuple[Fact, ...], str]:
-    """Facts, or why there are none. The name decides one thing: an invoice that waits does not say that it was tried."""
+    """Facts, or why there are none. The name decides one thing: an invoice that waits says not that it was tried."""
     own, found = payloads.ident(event.data.id, "data.id"), event.data.attributes
     status = payloads.text(found.status)
     kind = _KINDS.get(status)
