@@ -13,6 +13,7 @@ from paybell.model.message import EventType
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
 from paybell.model.source import ApiKey
 from paybell.ports import AttemptNew, DeliveryClaim, FetchDone, Reading, Store
+from paybell.record.ledger import misposted
 from paybell.record.projection import project
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
@@ -75,7 +76,7 @@ def copied(one: Place, other: Place) -> tuple[TableDigest, ...]:
 def verified(place: Place, key: bytes = KEY) -> Report:
     async def main() -> Report:
         async with opened(place, key) as store, store.archive_read(alone=False) as reader:
-            return await verify(reader, project)
+            return await verify(reader, project, misposted)
 
     return asyncio.run(main())
 

@@ -192,9 +192,7 @@ def _paddle_signs(body: bytes, source: Source, at_s: int) -> str:
 
 
 def _cashfree(made: Request, source: Source) -> object:
-    client = Cashfree(
-        XEnvironment=Cashfree.SANDBOX, XClientId="id", XClientSecret=source.secrets[0], XEnableErrorAnalytics=False
-    )
+    client = Cashfree(XEnvironment=Cashfree.SANDBOX, XClientId="id", XClientSecret=source.secrets[0])
     return client.PGVerifyWebhookSignature(
         text(made, "x-webhook-signature"), made.body.decode(), text(made, "x-webhook-timestamp")
     )

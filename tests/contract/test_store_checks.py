@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from paybell.record.ledger import misposted
 from paybell.record.projection import project
 from paybell.store.checking import EXAMPLES_MAX, Defect, verify
 from paybell.testing.builders import appending, message, notification
@@ -73,11 +74,18 @@ SHARED = {
     ),
     "a payment before another is gone": (
         "DELETE FROM payments WHERE gateway_payment_id = 'pi_1'",
-        {("payments", "it is not there, and has 2 facts"), ("messages", "it is about payment pay_")},
+        {
+            ("payments", "it is not there, and has 2 facts"),
+            ("messages", "it is about payment pay_"),
+            ("postings", "its payment pay_"),
+        },
     ),
     "a fact is gone": (
         "DELETE FROM facts WHERE notification_id = '{first}'",
-        {("payments", "its status, amount_minor")},
+        {
+            ("payments", "its status, amount_minor"),
+            ("postings", "its entry captured ch_1 is not what its facts ask for"),
+        },
     ),
     "all facts of a payment are gone": (
         "DELETE FROM facts WHERE payment_id IN (SELECT id FROM payments WHERE gateway_payment_id = 'pi_2')",
@@ -261,7 +269,7 @@ def test_a_database_that_is_served_from_is_checked_in_one_snapshot(place: Place)
     async def scenario(world: World) -> None:
         async with world.store.archive_read(alone=False) as reader:
             busy: Any = Busy(reader, world)
-            report = await verify(busy, project)
+            report = await verify(busy, project, misposted)
         assert busy.added > 10
         assert (report.defect_count, sum(it.accepted for it in report.sources)) == (0, 0)
 

@@ -86,7 +86,7 @@ def test_a_notification_goes_when_it_is_recorded_and_its_repetition_stays_a_dupl
         assert (appended.duplicate, appended.notification_id) == (True, it.notification.id)
         (payment,) = (await world.store.payment_page(PageQuery(organisation_id=org))).data
         timeline = await world.store.payment_timeline(org, payment.id)
-        assert {entry.kind for entry in timeline} == {"fact", "message", "delivery"}
+        assert {entry.kind for entry in timeline} == {"fact", "posting", "message", "delivery"}
 
     run(place, scenario)
 

@@ -124,7 +124,7 @@ DECISIONS = [
     ("partially_refunded", (CAPTURED, PART, FAILED, ENDED, RAN_OUT)),
     ("partially_captured", (AUTHORIZED, fact(Kind.CAPTURED, "cap_1", 1, 2), FAILED, ENDED, RAN_OUT)),
     ("completed", (CAPTURED, FAILED, ENDED, RAN_OUT)),
-    ("failed", (CAPTURED, fact(Kind.CAPTURE_REVERSED, "ch_1", None, 3), ENDED, RAN_OUT, AUTHORIZED)),
+    ("canceled", (CAPTURED, fact(Kind.CAPTURE_REVERSED, "ch_1", None, 3), ENDED, RAN_OUT, AUTHORIZED)),
     ("canceled", (ENDED, RAN_OUT, AUTHORIZED, FAILED)),
     ("expired", (RAN_OUT, AUTHORIZED, FAILED)),
     ("authorized", (AUTHORIZED, FAILED, LATE)),

@@ -10,6 +10,7 @@ from paybell.clock import Clock
 from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, Conflict
 from paybell.ports import Store
+from paybell.record.ledger import misposted
 from paybell.record.projection import project
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
@@ -48,7 +49,7 @@ async def verify_database(database: str | None, clock: Clock) -> Report:
         chosen, _seal(clock, *_keys(chosen, clock)[:1]), clock, serve=False
     )  # the one that a server would take
     async with _opened(store) as it, it.archive_read(alone=False) as reader:
-        return await verify(reader, project)
+        return await verify(reader, project, misposted)
 
 
 def _check_place(url: str, option: str) -> None:

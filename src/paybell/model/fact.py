@@ -36,6 +36,11 @@ class Kind(StrEnum):
     REFUND_FAILED = "refund_failed"
     # ref: dispute id; detail has `status`: warning, open, won, lost or closed
     DISPUTE_STATUS = "dispute_status"
+    # ref: dispute id; amount: what was taken, or given back
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_REINSTATED = "dispute_reinstated"
+    # ref: what it was charged for; amount: all of it; detail may have `tax_minor` (in it) and `of` = dispute
+    FEE = "fee"
     # ref: the alias itself; detail has `type`: order, charge, intent, session, invoice …
     LINK = "link"
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Fact, Parsed
+from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import (
     Notification,
@@ -52,10 +53,11 @@ class PaymentKey(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """A payment and all its facts as the transaction found them."""
+    """A payment, all its facts and all its postings as the transaction found them."""
 
     payment: Payment
     facts: tuple[Fact, ...]
+    postings: tuple[Posting, ...] = ()
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ class Changes(Struct, frozen=True, kw_only=True):
 
     facts: tuple[NewFact, ...] = ()
     payments: tuple[Payment, ...] = ()
+    postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
     deliveries: tuple[DeliveryJob, ...] = ()
     """Leased to this process where ``lease_no`` is 1, due for anybody where it is 0."""
@@ -194,7 +197,7 @@ class NotificationView(Struct, frozen=True):
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One thing that happened to a payment. ``kind`` is notification, fact, message, delivery or attempt."""
+    """One thing that happened to a payment. ``kind`` is notification, fact, posting, message, delivery or attempt."""
 
     at_ms: int
     kind: str

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.endpoint import Endpoint
+from paybell.model.ledger import Balance, Posting
 from paybell.model.message import Application, EventType, Message
 from paybell.model.migration import Migration
 from paybell.model.node import Backlog, Node, Roll
@@ -293,6 +294,14 @@ class ReadStore(Protocol):
 
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """Everything that happened to a payment, oldest first."""
+        ...
+
+    async def posting_page(self, query: PageQuery) -> Page[Posting]:
+        """Filters: payment_id, source_id, currency, account (either side). Newest first."""
+        ...
+
+    async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
+        """The sums of every account that has postings, by source and currency."""
         ...
 
     async def message_post(self, new: MessageNew) -> None:

@@ -49,6 +49,9 @@ _PARENTS: Final = frozenset(Kind) - {
     Kind.REFUND_SUCCEEDED,
     Kind.REFUND_FAILED,
     Kind.DISPUTE_STATUS,
+    Kind.DISPUTE_WITHDRAWN,
+    Kind.DISPUTE_REINSTATED,
+    Kind.FEE,
     Kind.REFUNDED_TOTAL,
     Kind.LINK,
 }
@@ -133,10 +136,10 @@ def _status(by_kind: dict[Kind, list[Fact]], totals: _Totals) -> PaymentStatus:
     """Money that moved decides first; then what ended the payment; then the newest attempt."""
     if totals.captured > 0:
         return _status_of_captured(totals)
+    if Kind.CANCELED in by_kind or Kind.VOIDED in by_kind:
+        return PaymentStatus.CANCELED  # also where it was captured first: some gateways void what is not settled yet
     if totals.reversed:
         return PaymentStatus.FAILED
-    if Kind.CANCELED in by_kind or Kind.VOIDED in by_kind:
-        return PaymentStatus.CANCELED
     if Kind.EXPIRED in by_kind:
         return PaymentStatus.EXPIRED
     if Kind.AUTHORIZED in by_kind:
@@ -193,12 +196,12 @@ def _disputes(facts: list[Fact]) -> tuple[DisputeState, ...]:
     for fact in facts:
         by_ref.setdefault(fact.ref, []).append(fact)
     return tuple(
-        DisputeState(ref=ref, status=_dispute_status(them), amount_minor=_largest(them))
+        DisputeState(ref=ref, status=dispute_status(them), amount_minor=_largest(them))
         for ref, them in sorted(by_ref.items())
     )
 
 
-def _dispute_status(facts: list[Fact]) -> DisputeStatus:
+def dispute_status(facts: Iterable[Fact]) -> DisputeStatus:
     """The highest rank wins; between two decisions, the later one (a second stage may turn the first)."""
     ranked = [(DisputeStatus(fact.detail.get("status", "open")), fact.at_ms) for fact in facts]
     return max(ranked, key=lambda pair: (_DISPUTE_RANK[pair[0]], pair[1], pair[0]))[0]

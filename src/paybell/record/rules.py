@@ -9,12 +9,14 @@ import msgspec
 from paybell.errors import MalformedPayload
 from paybell.model.delivery import DeliveryJob
 from paybell.model.fact import Fact, Parsed
+from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.payment import Payment
 from paybell.model.source import Source
 from paybell.model.text import is_storable, readable
 from paybell.ports import Book, Change, Changes, NewFact, NotificationOutcome, PaymentKey, Reading, Route
+from paybell.record.ledger import entries, postings
 from paybell.record.messages import Transition, payload, transitions
 from paybell.record.projection import project
 
@@ -27,9 +29,13 @@ def payment_id(source_id: str, gateway_payment_id: str, notification_id: str) ->
 
     So ids sort by time and serve as cursors, and recording the same log again gives the same ids.
     """
-    time = notification_id.partition("_")[2][:TIME_DIGITS]
     digest = blake2b(f"{source_id}\0{gateway_payment_id}".encode(), digest_size=10).hexdigest()
-    return f"pay_{time}{digest}"
+    return f"pay_{time_digits(notification_id)}{digest}"
+
+
+def time_digits(notification_id: str) -> str:
+    """The part of an id that says when it was made."""
+    return notification_id.partition("_")[2][:TIME_DIGITS]
 
 
 def decide(book: Book, *, route: Route, now_ms: int) -> Changes:
@@ -51,7 +57,9 @@ class _Desk:
         self._facts: dict[PaymentKey, dict[bytes, Fact]] = {
             key: {fact.digest(): fact for fact in known.facts} for key, known in book.known.items()
         }
+        self._posted: dict[PaymentKey, list[Posting]] = {key: list(known.postings) for key, known in book.known.items()}
         self._changed: dict[PaymentKey, None] = {}
+        self._postings: list[Posting] = []
         self._new_facts: list[NewFact] = []
         self._messages: list[Message] = []
         self._deliveries: list[DeliveryJob] = []
@@ -80,7 +88,15 @@ class _Desk:
         self._payments[key] = after
         self._changed[key] = None
         self._new_facts += [NewFact(after.id, digest, fact, notification.id) for digest, fact in new.items()]
+        self._post(key, after, notification)
         self._tell(before, after)
+
+    def _post(self, key: PaymentKey, payment: Payment, notification: Notification) -> None:
+        posted = self._posted.setdefault(key, [])
+        wanted = entries(self._facts[key].values())
+        new = postings(wanted, posted, payment, time=time_digits(notification.id), posted_at_ms=self._now_ms)
+        posted += new
+        self._postings += new
 
     def _projected(
         self, key: PaymentKey, before: Payment | None, notification: Notification, source: Source
@@ -122,6 +138,7 @@ class _Desk:
         return Changes(
             facts=tuple(self._new_facts),
             payments=tuple(self._payments[key] for key in self._changed),
+            postings=tuple(self._postings),
             messages=tuple(self._messages),
             deliveries=tuple(self._deliveries),
             outcomes=tuple(self._outcomes),

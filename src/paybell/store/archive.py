@@ -104,6 +104,12 @@ TABLES: Final = (
         "id organisation_id source_id gateway gateway_payment_id livemode status order_id version state created_at_ms "
         "updated_at_ms",
     ),
+    _table(
+        "postings",
+        "archive_postings",
+        "id organisation_id source_id payment_id kind ref no line_no reversal debit credit amount_minor currency at_ms "
+        "posted_at_ms",
+    ),
     _table("applications", "archive_applications", "id organisation_id uid name created_at_ms updated_at_ms"),
     _table(
         "endpoints",

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from paybell.clock import time_of
 from paybell.model.fact import Fact
+from paybell.model.ledger import Posting
 from paybell.model.payment import PaymentState
 from paybell.ports import ArchiveReader, ArchiveRow
-from paybell.store import rows
+from paybell.store import ledger_rows, rows
 from paybell.store.archive import BY_NAME, TABLES, WEEK_MS, Digest, Table, TableDigest, Unopened, tolerant
 
 EXAMPLES_MAX: Final = 10
@@ -22,6 +23,8 @@ _FACTS: Final = BY_NAME["facts"]
 
 Project = Callable[[Iterable[Fact]], PaymentState]
 """What a set of facts adds up to."""
+Audit = Callable[[Iterable[Fact], Sequence[Posting]], str]
+"""Why the postings are not what the facts of a payment ask for; '' when they are."""
 
 
 class Defect(Struct, frozen=True, kw_only=True):
@@ -81,6 +84,7 @@ _CHECKS: Final = (
     Check(query="check_notification_states", table="notification_states"),
     Check(query="check_notification_times", table="notification_states"),
     Check(query="check_facts", table="facts", weeks="check_weeks_notifications"),
+    Check(query="check_postings", table="postings"),
     Check(query="check_messages", table="messages"),
     Check(query="check_deliveries", table="deliveries", weeks="check_weeks_messages"),
     Check(query="check_delivery_times", table="deliveries"),
@@ -97,7 +101,7 @@ _OWN_CHECKS: Final[Mapping[str, tuple[Check, ...]]] = {
 }
 
 
-async def verify(reader: ArchiveReader, project: Project) -> Report:
+async def verify(reader: ArchiveReader, project: Project, audit: Audit) -> Report:
     """Look at everything in one snapshot."""
     defects = Defects()
     tables = tuple([await _digest(reader, table, defects) for table in TABLES])
@@ -111,6 +115,9 @@ async def verify(reader: ArchiveReader, project: Project) -> Report:
         if (what := misfolded(payment, facts, project)) is not None:
             key = payment[0] if payment is not None else facts[0][0]
             defects.add("payments", Defect(table="payments", id=rows.text(key), what=what))
+    async for payment_id, facts, posted in _ledgers(reader):
+        if what := misposted(facts, posted, audit):
+            defects.add("ledger", Defect(table="postings", id=payment_id, what=what))
     return Report(tables=tables, sources=counted, defect_count=defects.total, examples=tuple(defects.examples))
 
 
@@ -167,6 +174,15 @@ def misfolded(payment: ArchiveRow | None, facts: Sequence[ArchiveRow], project: 
     if any(fact.aggregate != named["gateway_payment_id"] for fact in found):
         return "a fact of it is of another payment"
     return _unequal(stored, project(found)) or _unindexed(stored, named)
+
+
+def misposted(facts: Sequence[ArchiveRow], posted: Sequence[ArchiveRow], audit: Audit) -> str:
+    """Why the ledger of a payment is not what its facts ask for; '' when it is, or its facts cannot be read at all."""
+    try:
+        found = [rows.fact(row[2]) for row in facts]
+    except msgspec.MsgspecError:
+        return ""  # told of the payment already
+    return audit(found, [ledger_rows.posting(row[1:]) for row in posted])
 
 
 def _unequal(stored: PaymentState, folded: PaymentState) -> str | None:
@@ -231,6 +247,21 @@ async def _payments(reader: ArchiveReader) -> AsyncIterator[tuple[ArchiveRow | N
         group = await anext(facts, [])
 
 
+async def _ledgers(reader: ArchiveReader) -> AsyncIterator[tuple[str, list[ArchiveRow], list[ArchiveRow]]]:
+    """Each payment's facts and postings; both come in the order of its id."""
+    postings = _groups(_every(reader, "check_posted"))
+    posted: list[ArchiveRow] = await anext(postings, [])
+    async for facts in _groups(_each(reader, _FACTS)):
+        payment_id = rows.text(facts[0][0])
+        while posted and rows.text(posted[0][0]) < payment_id:
+            posted = await anext(postings, [])  # of no payment: told by a check of its own
+        if posted and posted[0][0] == payment_id:
+            yield payment_id, facts, posted
+            posted = await anext(postings, [])
+        else:
+            yield payment_id, facts, []
+
+
 async def _groups(facts: AsyncIterator[ArchiveRow]) -> AsyncIterator[list[ArchiveRow]]:
     group: list[ArchiveRow] = []
     async for fact in facts:
@@ -248,5 +279,11 @@ async def _each(reader: ArchiveReader, table: Table) -> AsyncIterator[ArchiveRow
             yield row
 
 
+async def _every(reader: ArchiveReader, query: str) -> AsyncIterator[ArchiveRow]:
+    async for batch in reader.batches(query, _ROWS_MAX):
+        for row in batch:
+            yield row
+
+
 async def _all(reader: ArchiveReader, query: str) -> list[ArchiveRow]:
-    return [row async for batch in reader.batches(query, _ROWS_MAX) for row in batch]
+    return [row async for row in _every(reader, query)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from paybell.model.delivery import Attempt, Delivery
 from paybell.ports import TimelineEntry
-from paybell.store import rows
+from paybell.store import ledger_rows, rows
 
 Rows = Iterable[Sequence[Any]]
 
@@ -44,6 +44,32 @@ def facts(found: Rows) -> list[TimelineEntry]:
                     "currency": fact.currency,
                     "notificationId": notification_id,
                     "detail": dict(fact.detail),
+                },
+            )
+        )
+    return entries
+
+
+def postings(found: Rows) -> list[TimelineEntry]:
+    """What was booked."""
+    entries = []
+    for row in found:
+        it = ledger_rows.posting(row)
+        undone = "reversal of " if it.reversal else ""
+        entries.append(
+            TimelineEntry(
+                at_ms=it.posted_at_ms,
+                kind="posting",
+                id=it.id,
+                text=f"{undone}{it.kind} {it.ref}: {it.amount_minor} {it.currency} from {it.credit} to {it.debit}",
+                detail={
+                    "kind": str(it.kind),
+                    "ref": it.ref,
+                    "reversal": it.reversal,
+                    "debit": str(it.debit),
+                    "credit": str(it.credit),
+                    "amountMinor": it.amount_minor,
+                    "currency": it.currency,
                 },
             )
         )
@@ -108,6 +134,11 @@ def of_message(organisation_id: str, application_id: str, message_id: str) -> di
         "state": "",
         "limit": 1000,
     }
+
+
+def posting_query(filters: Any) -> str:
+    """The query for a page of postings whose index serves the narrowest filter given."""
+    return "posting_page_of_payment" if filters.get("payment_id") else "posting_page"
 
 
 def page_query(filters: Any) -> str:

@@ -158,7 +158,7 @@ def test_an_automatic_capture_that_is_told_again_counts_once() -> None:
 def test_a_cancellation_takes_the_automatic_capture_back() -> None:
     authorised = parse("adyen", envelope(item(reference="PAY1")), {"capture": "automatic"})
     state = project((*authorised.facts, *facts("CANCELLATION", capture="automatic").facts))
-    assert (state.captured_minor, state.status) == (0, "failed")
+    assert (state.captured_minor, state.status) == (0, "canceled")
 
 
 def test_a_refused_authorisation_is_a_failed_attempt() -> None:

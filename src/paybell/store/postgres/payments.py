@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from paybell.errors import NotFound
+from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import rows, timeline
+from paybell.store import ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
@@ -29,6 +30,16 @@ class PaymentPart(Part):
             raise NotFound(f"no payment {payment_id}")
         return rows.payment(found[0])
 
+    async def posting_page(self, query: PageQuery) -> Page[Posting]:
+        """See the port."""
+        named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
+        found = await self.database.page(timeline.posting_query(query.filters), named)
+        return rows.page(found, query, ledger_rows.posting, lambda it: it.id)
+
+    async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
+        """See the port."""
+        return tuple(map(ledger_rows.balance, await self.database.rows("ledger_balances", organisation_id)))
+
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """See the port."""
         await self.payment_get(organisation_id, payment_id)
@@ -38,6 +49,7 @@ class PaymentPart(Part):
             return timeline.ordered(
                 timeline.notifications(await session.rows("timeline_notifications", payment_id)),
                 timeline.facts(await session.rows("timeline_facts", payment_id)),
+                timeline.postings(await session.rows("posting_known", [payment_id])),
                 timeline.messages(told),
                 timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
                 timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),

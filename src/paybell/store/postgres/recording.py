@@ -7,8 +7,9 @@ from typing import Final
 
 from paybell.errors import StoreUnavailable
 from paybell.model.fact import Fact
+from paybell.model.ledger import Posting
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import rows
+from paybell.store import ledger_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
@@ -17,6 +18,7 @@ from paybell.store.postgres.grouping import PATIENCE_S, PAUSE_S
 _COLUMNS: Final = {
     "fact_insert": 5,
     "payment_upsert": 12,
+    "posting_insert": 15,
     "message_insert": 8,
     "delivery_insert": 10,
     "notification_finish": 5,
@@ -71,12 +73,16 @@ class RecordingPart(DirectoryPart):
         by_column = columns([(key.source_id, key.gateway_payment_id) for key in keys], 2)
         payments = [rows.payment(row) for row in await session.rows("payment_known", *by_column)]
         facts: dict[str, list[Fact]] = {payment.id: [] for payment in payments}
+        postings: dict[str, list[Posting]] = {payment.id: [] for payment in payments}
         if facts:
             for payment_id, stored in await session.rows("fact_known", list(facts)):
                 facts[payment_id].append(rows.fact(stored))
+            for row in await session.rows("posting_known", list(facts)):
+                posting = ledger_rows.posting(row)
+                postings[posting.payment_id].append(posting)
         return {
-            PaymentKey(payment.source_id, payment.gateway_payment_id): Known(payment, tuple(facts[payment.id]))
-            for payment in payments
+            PaymentKey(it.source_id, it.gateway_payment_id): Known(it, tuple(facts[it.id]), tuple(postings[it.id]))
+            for it in payments
         }
 
     async def _write(self, session: Session, changes: Changes) -> None:
@@ -84,6 +90,7 @@ class RecordingPart(DirectoryPart):
         batches: dict[str, list[rows.Row]] = {
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
+            "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],

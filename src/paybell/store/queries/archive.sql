@@ -202,6 +202,7 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
 UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
 UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
 UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
@@ -220,6 +221,7 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
 UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
 UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
 UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
@@ -246,3 +248,9 @@ SELECT pg_try_advisory_xact_lock(7228, 4);
 -- archive_nodes [postgres] --
 -- The nodes that gave a sign of life just now.
 SELECT name FROM nodes WHERE beat_at_ms > extract(epoch FROM clock_timestamp()) * 1000 - 10000 ORDER BY id;
+
+-- archive_postings --
+-- Every posting.
+SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, amount_minor, currency, at_ms,
+       posted_at_ms
+  FROM postings ORDER BY id;

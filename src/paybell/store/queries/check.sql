@@ -41,6 +41,20 @@ SELECT f.payment_id, 'a fact of it comes from notification ' || f.notification_i
   FROM facts AS f LEFT JOIN notifications AS n ON n.id = f.notification_id
  WHERE n.id IS NULL ORDER BY f.payment_id, f.digest;
 
+-- check_posted --
+-- Every posting, payment by payment, with its payment's id before it.
+SELECT payment_id, id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, amount_minor,
+       currency, at_ms, posted_at_ms
+  FROM postings ORDER BY payment_id, id;
+
+-- check_postings --
+-- Postings of payments that are not there, or are another source's.
+SELECT o.id, CASE WHEN p.id IS NULL THEN 'its payment ' || o.payment_id || ' is not there' ELSE 'its payment is of source '
+       || p.source_id END, NULL
+  FROM postings AS o LEFT JOIN payments AS p ON p.id = o.payment_id
+ WHERE p.id IS NULL OR p.source_id <> o.source_id OR p.organisation_id <> o.organisation_id
+ ORDER BY o.id;
+
 -- check_messages --
 -- Messages about payments that are not there.
 SELECT m.id, 'it is about payment ' || m.payment_id || ', which is not there', NULL

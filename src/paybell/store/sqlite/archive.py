@@ -30,6 +30,7 @@ _INSERTS: Final = {
     "refusals": "archive_refusals_insert",
     "facts": "archive_facts_insert",
     "payments": "archive_payments_insert",
+    "postings": "posting_insert",
     "applications": "archive_applications_insert",
     "endpoints": "archive_endpoints_insert",
     "event_types": "archive_event_types_insert",

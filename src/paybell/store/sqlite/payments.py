@@ -6,9 +6,10 @@ from typing import TypeVar
 import apsw
 
 from paybell.errors import NotFound
+from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import rows, timeline
+from paybell.store import ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
 T = TypeVar("T")
@@ -37,6 +38,24 @@ class PaymentPart(Part):
             raise NotFound(f"no payment {payment_id}")
         return rows.payment(row)
 
+    async def posting_page(self, query: PageQuery) -> Page[Posting]:
+        """See the port."""
+        named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
+
+        def job(connection: apsw.Connection) -> Page[Posting]:
+            found = connection.execute(self.sql[timeline.posting_query(query.filters)], named)
+            return rows.page(found, query, ledger_rows.posting, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> tuple[Balance, ...]:
+            return tuple(map(ledger_rows.balance, connection.execute(self.sql["ledger_balances"], (organisation_id,))))
+
+        return await self.database.read(job)
+
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """See the port."""
 
@@ -47,6 +66,7 @@ class PaymentPart(Part):
             return timeline.ordered(
                 timeline.notifications(connection.execute(self.sql["timeline_notifications"], (payment_id,))),
                 timeline.facts(connection.execute(self.sql["timeline_facts"], (payment_id,))),
+                timeline.postings(connection.execute(self.sql["posting_list"], (payment_id,))),
                 timeline.messages(told),
                 timeline.deliveries(self._of(connection, "delivery_page_of_message", asked, rows.delivery)),
                 timeline.attempts(self._of(connection, "attempt_page_of_message", asked, rows.attempt)),

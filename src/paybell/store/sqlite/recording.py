@@ -6,7 +6,7 @@ import apsw
 
 from paybell.model.notification import NotificationState
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import rows
+from paybell.store import ledger_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -39,7 +39,9 @@ class RecordingPart(DirectoryPart):
             return None
         payment = rows.payment(row)
         facts = connection.execute(self.sql["fact_list"], (payment.id,))
-        return Known(payment, tuple(rows.fact(fact) for (fact,) in facts))
+        read = tuple(rows.fact(fact) for (fact,) in facts)
+        postings = connection.execute(self.sql["posting_list"], (payment.id,))
+        return Known(payment, read, tuple(ledger_rows.posting(row) for row in postings))
 
     def _write(self, connection: apsw.Connection, changes: Changes) -> None:
         """One prepared statement per table: a call for each row would cost about as much as the row itself."""
@@ -47,6 +49,7 @@ class RecordingPart(DirectoryPart):
         batches = {
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
+            "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],
