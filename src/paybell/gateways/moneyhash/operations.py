@@ -25,8 +25,8 @@ _REFUNDS: Final[Mapping[str, Kind]] = {
     "failed": Kind.REFUND_FAILED,
 }
 _TRIES: Final = frozenset({"purchase", "authorize"})
-_BACK: Final = frozenset({"refund", "void"})
-_KNOWN: Final = frozenset(_MONEY) | _BACK
+_CAPTURES: Final = frozenset({"purchase", "capture"})
+_KNOWN: Final = frozenset(_MONEY) | {"refund", "void"}
 
 
 class Teller(Struct, frozen=True):
@@ -70,15 +70,30 @@ def read_operations(payment_id: str, transactions: Iterable[Transaction]) -> tup
 
 def _facts(tell: Teller, operation: Operation, transaction: Transaction) -> list[Fact]:
     kind, step = operation.type, _step(operation)
-    if kind == "void" and step == "successful" and _is_held(operation, transaction):
-        return [tell.money(Kind.VOIDED, "", operation.amount)]
-    if kind == "refund" or (kind == "void" and not _is_held(operation, transaction)):
-        return _given_back(tell, operation, step)
+    if kind == "void":
+        return _voided(tell, operation, transaction) if step == "successful" else []
+    if kind == "refund":
+        return [] if step not in _REFUNDS else [tell.money(_REFUNDS[step], operation.id, operation.amount)]
     if kind in _MONEY and step == "successful":
         return [tell.money(_MONEY[kind], operation.id, operation.amount)]
     if kind in _TRIES and step:
         return [_tried(tell, operation, step)]
     return []
+
+
+def _voided(tell: Teller, void: Operation, transaction: Transaction) -> list[Fact]:
+    """What a void releases of an authorisation; of what was captured it takes a capture back, or a part as a refund."""
+    amount = _minor(void)
+    done = [each for each in transaction.operations if each.status == "successful" and each.type in _MONEY]
+    held = sum({"authorize": 1, "capture": -1}.get(each.type, 0) * _minor(each) for each in done)
+    if amount <= held:
+        return [tell.money(Kind.VOIDED, "", void.amount)]
+    for each in done:
+        if each.type in _CAPTURES and _minor(each) == amount:
+            return [tell.money(Kind.CAPTURE_REVERSED, each.id, void.amount), tell.money(Kind.VOIDED, "", void.amount)]
+    return [
+        tell.money(Kind.REFUND_SUCCEEDED, void.id, void.amount, {"reason": "a void of a part of what was captured"})
+    ]
 
 
 def _tried(tell: Teller, operation: Operation, step: str) -> Fact:
@@ -89,20 +104,8 @@ def _tried(tell: Teller, operation: Operation, step: str) -> Fact:
     return tell.fact(Kind.FAILED, operation.id, details(failure_code=text(why.code), failure_message=text(why.message)))
 
 
-def _given_back(tell: Teller, operation: Operation, step: str) -> list[Fact]:
-    kind = _REFUNDS.get(step)
-    detail = {"reason": "a void of what was captured"} if operation.type == "void" else {}
-    return [] if kind is None else [tell.money(kind, operation.id, operation.amount, detail)]
-
-
-def _is_held(void: Operation, transaction: Transaction) -> bool:
-    """Whether a void releases what is still held; else it gives back what was captured, as a refund does."""
-    held = 0
-    for operation in transaction.operations:
-        if operation.status == "successful" and operation.type in _MONEY:
-            amount = to_minor(operation.amount.value, currency_code(operation.amount.currency))
-            held += {"authorize": amount, "capture": -amount}.get(operation.type, 0)
-    return to_minor(void.amount.value, currency_code(void.amount.currency)) <= held
+def _minor(operation: Operation) -> int:
+    return to_minor(operation.amount.value, currency_code(operation.amount.currency))
 
 
 def _step(operation: Operation) -> str:
