@@ -34,9 +34,10 @@ class Ledger:
         changes = decide(book, route=self._route, now_ms=self.clock.now_ms())
         for payment in changes.payments:
             key = PaymentKey(payment.source_id, payment.gateway_payment_id)
-            before = self.known[key].facts if key in self.known else ()
-            new = tuple(it.fact for it in changes.facts if it.payment_id == payment.id)
-            self.known[key] = Known(payment, (*before, *new))
+            before = self.known.get(key) or Known(payment, ())
+            new = (it.fact for it in changes.facts if it.payment_id == payment.id)
+            posted = (it for it in changes.postings if it.payment_id == payment.id)
+            self.known[key] = Known(payment, (*before.facts, *new), (*before.postings, *posted))
         self.new_facts += changes.facts
         self.messages += changes.messages
         self.outcomes += changes.outcomes

@@ -154,15 +154,14 @@ def _captures(by_kind: _ByKind) -> _Found:
 
 def _refunds(by_kind: _ByKind) -> _Found:
     """A refund that failed after it went through comes back; one that only failed never left."""
-    succeeded, failed = _sums(by_kind, Kind.REFUND_SUCCEEDED), _sums(by_kind, Kind.REFUND_FAILED)
-    pending = _sums(by_kind, Kind.REFUND_PENDING)
+    told = [by_kind.get(kind, {}) for kind in (Kind.REFUND_PENDING, Kind.REFUND_SUCCEEDED, Kind.REFUND_FAILED)]
+    _, succeeded, failed = told
+    listed = {ref: _sum([fact for them in told for fact in them.get(ref, ())]) for ref in set().union(*told)}
     found = {
-        EntryKey(EntryKind.REFUND, ref): _moved(it, Account.REFUNDS, Account.CLEARING) for ref, it in succeeded.items()
+        EntryKey(EntryKind.REFUND, ref): _moved(listed[ref], Account.REFUNDS, Account.CLEARING) for ref in succeeded
     }
     for ref in failed.keys() & succeeded.keys():
-        key = EntryKey(EntryKind.REFUND_FAILED, ref)
-        found[key] = _moved(succeeded[ref], Account.CLEARING, Account.REFUNDS)
-    listed = pending | failed | succeeded
+        found[EntryKey(EntryKind.REFUND_FAILED, ref)] = _moved(listed[ref], Account.CLEARING, Account.REFUNDS)
     rest = _rest(by_kind, Kind.REFUNDED_TOTAL, sum(it.amount_minor for it in listed.values()))
     if rest is not None:
         found[EntryKey(EntryKind.REFUND, REST)] = _moved(rest, Account.REFUNDS, Account.CLEARING)
@@ -171,22 +170,31 @@ def _refunds(by_kind: _ByKind) -> _Found:
 
 def _disputes(by_kind: _ByKind) -> _Found:
     """Money that was taken until it is decided, and what the decision made of it."""
-    taken = _sums(by_kind, Kind.DISPUTE_WITHDRAWN)
-    given_back = _sums(by_kind, Kind.DISPUTE_REINSTATED)
-    disputes = by_kind.get(Kind.DISPUTE_STATUS, {})
-    lost = {
-        ref: taken.get(ref) or _sum(facts)
-        for ref, facts in disputes.items()
-        if dispute_status(facts) is DisputeStatus.LOST
-    }
+    given_back, lost = _sums(by_kind, Kind.DISPUTE_REINSTATED), _lost(by_kind)
+    taken = lost | given_back | _sums(by_kind, Kind.DISPUTE_WITHDRAWN)  # what was lost or came back had been taken
     found: _Found = {}
-    for ref, it in (taken | lost).items():
+    for ref, it in taken.items():
         found[EntryKey(EntryKind.DISPUTE, ref)] = _moved(it, Account.DISPUTES_RECEIVABLE, Account.CLEARING)
     for ref, it in given_back.items():
+        if ref in lost and it.at_ms <= lost[ref].at_ms:
+            continue  # a second stage took it again
         found[EntryKey(EntryKind.DISPUTE_WON, ref)] = _moved(it, Account.CLEARING, Account.DISPUTES_RECEIVABLE)
     for ref, it in lost.items():
-        key = EntryKey(EntryKind.DISPUTE_LOST, ref)
-        found[key] = _moved(it, Account.CHARGEBACK_LOSSES, Account.DISPUTES_RECEIVABLE)
+        back = given_back[ref].amount_minor if EntryKey(EntryKind.DISPUTE_WON, ref) in found else 0
+        gone = replace(taken[ref], amount_minor=taken[ref].amount_minor - back, at_ms=it.at_ms)
+        found[EntryKey(EntryKind.DISPUTE_LOST, ref)] = _moved(
+            gone, Account.CHARGEBACK_LOSSES, Account.DISPUTES_RECEIVABLE
+        )
+    return found
+
+
+def _lost(by_kind: _ByKind) -> dict[str, _Sum]:
+    """What each lost dispute is about, and when that was decided."""
+    found: dict[str, _Sum] = {}
+    for ref, facts in by_kind.get(Kind.DISPUTE_STATUS, {}).items():
+        if dispute_status(facts) is DisputeStatus.LOST:
+            decided = max(fact.at_ms for fact in facts if fact.detail.get("status") == DisputeStatus.LOST)
+            found[ref] = replace(_sum(facts), at_ms=decided)
     return found
 
 
@@ -194,12 +202,13 @@ def _fees(by_kind: _ByKind) -> _Found:
     """What the gateway kept; the tax in it is another account's."""
     found: _Found = {}
     for ref, facts in by_kind.get(Kind.FEE, {}).items():
-        it, newest = _sum(facts), max(facts, key=lambda fact: (fact.amount_minor or 0, fact.at_ms))
-        tax = min(int(newest.detail.get("tax_minor", "0")), it.amount_minor)
-        account = Account.DISPUTE_FEES if newest.detail.get("of") == "dispute" else Account.FEES
-        amounts = ((account, it.amount_minor - tax), (Account.TAX_RECOVERABLE, tax))
-        lines = tuple(Line(debit, Account.CLEARING, amount) for debit, amount in amounts if amount > 0)
-        found[EntryKey(EntryKind.FEE, ref)] = Entry(lines, it.currency, it.at_ms)
+        largest = max(facts, key=_rank)
+        amount = largest.amount_minor or 0
+        tax = max(0, min(int(largest.detail.get("tax_minor", "0")), amount))
+        account = Account.DISPUTE_FEES if largest.detail.get("of") == "dispute" else Account.FEES
+        amounts = ((account, amount - tax), (Account.TAX_RECOVERABLE, tax))
+        lines = tuple(Line(debit, Account.CLEARING, part) for debit, part in amounts if part > 0)
+        found[EntryKey(EntryKind.FEE, ref)] = Entry(lines, largest.currency, largest.at_ms)
     return found
 
 
@@ -208,9 +217,14 @@ def _sums(by_kind: _ByKind, kind: Kind) -> dict[str, _Sum]:
 
 
 def _sum(facts: Sequence[Fact]) -> _Sum:
-    """The largest amount counts, as in the projection; two that tie in it may differ in currency: the first by name."""
-    largest = max(facts, key=lambda fact: (fact.amount_minor or 0, fact.currency))
+    """The largest amount counts, as in the projection."""
+    largest = max(facts, key=_rank)
     return _Sum(largest.amount_minor or 0, largest.currency, max(fact.at_ms for fact in facts))
+
+
+def _rank(fact: Fact) -> tuple[object, ...]:
+    """The largest amount first; then the newest, then by content, so that a tie does not go by arrival."""
+    return (fact.amount_minor or 0, fact.at_ms, fact.currency, sorted(fact.detail.items()))
 
 
 def _rest(by_kind: _ByKind, kind: Kind, listed_minor: int) -> _Sum | None:
