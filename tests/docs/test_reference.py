@@ -18,7 +18,7 @@ from paybell.model.message import EVENT_TYPES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text()
-NO_JSON = {"up", "demo"}
+NO_JSON = {"up", "demo", "ledger export"}
 SHARED_OPTIONS = {"--help", "--json", "--database", "--limit", "--after"}
 
 

@@ -22,7 +22,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
 }
-LISTS = ("/source", "/payment", "/notification", "/refusal", "/app", "/event-type")
+LISTS = (
+    "/source",
+    "/payment",
+    "/ledger/posting",
+    "/ledger/balance",
+    "/notification",
+    "/refusal",
+    "/app",
+    "/event-type",
+)
 PAID = (
     b'{"event":"payment.updated","timestamp":"2024-06-26T11:08:07Z","data":{"paymentId":"p_1","status":"completed",'
     b'"amount":100.00,"currency":"USD","orderId":"o_1"}}'

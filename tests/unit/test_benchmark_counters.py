@@ -74,8 +74,8 @@ def test_a_report_says_how_the_server_was_asked_where_there_is_one() -> None:
         (["ingest", "--nodes", "2", "--database", "sqlite"], "needs --database postgres"),
         (["end_to_end", "--nodes", "3", "--database", "postgres"], "invalid choice"),
         (["ingest", "--database", "mysql"], "invalid choice"),
-        (["claims", "--database", "postgres"], "claims is on PostgreSQL"),
-        (["held_snapshot", "--nodes", "2"], "held_snapshot is on PostgreSQL"),
+        (["claims", "--database", "postgres"], "claims chooses for itself"),
+        (["held_snapshot", "--nodes", "2"], "held_snapshot chooses for itself"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_at_once(

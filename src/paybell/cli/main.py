@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from paybell import log
-from paybell.cli import db, deliveries, keys, nodes, notifications, payments, sources
+from paybell.cli import db, deliveries, keys, ledger, nodes, notifications, payments, sources
 from paybell.cli.demo import demo
 from paybell.cli.gateways import gateways
 from paybell.cli.shared import Database, fail
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key", help="API keys.")
 app.add_typer(sources.app, name="source", help="Accounts at gateways.")
 app.add_typer(payments.app, name="payments", help="Payments.")
+app.add_typer(ledger.app, name="ledger", help="Where the money is: double-entry postings.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
 app.add_typer(db.app, name="db", help="The database.")

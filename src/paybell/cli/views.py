@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from paybell.model.delivery import Delivery
 from paybell.model.fact import Fact
+from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
 from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
@@ -54,6 +55,43 @@ def fact_view(fact: Fact) -> dict[str, object]:
         "amountMinor": fact.amount_minor,
         "currency": fact.currency or None,
         "detail": fact.detail,
+    }
+
+
+def posting_view(posting: Posting) -> dict[str, object]:
+    """A posting."""
+    return {
+        "id": posting.id,
+        "paymentId": posting.payment_id,
+        "sourceId": posting.source_id,
+        "kind": posting.kind,
+        "ref": posting.ref,
+        "no": posting.no,
+        "lineNo": posting.line_no,
+        "reversal": posting.reversal,
+        "debit": posting.debit,
+        "credit": posting.credit,
+        "amount": to_major(posting.amount_minor, posting.currency),
+        "amountMinor": posting.amount_minor,
+        "currency": posting.currency,
+        "at": time_text(posting.at_ms),
+        "postedAt": time_text(posting.posted_at_ms),
+    }
+
+
+def balance_view(balance: Balance) -> dict[str, object]:
+    """An account's sums."""
+    return {
+        "sourceId": balance.source_id,
+        "currency": balance.currency,
+        "account": balance.account,
+        "type": ACCOUNT_TYPES[balance.account],
+        "debit": to_major(balance.debit_minor, balance.currency),
+        "credit": to_major(balance.credit_minor, balance.currency),
+        "balance": to_major(balance.balance_minor, balance.currency),
+        "debitMinor": balance.debit_minor,
+        "creditMinor": balance.credit_minor,
+        "balanceMinor": balance.balance_minor,
     }
 
 

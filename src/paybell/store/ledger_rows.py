@@ -1,6 +1,7 @@
 """The ledger's rows."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from paybell.model.ledger import Account, Balance, EntryKind, Posting
 from paybell.store import rows
@@ -49,11 +50,16 @@ def posting_row(value: Posting) -> rows.Row:
 
 
 def balance(row: Sequence[object]) -> Balance:
-    """The five columns of the balances; PostgreSQL sums into a decimal."""
+    """The five columns of the balances."""
     return Balance(
         source_id=rows.text(row[0]),
         currency=rows.text(row[1]),
         account=Account(rows.text(row[2])),
-        debit_minor=int(str(row[3])),
-        credit_minor=int(str(row[4])),
+        debit_minor=_whole(row[3]),
+        credit_minor=_whole(row[4]),
     )
+
+
+def _whole(value: object) -> int:
+    """PostgreSQL sums into a decimal, which may be written with an exponent."""
+    return int(value) if isinstance(value, Decimal) else rows.number(value)

@@ -9,6 +9,7 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.message import Application, Message
 from paybell.model.notification import Notification, NotificationState, Origin
+from paybell.model.payment import Payment, PaymentState, PaymentStatus
 from paybell.model.source import Source
 from paybell.ports import NotificationNew, Reading
 from paybell.testing.fake_clock import START_MS
@@ -26,6 +27,22 @@ def fact(kind: Kind, ref: str = "", amount_minor: int | None = None, at_s: int =
         at_ms=START_MS + at_s * 1000,
         amount_minor=amount_minor,
         currency="" if amount_minor is None else "USD",
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+def payment(**changes: Any) -> Payment:
+    """A payment ``pi_1`` of the source ``src_1`` that was just created."""
+    plain = Payment(
+        id="pay_" + "1" * 32,
+        organisation_id="org_1",
+        source_id="src_1",
+        gateway="stripe",
+        gateway_payment_id="pi_1",
+        livemode=False,
+        state=PaymentState(status=PaymentStatus.CREATED, amount_minor=0, currency=""),
+        created_at_ms=START_MS,
+        updated_at_ms=START_MS,
     )
     return msgspec.structs.replace(plain, **changes)
 

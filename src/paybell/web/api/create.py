@@ -5,14 +5,25 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from paybell.web.api import application, attempt, endpoint, event_type, health, message, notification, payment, source
+from paybell.web.api import (
+    application,
+    attempt,
+    endpoint,
+    event_type,
+    health,
+    ledger,
+    message,
+    notification,
+    payment,
+    source,
+)
 from paybell.web.api.caller import bind
 from paybell.web.api.edge import Edge
 from paybell.web.api.problems import handle_problems
 from paybell.web.context import WebContext
 
 PREFIX: Final = "/api/v1"
-_RESOURCES: Final = (source, notification, payment, application, endpoint, message, attempt, event_type)
+_RESOURCES: Final = (source, notification, payment, ledger, application, endpoint, message, attempt, event_type)
 
 
 def create_api(context: WebContext) -> FastAPI:

@@ -67,7 +67,7 @@ class PaymentOut(Shape):
 
 
 class TimelineOut(Shape):
-    """One thing that happened: ``kind`` is notification, fact, message, delivery or attempt."""
+    """One thing that happened: ``kind`` is notification, fact, posting, message, delivery or attempt."""
 
     at: Time
     kind: str
