@@ -110,6 +110,22 @@ def test_a_payment_is_shown_under_either_id_with_all_that_happened(shell: Shell)
     assert "pi_cli" in plain
 
 
+def test_the_ledger_is_shown_listed_and_exported(shell: Shell) -> None:
+    mine = the_only(shell, "payments", "list", "--gateway-id", "pi_cli")
+    sale = the_only(shell, "ledger", "postings", "--payment", mine["id"])
+    assert (sale["kind"], sale["debit"], sale["credit"]) == ("captured", "clearing", "sales")
+    assert sale["amountMinor"] == mine["capturedMinor"]
+    assert sale in shell.json("ledger", "postings", "--account", "sales")
+    assert shell.json("ledger", "postings", "--payment", mine["id"], "--account", "fees") == []
+    balances = shell.json("ledger", "balances")
+    assert sum(it["balanceMinor"] for it in balances if it["currency"] == sale["currency"]) == 0
+    assert {it["account"] for it in balances} >= {"clearing", "sales"}
+    assert sale["id"] in shell.right("ledger", "export")
+    header, *rows = shell.right("ledger", "export", "--format", "csv").splitlines()
+    assert header.startswith("id,postedAt,at,source,paymentId,")
+    assert sale["id"] in "".join(rows)
+
+
 def test_foreign_text_neither_drives_nor_colours_the_terminal(shell: Shell) -> None:
     for command in (("payments", "list", "--gateway-id", "pi_cli"), ("payments", "show", "pi_cli")):
         assert "[red]o [31m:+1:\\[b]" in shell.right(*command)
