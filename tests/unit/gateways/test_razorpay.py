@@ -101,6 +101,34 @@ def test_captured_and_order_paid_report_one_capture() -> None:
     assert captured.facts == paid.facts
 
 
+@pytest.mark.parametrize(
+    ("more", "amount", "tax"),
+    [
+        ({"fee": 118, "tax": 18}, 118, "18"),
+        ({"fee": 118, "tax": None}, 118, None),
+        ({"fee": 118, "tax": 18, "base_currency": "INR"}, 118, "18"),
+        ({"currency": "MYR", "fee": 118, "base_currency": "MYR"}, 118, None),
+    ],
+)
+def test_a_captured_payments_fee_holds_its_tax(more: dict[str, object], amount: int, tax: str | None) -> None:
+    fee = only(parse("razorpay", event("payment.captured", payment=payment("captured", **more))), Kind.FEE)
+    assert (fee.aggregate, fee.ref, fee.amount_minor, fee.detail.get("tax_minor")) == ("pay_1", "pay_1", amount, tax)
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        payment("captured"),
+        payment("captured", fee=0, tax=0),
+        payment("authorized", fee=118),
+        payment("captured", currency="USD", fee=118, base_currency="INR"),
+        payment("captured", currency="USD", fee=118),
+    ],
+)
+def test_no_fee_is_told_that_is_none_or_of_another_currency(entity: dict[str, object]) -> None:
+    assert Kind.FEE not in kinds(parse("razorpay", event("payment.captured", payment=entity)))
+
+
 def test_a_failure_says_why_even_when_captured_is_true() -> None:
     entity = payment("failed", captured=True, error_code="BAD", error_description="No.", error_reason="declined")
     parsed = parse("razorpay", event("payment.failed", payment=entity))
@@ -139,6 +167,15 @@ def test_a_refund_and_when_the_total_may_be_believed(status: str, kind: Kind, to
 def test_a_disputes_status(entity: dict[str, object], status: str) -> None:
     fact = only(parse("razorpay", event("payment.dispute.x", dispute=entity)), Kind.DISPUTE_STATUS)
     assert (fact.aggregate, fact.ref, fact.detail["status"]) == ("pay_1", "disp_1", status)
+
+
+def test_a_lost_dispute_says_how_much_was_deducted() -> None:
+    lost = parse("razorpay", event("payment.dispute.lost", dispute=dispute("lost", amount_deducted=4000)))
+    taken = only(lost, Kind.DISPUTE_WITHDRAWN)
+    assert (taken.aggregate, taken.ref, taken.amount_minor) == ("pay_1", "disp_1", 4000)
+    for status, deducted in (("open", 0), ("lost", 0), ("won", 4000)):
+        told = parse("razorpay", event("payment.dispute.x", dispute=dispute(status, amount_deducted=deducted)))
+        assert kinds(told) == [Kind.DISPUTE_STATUS]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import details, first_text, ident, seconds_to_ms, text
 from paybell.gateways.razorpay.shapes import Dispute, Payload, Payment, Refund, Thing
 from paybell.model.fact import Fact, Kind
@@ -26,6 +27,9 @@ _DISPUTE_STATUSES: Final[Mapping[str, str]] = {
 }
 _INQUIRY_PHASES: Final = frozenset({"retrieval", "fraud"})
 """Phases of a dispute that move no money yet."""
+
+_HOME: Final = "INR"
+"""The currency of fees, where a payment does not say that it was converted."""
 
 
 class _Teller(Struct, frozen=True):
@@ -81,13 +85,22 @@ def _payment_status(tell: _Teller, payment: Payment, refund: Refund | None) -> l
         case "authorized":
             return [tell.fact(Kind.AUTHORIZED, ref, payment.amount, {})]
         case "captured" | "refunded":
-            return [tell.fact(Kind.CAPTURED, ref, payment.amount, {}), *_refunded_total(tell, payment, refund)]
+            captured = tell.fact(Kind.CAPTURED, ref, payment.amount, {})
+            return [captured, *_fee(captured, payment), *_refunded_total(tell, payment, refund)]
         case "failed":
             code = first_text(payment.error_reason, payment.error_code)
             failure = details(failure_code=code, failure_message=text(payment.error_description))
             return [tell.fact(Kind.FAILED, ref, None, failure)]
         case _:
             return None
+
+
+def _fee(captured: Fact, payment: Payment) -> list[Fact]:
+    """What Razorpay keeps, its tax included; not of a payment in a currency that is not the account's."""
+    if payment.fee is None or captured.currency != (payment.base_currency or _HOME):
+        return []
+    amount, tax = (to_iso(each or 0, captured.currency, ISO_EXPONENTS) for each in (payment.fee, payment.tax))
+    return fee(captured, amount, tax)
 
 
 def _refunded_total(tell: _Teller, payment: Payment, refund: Refund | None) -> list[Fact]:
@@ -111,9 +124,12 @@ def _dispute(dispute: Dispute | None, at: int | None) -> list[Fact]:
         return []
     if status == "open" and text(dispute.phase) in _INQUIRY_PHASES:
         status = "warning"
-    tell = _teller(dispute, dispute.payment_id, at)
+    tell, ref = _teller(dispute, dispute.payment_id, at), ident(dispute.id, "the dispute's id")
     detail = details(status=status, reason=text(dispute.reason_code))
-    return [tell.fact(Kind.DISPUTE_STATUS, ident(dispute.id, "the dispute's id"), dispute.amount, detail)]
+    told = tell.fact(Kind.DISPUTE_STATUS, ref, dispute.amount, detail)
+    if status != "lost" or not dispute.amount_deducted:
+        return [told]
+    return [told, tell.fact(Kind.DISPUTE_WITHDRAWN, ref, dispute.amount_deducted, {})]
 
 
 def _customer(payment: Payment) -> dict[str, str]:

@@ -21,6 +21,9 @@ class Payment(Thing, frozen=True, kw_only=True):
     """``pay_…``."""
 
     amount_refunded: object = None
+    fee: object = None
+    tax: object = None
+    base_currency: str | None = None
     order_id: str | None = None
     customer_id: str | None = None
     email: str | None = None
@@ -41,6 +44,7 @@ class Dispute(Thing, frozen=True, kw_only=True):
     """``disp_…``."""
 
     payment_id: str | None = None
+    amount_deducted: object = None
     phase: str | None = None
     reason_code: str | None = None
 

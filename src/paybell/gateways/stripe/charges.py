@@ -5,7 +5,19 @@ from typing import Final
 
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.payloads import details, first_text, ident, text
-from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, id_of, link, parent, remainder
+from paybell.gateways.stripe.funds import funds
+from paybell.gateways.stripe.pieces import (
+    Found,
+    Teller,
+    captured_so_far,
+    created,
+    customer,
+    given,
+    id_of,
+    link,
+    parent,
+    remainder,
+)
 from paybell.gateways.stripe.shapes import Charge, Dispute, Refund
 from paybell.model.fact import Fact, Kind
 
@@ -56,7 +68,10 @@ def _charge_status(tell: Teller, charge: Charge, ref: str, event: str) -> list[F
             # Released before it was captured: no money came, so none went back.
             return [tell.fact(Kind.EXPIRED if event == "charge.expired" else Kind.VOIDED)]
         case "succeeded":
-            return [tell.money(Kind.AUTHORIZED, ref, charge.amount, who)]
+            return [
+                tell.money(Kind.AUTHORIZED, ref, charge.amount, who),
+                *captured_so_far(tell, charge.amount_captured),
+            ]
         case "pending":
             return [tell.fact(Kind.PROCESSING, ref, who)]
         case "failed":
@@ -122,5 +137,5 @@ def read_dispute(dispute: Dispute, at_ms: int) -> Found:
         return Found(reason=f"a dispute's status {text(dispute.status)!r} is unknown")
     tell = Teller(aggregate, at_ms, currency_code(dispute.currency))
     detail = details(status=status, reason=text(dispute.reason))
-    ref = ident(dispute.id, "the dispute's id")
-    return Found(facts=(tell.money(Kind.DISPUTE_STATUS, ref, dispute.amount, detail),))
+    told = tell.money(Kind.DISPUTE_STATUS, ident(dispute.id, "the dispute's id"), dispute.amount, detail)
+    return Found(facts=(told, *funds(told, dispute.balance_transactions or ())))

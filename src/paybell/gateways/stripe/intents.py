@@ -5,7 +5,17 @@ from typing import Final
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.payloads import details, ident, seconds_to_ms, text
 from paybell.gateways.stripe.charges import refunds_in
-from paybell.gateways.stripe.pieces import Found, Teller, created, customer, given, id_of, link, remainder
+from paybell.gateways.stripe.pieces import (
+    Found,
+    Teller,
+    captured_so_far,
+    created,
+    customer,
+    given,
+    id_of,
+    link,
+    remainder,
+)
 from paybell.gateways.stripe.shapes import Charge, Failure, Intent, Session
 from paybell.model.fact import Fact, Kind
 
@@ -50,7 +60,7 @@ def _intent_status(tell: Teller, intent: Intent, status: str, charge: Charge | N
         case "processing":
             facts = [tell.fact(Kind.PROCESSING, ref)]
         case "requires_capture":
-            facts = [tell.money(Kind.AUTHORIZED, ref, given(intent.amount_capturable, intent.amount))]
+            facts = [_intent_authorized(tell, intent, ref), *captured_so_far(tell, intent.amount_received)]
         case "succeeded":
             facts = _intent_captured(tell, intent, charge, ref)
         case "canceled":
@@ -60,6 +70,13 @@ def _intent_status(tell: Teller, intent: Intent, status: str, charge: Charge | N
         case _:
             pass
     return facts
+
+
+def _intent_authorized(tell: Teller, intent: Intent, ref: str) -> Fact:
+    """What can still be captured, and what was already (Stripe lets a payment be captured in parts)."""
+    left, received = given(intent.amount_capturable, intent.amount), intent.amount_received
+    whole = left + received if isinstance(left, int) and isinstance(received, int) else left
+    return tell.money(Kind.AUTHORIZED, ref, whole)
 
 
 def _intent_captured(tell: Teller, intent: Intent, charge: Charge | None, ref: str) -> list[Fact]:

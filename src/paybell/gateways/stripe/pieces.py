@@ -63,6 +63,11 @@ def remainder(tell: Teller, whole: object, captured: object) -> list[Fact]:
     return []
 
 
+def captured_so_far(tell: Teller, amount: object) -> list[Fact]:
+    """What was captured in parts while more may follow: a total, so that the next part does not contradict it."""
+    return [tell.money(Kind.CAPTURED_TOTAL, "", amount)] if amount else []
+
+
 def id_of(reference: str | Named | Part | Charge | None, what: str) -> str:
     """The id that a reference is, or that its expanded object has; '' where there is none."""
     return ident_or_none(reference if reference is None or isinstance(reference, str) else reference.id, what)

@@ -67,6 +67,15 @@ class Refund(Struct, frozen=True, kw_only=True):
     failure_reason: str | None = None
 
 
+class Movement(Struct, frozen=True, kw_only=True):
+    """What a dispute did to the account's balance: below zero what was taken; ``fee`` comes off it besides."""
+
+    amount: int
+    currency: str
+    created: int | None = None
+    fee: int = 0
+
+
 class Dispute(Struct, frozen=True, kw_only=True):
     """``dp_…``."""
 
@@ -77,6 +86,7 @@ class Dispute(Struct, frozen=True, kw_only=True):
     amount: object = None
     status: str | None = None
     reason: str | None = None
+    balance_transactions: tuple[Movement, ...] | None = None
 
 
 class Refunds(Struct, frozen=True):

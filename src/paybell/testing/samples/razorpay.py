@@ -6,6 +6,11 @@ from typing import Final
 from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, hex_hmac
 
 
+def _fee(asked: Asked) -> int:
+    """Two per cent, and the tax on it."""
+    return asked.amount_minor * 236 // 10_000
+
+
 def _payment(asked: Asked, status: str, refunded_minor: int = 0) -> Json:
     failed = status == "failed"
     return {
@@ -22,6 +27,8 @@ def _payment(asked: Asked, status: str, refunded_minor: int = 0) -> Json:
         "email": "pat@example.com",
         "contact": "+910000000001",
         "notes": [],
+        "fee": _fee(asked) if status in {"captured", "refunded"} else None,
+        "tax": _fee(asked) * 18 // 118 if status in {"captured", "refunded"} else None,
         "error_code": "BAD_REQUEST_ERROR" if failed else None,
         "error_description": "The payment was declined by the bank." if failed else None,
         "error_reason": "payment_failed" if failed else None,

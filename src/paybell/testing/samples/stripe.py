@@ -114,12 +114,32 @@ def _refund(status: str) -> Callable[[Asked], Json]:
     return build
 
 
+def _movement(asked: Asked, amount: int, fee: int, tag: str) -> Json:
+    return {
+        "id": f"txn_{asked.tag(asked.payment_id, tag)}",
+        "object": "balance_transaction",
+        "amount": amount,
+        "fee": fee,
+        "net": amount - fee,
+        "currency": asked.currency.lower(),
+        "created": asked.started_at_s,
+        "type": "adjustment",
+    }
+
+
+def _movements(asked: Asked, status: str) -> list[Json]:
+    """What a dispute takes from the account, with a fee; and what comes back when it is won."""
+    taken = _movement(asked, -_amount(asked), from_iso(1500, asked.currency, STRIPE_EXPONENTS), "withdrawal")
+    return [taken, _movement(asked, _amount(asked), 0, "reversal")] if status == "won" else [taken]
+
+
 def _dispute(status: str) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         return {
             "id": f"dp_{asked.tag(asked.payment_id, 'dispute')}",
             "object": "dispute",
             "amount": _amount(asked),
+            "balance_transactions": _movements(asked, status),
             "charge": _charge_id(asked),
             "created": asked.started_at_s,
             "currency": asked.currency.lower(),
@@ -163,6 +183,8 @@ _OBJECTS: Final[Mapping[str, Callable[[Asked], Json]]] = {
     "refund.updated": _refund("succeeded"),
     "refund.failed": _refund("failed"),
     "charge.dispute.created": _dispute("needs_response"),
+    "charge.dispute.funds_withdrawn": _dispute("needs_response"),
+    "charge.dispute.funds_reinstated": _dispute("won"),
     "charge.dispute.closed": _dispute("lost"),
     "checkout.session.completed": _session,
 }
