@@ -21,7 +21,7 @@ def answer(received: Received) -> Reply:
     if received.header("authorization") != "Bearer live_not_a_real_key":
         return Reply(status_code=401, body=b'{"status": 401, "title": "Unauthorized Request"}', headers=JSON)
     path, _, query = received.path.partition("?")
-    if query == "embed=refunds,chargebacks" and (found := KNOWN.get(path.removeprefix("/v2/payments/"))):
+    if query == "embed=captures,refunds,chargebacks" and (found := KNOWN.get(path.removeprefix("/v2/payments/"))):
         return Reply(body=mollie_answer(found), headers=JSON)
     if path == "/v2/payment-links/pl_1/payments":
         listed = {"count": 1, "_embedded": {"payments": [KNOWN["tr_failed"]]}}
@@ -34,7 +34,7 @@ def test_the_payment_is_asked_for_and_recorded_as_the_api_says() -> None:
         hint = await scene.ask(b"id=tr_paid")
         assert (hint.status.state, hint.status.reason) == (NotificationState.FETCHED, "")
         (asked,) = scene.asked
-        assert (asked.method, asked.path) == ("GET", "/v2/payments/tr_paid?embed=refunds,chargebacks")
+        assert (asked.method, asked.path) == ("GET", "/v2/payments/tr_paid?embed=captures,refunds,chargebacks")
         (payment,) = await scene.payments()
         assert (payment.gateway_payment_id, payment.state.status) == ("tr_paid", PaymentStatus.PARTIALLY_REFUNDED)
         assert (payment.state.captured_minor, payment.state.refunded_minor) == (1000, 400)

@@ -14,6 +14,7 @@ from paybell.errors import MalformedPayload
 from paybell.gateways.kit import signatures
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.methods import Hmac
 from paybell.gateways.kit.payloads import body_key, details, form, ident, text
 from paybell.model.fact import Fact, Kind, Parsed
@@ -71,7 +72,9 @@ class Instamojo(Base):
             currency=currency,
             detail=_detail(fields),
         )
-        return Parsed(event=status, facts=(started, _attempt(started, kind)))
+        attempt = _attempt(started, kind)
+        fees = fee(attempt, lambda: to_minor(fields.get("fees") or 0, currency)) if kind is Kind.CAPTURED else ()
+        return Parsed(event=status, facts=(started, attempt, *fees))
 
 
 def _signed(fields: Mapping[str, str]) -> bytes:

@@ -7,9 +7,10 @@ import pytest
 from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways import gateway
 from paybell.gateways.mollie import Mollie
-from paybell.model.fact import Fact, Kind, Parsed
+from paybell.model.fact import Kind, Parsed
 from paybell.model.notification import Hint, Origin, Request
-from paybell.testing.samples.mollie import mollie_payment, mollie_refund, money
+from paybell.testing.samples.mollie import mollie_capture, mollie_payment, mollie_refund, money
+from tests.unit.gateways.booked import booked
 from tests.unit.gateways.sources import TOKEN, kinds, notification, only, source
 
 MOLLIE = Mollie()
@@ -41,7 +42,7 @@ def test_every_id_is_a_hint_and_answered_alike(body: bytes) -> None:
 def test_what_is_asked() -> None:
     plan = MOLLIE.plan_fetch(notification(b"id=tr_d0b0E3EA3v"), source("mollie", options=KEY))
     assert plan is not None
-    assert plan.url == "https://api.mollie.com/v2/payments/tr_d0b0E3EA3v?embed=refunds,chargebacks"
+    assert plan.url == "https://api.mollie.com/v2/payments/tr_d0b0E3EA3v?embed=captures,refunds,chargebacks"
     assert dict(plan.headers)["authorization"] == "Bearer test_not_a_real_key"
     assert (plan.method, plan.subject, plan.login) == ("GET", "tr_d0b0E3EA3v", None)
     assert MOLLIE.plan_fetch(notification(b"id=tr_1"), source("mollie")) is None
@@ -116,25 +117,44 @@ def test_a_refund_whose_status_is_unknown_is_said() -> None:
 
 
 def test_a_chargeback_and_its_reversal_are_one_dispute() -> None:
-    lost = only(answered(paid(chargebacks=[chargeback(None)])), Kind.DISPUTE_STATUS)
-    won = only(answered(paid(chargebacks=[chargeback("2025-07-09T00:00:00+00:00")])), Kind.DISPUTE_STATUS)
+    gone, back = paid(chargebacks=[chargeback(None)]), paid(chargebacks=[chargeback("2025-07-09T00:00:00+00:00")])
+    lost, won = only(answered(gone), Kind.DISPUTE_STATUS), only(answered(back), Kind.DISPUTE_STATUS)
     assert (lost.ref, lost.amount_minor, lost.detail) == ("chb_1", 1000, {"status": "lost", "reason": "AC01"})
     assert (won.ref, won.detail["status"]) == ("chb_1", "won")
     assert won.at_ms > lost.at_ms
+    assert booked(answered(gone).facts) == {"sales": -1000, "chargeback_losses": 1000}
+    assert booked([*answered(gone).facts, *answered(back).facts]) == {"clearing": 1000, "sales": -1000}
+    taken = [only(answered(each), Kind.DISPUTE_WITHDRAWN) for each in (gone, back)]
+    assert taken[0] == taken[1]
 
 
-def test_a_capture_in_parts_is_a_total_until_it_is_whole() -> None:
-    def captures(value: str, status: str) -> list[Fact]:
-        payment = mollie_payment(
-            "tr_1", status, "10.00", amountCaptured=money(value, "EUR"), authorizedAt="2025-06-15T15:06:40+00:00"
-        )
-        return [fact for fact in answered(payment).facts if fact.kind.startswith("captured")]
+def _captures(value: str, status: str, *parts: object) -> list[tuple[Kind, str, int | None]]:
+    payment = mollie_payment("tr_1", status, "10.00", captures=parts, amountCaptured=money(value, "EUR"))
+    facts = answered({**payment, "authorizedAt": "2025-06-15T15:06:40+00:00"}).facts
+    return [(it.kind, it.ref, it.amount_minor) for it in facts if it.kind.startswith("captured")]
 
-    assert captures("0.00", "authorized") == []
-    assert [(it.kind, it.amount_minor) for it in captures("4.00", "authorized")] == [(Kind.CAPTURED_TOTAL, 400)]
-    assert [(it.kind, it.amount_minor) for it in captures("4.00", "paid")] == [(Kind.CAPTURED_TOTAL, 400)]
-    assert [(it.kind, it.amount_minor) for it in captures("10.00", "paid")] == [(Kind.CAPTURED, 1000)]
-    assert [(it.kind, it.amount_minor) for it in captures("0.00", "paid")] == [(Kind.CAPTURED, 1000)]
+
+def test_captures_of_an_authorized_payment_are_known_by_their_ids_and_checked_by_their_sum() -> None:
+    first, second = mollie_capture("cpt_1", "succeeded", "4.00"), mollie_capture("cpt_2", "succeeded", "6.00")
+    one, two = (Kind.CAPTURED, "cpt_1", 400), (Kind.CAPTURED, "cpt_2", 600)
+    assert _captures("0.00", "authorized") == []
+    assert _captures("0.00", "authorized", mollie_capture("cpt_1", "pending", "4.00")) == []
+    assert _captures("4.00", "authorized", first) == [one, (Kind.CAPTURED_TOTAL, "", 400)]
+    other = mollie_capture("cpt_3", "failed", "6.00")
+    assert _captures("4.00", "paid", first, other) == [one, (Kind.CAPTURED_TOTAL, "", 400)]
+    assert _captures("10.00", "paid", first, second) == [one, two, (Kind.CAPTURED_TOTAL, "", 1000)]
+
+
+@pytest.mark.parametrize("value", ["0.00", "10.00"])
+def test_an_answer_without_its_captures_still_tells_their_sum(value: str) -> None:
+    assert _captures(value, "paid") == [(Kind.CAPTURED_TOTAL, "", 1000)]
+
+
+def test_a_payment_that_was_never_authorized_is_captured_at_once() -> None:
+    for value in ("0.00", "10.00"):
+        captured = only(answered(paid(amountCaptured=money(value, "EUR"))), Kind.CAPTURED)
+        assert (captured.ref, captured.amount_minor) == ("tr_1", 1000)
+    assert only(answered(paid(amountCaptured=money("4.00", "EUR"))), Kind.CAPTURED_TOTAL).amount_minor == 400
 
 
 @pytest.mark.parametrize(("currency", "value", "minor"), [("JPY", "1000", 1000), ("EUR", "1.05", 105)])
@@ -169,6 +189,8 @@ def test_equal_answers_have_equal_keys() -> None:
         key(paid(chargebacks=[chargeback(None)])),
         key(paid(chargebacks=[chargeback("2025-07-09T00:00:00+00:00")])),
         key(paid(amountCaptured=money("4.00", "EUR"))),
+        key(paid(captures=[mollie_capture("cpt_1", "pending", "4.00")])),
+        key(paid(captures=[mollie_capture("cpt_1", "succeeded", "4.00")])),
         key(paid(), "tr_2"),
     ]
     assert len({key(paid()), *others}) == len(others) + 1

@@ -125,7 +125,7 @@ def test_what_is_about_no_payment_is_unmapped_with_a_reason(body: object) -> Non
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        (event("payment.paid", "tr_1"), "/v2/payments/tr_1?embed=refunds,chargebacks"),
+        (event("payment.paid", "tr_1"), "/v2/payments/tr_1?embed=captures,refunds,chargebacks"),
         (event("payment-link.paid", "pl_1"), "/v2/payment-links/pl_1/payments"),
     ],
 )

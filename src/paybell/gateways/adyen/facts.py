@@ -37,6 +37,12 @@ _DISPUTES: Final[Mapping[str, str]] = {
     "PREARBITRATION_ACCEPTED": "lost",
     "SCHEME_ARBITRATION_LOST": "lost",
 }
+_FUNDS: Final[Mapping[str, Kind]] = {
+    "CHARGEBACK": Kind.DISPUTE_WITHDRAWN,
+    "CHARGEBACK_REVERSED": Kind.DISPUTE_REINSTATED,
+}
+"""A chargeback takes the money at once, its reversal gives it back; what a later stage takes follows from its loss."""
+
 _REFUNDS: Final[Mapping[str, tuple[Kind, Kind | None]]] = {
     "REFUND": (Kind.REFUND_SUCCEEDED, Kind.REFUND_FAILED),
     "REFUND_WITH_DATA": (Kind.REFUND_SUCCEEDED, Kind.REFUND_FAILED),
@@ -168,7 +174,8 @@ def _after(tell: _Teller) -> tuple[Fact, ...]:
         kind = _REFUNDS[code][0 if tell.good else 1]
         return () if kind is None else (tell.fact(kind, tell.ref),)
     if code in _DISPUTES and tell.good:
-        return (tell.fact(Kind.DISPUTE_STATUS, tell.ref, detail={"status": _DISPUTES[code]}),)
+        told = tell.fact(Kind.DISPUTE_STATUS, tell.ref, detail={"status": _DISPUTES[code]})
+        return (told, tell.fact(_FUNDS[code], tell.ref)) if code in _FUNDS else (told,)
     return _end(tell) if code in _ENDS and tell.good else ()
 
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import body_key, decoder, details, ident, read, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
@@ -43,6 +44,8 @@ class _Data(Struct):
     created_at: str | None = None
     currency: str | None = None
     amount: object = None
+    charged_amount: object = None
+    app_fee: object = None
     tx_ref: str | None = None
     payment_type: str | None = None
     processor_response: str | None = None
@@ -103,12 +106,21 @@ def _transaction(data: _Data, at_ms: int) -> Parsed:
         currency=currency,
         detail=_detail(data),
     )
+    fees: list[Fact] = []
     if kind is Kind.CAPTURED:
         attempt = msgspec.structs.replace(started, kind=kind, ref=aggregate, detail={})
+        fees = _fee(data, attempt)
     else:
         failure = details(failure_message=text(data.processor_response)) if kind is Kind.FAILED else {}
         attempt = Fact(aggregate=aggregate, kind=kind, ref=aggregate, at_ms=at_ms, detail=failure)
-    return Parsed(event="transaction", facts=(started, attempt), final=kind not in _OPEN)
+    return Parsed(event="transaction", facts=(started, attempt, *fees), final=kind not in _OPEN)
+
+
+def _fee(data: _Data, captured: Fact) -> list[Fact]:
+    """What Flutterwave keeps; where the customer was charged more than the amount, it was he who paid it."""
+    if data.charged_amount != data.amount:
+        return []
+    return fee(captured, lambda: to_minor(data.app_fee or 0, captured.currency))
 
 
 def _detail(data: _Data) -> dict[str, str]:

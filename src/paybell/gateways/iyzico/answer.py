@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.fees import fee
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -39,6 +40,8 @@ class _Answer(Struct, frozen=True, rename="camel"):
     currency: object = None
     basket_id: object = None
     system_time: object = None
+    iyzi_commission_rate_amount: object = None
+    iyzi_commission_fee: object = None
 
 
 _ANSWER: Final = payloads.decoder(_Answer)
@@ -116,4 +119,12 @@ def _facts(found: _Answer, kind: Kind, payment_id: str, at_ms: int) -> tuple[Fac
         currency=currency if with_amount else "",
         detail=failure if kind is Kind.FAILED else {},
     )
-    return created, status
+    return created, status, *_fee(found, status)
+
+
+def _fee(found: _Answer, status: Fact) -> list[Fact]:
+    """Its commission and its fixed fee; the merchant's own commission is neither."""
+    parts = (found.iyzi_commission_rate_amount, found.iyzi_commission_fee)
+    if status.kind is not Kind.CAPTURED:
+        return []
+    return fee(status, lambda: sum(to_minor(part, status.currency) for part in parts if part is not None))

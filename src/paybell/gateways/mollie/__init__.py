@@ -38,7 +38,7 @@ class Mollie(Unsigned):
         signed="nothing, by design: the form holds only an id",
         dedupe="SHA-256 of the body; the same id again asks again",
         retries="10 times within 26 hours",
-        believed="nothing: the API is asked for the payment, its refunds and its chargebacks",
+        believed="nothing: the API is asked for the payment, its captures, refunds and chargebacks",
         has_token=True,
         secret_options=frozenset({"apiKey"}),
         answer=Answer(b"", b"text/plain"),
@@ -73,7 +73,7 @@ class Mollie(Unsigned):
 
 def payment_plan(payment_id: str, source: Source) -> FetchPlan | None:
     """The question about a payment."""
-    return plan(f"/v2/payments/{payment_id}?embed=refunds,chargebacks", payment_id, source)
+    return plan(f"/v2/payments/{payment_id}?embed=captures,refunds,chargebacks", payment_id, source)
 
 
 def plan(path: str, subject: str, source: Source) -> FetchPlan | None:

@@ -1,7 +1,8 @@
 """What Mollie says about a payment, its refunds and its chargebacks.
 
 Sources: Mollie's API reference (get payment, get refund, get chargeback) and the responses its PHP SDK is tested with.
-A charged back payment stays ``paid``; only its chargebacks tell, and they are decided from their start.
+A charged back payment stays ``paid``; only its chargebacks tell, and they are decided from their start. A payment that
+was authorized first is captured by its captures, in parts or whole; any other one at once, under its own id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ def facts_of(payment: Payment) -> tuple[tuple[Fact, ...], str]:
     embedded = payment.embedded or Embedded()
     known, problem = _status(payment)
     refunds = [fact for refund in embedded.refunds for fact in refund_facts(refund, payment.id)]
-    chargebacks = [chargeback_fact(chargeback, payment.id) for chargeback in embedded.chargebacks]
+    chargebacks = [fact for each in embedded.chargebacks for fact in chargeback_facts(each, payment.id)]
     unknown = [problem, *(_unknown(refund) for refund in embedded.refunds)]
     return (_created(payment), *known, *refunds, *chargebacks), "; ".join(filter(None, unknown))
 
@@ -37,14 +38,17 @@ def refund_facts(refund: Refund, payment_id: str) -> list[Fact]:
     return [] if kind is None else [_money(payment_id, kind, ref, refund.created_at, refund.amount)]
 
 
-def chargeback_fact(chargeback: Chargeback, payment_id: str) -> Fact:
-    """Money that is gone, or has come back."""
-    status = "lost" if chargeback.reversed_at is None else "won"
+def chargeback_facts(chargeback: Chargeback, payment_id: str) -> list[Fact]:
+    """Money that is gone, and perhaps has come back."""
     reason = chargeback.reason or Reason()
-    detail = details(status=status, reason=text(reason.code) or text(reason.description))
+    why = details(reason=text(reason.code) or text(reason.description))
     ref = ident(chargeback.id, "the chargeback's id")
-    at = chargeback.reversed_at or chargeback.created_at
-    return _money(payment_id, Kind.DISPUTE_STATUS, ref, at, chargeback.amount, detail)
+    gone_at, back_at, amount = chargeback.created_at, chargeback.reversed_at, chargeback.amount
+    gone = _money(payment_id, Kind.DISPUTE_WITHDRAWN, ref, gone_at, amount)
+    if back_at is None:
+        return [_money(payment_id, Kind.DISPUTE_STATUS, ref, gone_at, amount, {"status": "lost", **why}), gone]
+    won = _money(payment_id, Kind.DISPUTE_STATUS, ref, back_at, amount, {"status": "won", **why})
+    return [won, gone, _money(payment_id, Kind.DISPUTE_REINSTATED, ref, back_at, amount)]
 
 
 def decisive(payment: Payment) -> Sequence[object]:
@@ -53,6 +57,7 @@ def decisive(payment: Payment) -> Sequence[object]:
     captured = payment.amount_captured
     return (
         [payment.id, payment.status, payment.amount.value, payment.amount.currency, captured and captured.value],
+        sorted([it.id, it.status or "", it.amount.value] for it in embedded.captures),
         sorted([refund.id, refund.status, refund.amount.value] for refund in embedded.refunds),
         sorted([it.id, it.amount.value, it.reversed_at or ""] for it in embedded.chargebacks),
     )
@@ -101,14 +106,23 @@ def _authorized(payment: Payment) -> list[Fact]:
 
 
 def _captured(payment: Payment) -> list[Fact]:
-    """The one capture of a payment; where it is captured in parts, what they come to."""
-    total = payment.amount_captured
     at = payment.paid_at or payment.authorized_at or payment.created_at
+    total = _taken(payment)
+    if payment.authorized_at is None and total == payment.amount:
+        return [_money(payment.id, Kind.CAPTURED, payment.id, at, total)]
+    done = [it for it in (payment.embedded or Embedded()).captures if it.status == "succeeded"]
+    captures = [
+        _money(payment.id, Kind.CAPTURED, ident(it.id, "the capture's id"), it.created_at, it.amount) for it in done
+    ]
+    return [*captures, *([_money(payment.id, Kind.CAPTURED_TOTAL, "", at, total)] if total else ())]
+
+
+def _taken(payment: Payment) -> Money | None:
+    """What was captured so far; all of it where the payment is paid and does not say less."""
+    total = payment.amount_captured
     if total is not None and 0 < total.minor < payment.amount.minor:
-        return [_money(payment.id, Kind.CAPTURED_TOTAL, "", at, total)]
-    if payment.status == "paid":
-        return [_money(payment.id, Kind.CAPTURED, payment.id, at, payment.amount)]
-    return []
+        return total
+    return payment.amount if payment.status == "paid" else None
 
 
 def _failed(payment: Payment) -> Fact:

@@ -46,9 +46,19 @@ class Chargeback(Struct):
     reason: Reason | None = None
 
 
+class Capture(Struct):
+    """A part, or all, of what was authorized, taken."""
+
+    id: str
+    amount: Money
+    created_at: str = field(name="createdAt")
+    status: str | None = None
+
+
 class Embedded(Struct):
     """What was asked for beside the payment."""
 
+    captures: list[Capture] = []
     refunds: list[Refund] = []
     chargebacks: list[Chargeback] = []
 

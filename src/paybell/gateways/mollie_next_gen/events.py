@@ -75,7 +75,7 @@ def snapshot(event: Event, body: bytes) -> Parsed:
             return _of_payment(name, refund.payment_id, lambda of: payments.refund_facts(refund, of))
         case "chargeback":
             chargeback = payloads.read(_CHARGEBACK, thing)
-            return _of_payment(name, chargeback.payment_id, lambda of: [payments.chargeback_fact(chargeback, of)])
+            return _of_payment(name, chargeback.payment_id, lambda of: payments.chargeback_facts(chargeback, of))
         case _:
             return Parsed(event=name, reason="it is about no payment, refund or chargeback")
 

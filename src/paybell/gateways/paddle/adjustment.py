@@ -55,10 +55,21 @@ def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
         return (_fact(found, _REFUNDS[found.status], ref, "", at_ms),), ""
     if found.action in _DISPUTES and found.status in {"approved", "reversed"}:
         status = "won" if found.status == "reversed" else _DISPUTES[found.action]
-        return (_fact(found, Kind.DISPUTE_STATUS, f"{payment_id}:chargeback", status, at_ms),), ""
+        ref = f"{payment_id}:chargeback"
+        told = _fact(found, Kind.DISPUTE_STATUS, ref, status, at_ms)
+        return (told, *(_fact(found, kind, ref, "", at_ms) for kind in _funds(found))), ""
     if found.action in {"credit", "credit_reverse"}:
         return (), "a credit reduces what is owed; no money goes back"
     return (), f"an adjustment's action {payloads.text(found.action)!r} with {payloads.text(found.status)!r} is unknown"
+
+
+def _funds(found: _Adjustment) -> tuple[Kind, ...]:
+    """A chargeback took the money, a reversal gives it back; of one that is reversed itself, both are true."""
+    if found.action == "chargeback_reverse":
+        return (Kind.DISPUTE_REINSTATED,)
+    if found.action != "chargeback":
+        return ()
+    return (Kind.DISPUTE_WITHDRAWN, *((Kind.DISPUTE_REINSTATED,) if found.status == "reversed" else ()))
 
 
 def _fact(found: _Adjustment, kind: Kind, ref: str, status: str, at_ms: int) -> Fact:

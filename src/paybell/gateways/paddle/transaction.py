@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.paddle.money import minor
 from paybell.model.fact import Fact, Kind
 
@@ -46,6 +48,7 @@ class _Attempt(Struct, frozen=True):
 
 class _Totals(Struct, frozen=True):
     grand_total: object = None
+    fee: object = None
 
 
 class _Details(Struct, frozen=True):
@@ -77,6 +80,7 @@ def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
     facts = [_created(found, payment_id, currency, at_ms), *attempts]
     if found.status == "canceled":
         facts.append(Fact(aggregate=payment_id, kind=Kind.CANCELED, at_ms=at_ms))
+    facts += _fee(found, facts[0], at_ms)
     total = _total(found, currency)
     if found.status in _PAID and total and not any(fact.kind is Kind.CAPTURED for fact in attempts):
         facts.append(
@@ -89,6 +93,14 @@ def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
             )
         )
     return tuple(facts), ""
+
+
+def _fee(found: _Transaction, created: Fact, at_ms: int) -> list[Fact]:
+    """What Paddle keeps, known once the transaction is completed; the tax, which it keeps as well, is no fee."""
+    totals = found.details.totals if found.details else None
+    if found.status != "completed" or totals is None or totals.fee is None:
+        return []
+    return fee(replace(created, ref=found.id, at_ms=at_ms), lambda: minor(totals.fee, created.currency))
 
 
 def _created(found: _Transaction, payment_id: str, currency: str, at_ms: int) -> Fact:

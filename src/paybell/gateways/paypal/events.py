@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import json
 
 from paybell.gateways.kit import payloads
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import details, first_text, ident, ident_or_none, text, time_to_ms
 from paybell.gateways.paypal.shapes import Dispute, Event, Money, Operation, Order, Payer
 from paybell.model.fact import Fact, Kind, Parsed
@@ -118,7 +119,8 @@ def capture(it: Operation, payer: Payer | None, order_id: str) -> Facts:
     """A capture or sale, and that the payment was begun with it."""
     match it.stands:
         case "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED":
-            stands = _fact(it.id, Kind.CAPTURED, it.id, it.create_time or it.at, it.amount)
+            captured = _fact(it.id, Kind.CAPTURED, it.id, it.create_time or it.at, it.amount)
+            return (_created(it, payer, order_id), captured, *_fee(it, captured))
         case "PENDING":
             stands = _fact(it.id, Kind.PROCESSING, it.id, it.at, None)
         case "DECLINED" | "DENIED" | "FAILED":
@@ -126,6 +128,11 @@ def capture(it: Operation, payer: Payer | None, order_id: str) -> Facts:
         case _:
             return ()
     return (_created(it, payer, order_id), stands)
+
+
+def _fee(it: Operation, captured: Fact) -> Facts:
+    kept = it.fee
+    return fee(captured, lambda: kept.minor) if kept and kept.code == captured.currency else ()
 
 
 def authorization(it: Operation, payer: Payer | None, order_id: str) -> Facts:

@@ -52,6 +52,13 @@ class Details(Struct):
     reason: str | None = None
 
 
+class Breakdown(Struct):
+    """What a capture comes to; the second fee is there where it was charged in the receiver's currency."""
+
+    paypal_fee: Money | None = None
+    paypal_fee_in_receivable_currency: Money | None = None
+
+
 class Operation(Struct):
     """A capture or sale, an authorization, or a refund."""
 
@@ -68,7 +75,15 @@ class Operation(Struct):
     custom_id: str | None = None
     sale_id: str | None = None
     capture_id: str | None = None
+    seller_receivable_breakdown: Breakdown | None = None
+    transaction_fee: Money | None = None
     links: list[Link] = []
+
+    @property
+    def fee(self) -> Money | None:
+        """What PayPal keeps of a capture or, in the first version of the API, of a sale."""
+        parts = self.seller_receivable_breakdown or Breakdown()
+        return None if parts.paypal_fee_in_receivable_currency else parts.paypal_fee or self.transaction_fee
 
     @property
     def stands(self) -> str:

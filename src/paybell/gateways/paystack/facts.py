@@ -7,6 +7,7 @@ import msgspec
 
 from paybell.errors import MalformedPayload
 from paybell.gateways.kit.amounts import currency_code, to_iso
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import decoder, details, ident, ident_or_none, read, text, time_to_ms
 from paybell.gateways.paystack.shapes import Customer, Dispute, Refund, Transaction
 from paybell.model.fact import Fact, Kind, Parsed
@@ -109,7 +110,8 @@ def _payment(found: Transaction) -> tuple[Fact, ...]:
     attempt = Fact(aggregate=aggregate, kind=Kind.PROCESSING, ref=aggregate, at_ms=created_ms)
     match found.status:
         case "success" | "reversed":  # what was reversed had been paid: the refund or the dispute tells the rest
-            return (started, _captured(found, attempt, currency))
+            captured = _captured(found, attempt, currency)
+            return (started, captured, *fee(captured, lambda: to_iso(found.fees or 0, currency, EXPONENTS)))
         case "failed":
             failure = details(failure_message=text(found.gateway_response))
             return (started, msgspec.structs.replace(attempt, kind=Kind.FAILED, detail=failure))

@@ -24,6 +24,7 @@ class Transaction(Struct):
     created_at: str
     paid_at: str | None = None
     requested_amount: int | None = None
+    fees: object = None
     channel: str | None = None
     gateway_response: str | None = None
     domain: str | None = None

@@ -1,6 +1,7 @@
 """What Razorpay's payments, refunds and disputes say is true."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -97,10 +98,10 @@ def _payment_status(tell: _Teller, payment: Payment, refund: Refund | None) -> l
 
 def _fee(captured: Fact, payment: Payment) -> list[Fact]:
     """What Razorpay keeps, its tax included; not of a payment in a currency that is not the account's."""
-    if payment.fee is None or captured.currency != (payment.base_currency or _HOME):
+    if captured.currency != (payment.base_currency or _HOME):
         return []
-    amount, tax = (to_iso(each or 0, captured.currency, ISO_EXPONENTS) for each in (payment.fee, payment.tax))
-    return fee(captured, amount, tax)
+    minor = partial(to_iso, currency=captured.currency, exponents=ISO_EXPONENTS)
+    return fee(captured, lambda: minor(payment.fee or 0), lambda: minor(payment.tax or 0))
 
 
 def _refunded_total(tell: _Teller, payment: Payment, refund: Refund | None) -> list[Fact]:

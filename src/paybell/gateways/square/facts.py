@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import details, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind
 
@@ -52,6 +53,13 @@ class _Card(Struct, frozen=True):
     errors: list[_Error] | None = None
 
 
+class _Fee(Struct, frozen=True):
+    """Added after the capture; an ``ADJUSTMENT`` may follow later."""
+
+    type: str | None = None
+    amount_money: Money = Money()
+
+
 class Payment(Struct, frozen=True):
     """A payment; ``total_money`` is with the tip."""
 
@@ -62,6 +70,7 @@ class Payment(Struct, frozen=True):
     total_money: Money | None = None
     amount_money: Money | None = None
     refunded_money: Money | None = None
+    processing_fee: list[_Fee] | None = None
     card_details: _Card | None = None
     order_id: str | None = None
     customer_id: str | None = None
@@ -135,7 +144,7 @@ def _payment(payment: Payment) -> Found:
     customer = {"customer_id": text(payment.customer_id), "customer_email": text(payment.buyer_email_address)}
     words = {**customer, "order_id": text(payment.order_id), "method": text(payment.source_type).lower()}
     started = _fact(payment.id, Kind.PAYMENT_CREATED, "", payment.created_at, asked, **words)
-    return (started, status, *_refunded(payment)), ""
+    return (started, status, *_refunded(payment), *_fees(payment, status)), ""
 
 
 def _status(payment: Payment) -> Fact | None:
@@ -163,6 +172,14 @@ def _refunded(payment: Payment) -> tuple[Fact, ...]:
     if payment.refunded_money is None or not payment.refunded_money.amount:
         return ()
     return (_fact(payment.id, Kind.REFUNDED_TOTAL, "", payment.updated_at, payment.refunded_money),)
+
+
+def _fees(payment: Payment, captured: Fact) -> list[Fact]:
+    """What Square keeps at first; an adjustment may lower it, which no fact can say."""
+    said = [it.amount_money for it in payment.processing_fee or () if it.type == "INITIAL"]
+    if captured.kind is not Kind.CAPTURED or any(it.currency != captured.currency for it in said):
+        return []
+    return fee(captured, lambda: sum(to_iso(it.amount, captured.currency, ISO_EXPONENTS) for it in said))
 
 
 def _refund(refund: Refund) -> Found:

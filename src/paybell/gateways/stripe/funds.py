@@ -1,10 +1,12 @@
 """What a dispute did to the balance at Stripe, as its balance transactions say: at most one each way."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
 from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import seconds_to_ms
 from paybell.gateways.stripe.shapes import Movement
 from paybell.model.fact import Fact, Kind
@@ -19,11 +21,9 @@ def funds(dispute: Fact, movements: Sequence[Movement]) -> list[Fact]:
     taken = _moved(Kind.DISPUTE_WITHDRAWN, dispute, [it for it in movements if it.amount < 0])
     back = _moved(Kind.DISPUTE_REINSTATED, dispute, [it for it in movements if it.amount > 0])
     charged = [it for it in movements if it.fee > 0 and currency_code(it.currency) == dispute.currency]
-    if not charged:
-        return [*taken, *back]
-    fee = sum(to_iso(it.fee, dispute.currency, STRIPE_EXPONENTS) for it in charged)
-    at_ms = _time(charged, dispute)
-    return [*taken, *back, replace(dispute, kind=Kind.FEE, at_ms=at_ms, amount_minor=fee, detail={"of": "dispute"})]
+    charge = replace(dispute, at_ms=_time(charged, dispute))
+    minor = partial(to_iso, currency=dispute.currency, exponents=STRIPE_EXPONENTS)
+    return [*taken, *back, *fee(charge, lambda: sum(minor(it.fee) for it in charged), dispute=True)]
 
 
 def _moved(kind: Kind, dispute: Fact, movements: Sequence[Movement]) -> list[Fact]:

@@ -20,11 +20,12 @@ def mollie_payment(
     currency: str = "EUR",
     at: str = "2025-06-15T15:06:40+00:00",
     order_id: str = "order_1001",
+    captures: Sequence[Json] = (),
     refunds: Sequence[Json] = (),
     chargebacks: Sequence[Json] = (),
     **more: object,
 ) -> Json:
-    """A payment as ``GET /v2/payments/{id}?embed=refunds,chargebacks`` answers."""
+    """A payment as ``GET /v2/payments/{id}?embed=captures,refunds,chargebacks`` answers."""
     ends = {"paid": "paidAt", "authorized": "authorizedAt", "canceled": "canceledAt", "expired": "expiredAt"}
     return {
         "resource": "payment",
@@ -37,8 +38,20 @@ def mollie_payment(
         "metadata": {"order_id": order_id},
         "status": status,
         **({ends.get(status, "failedAt"): at} if status not in {"open", "pending"} else {}),
-        "_embedded": {"refunds": list(refunds), "chargebacks": list(chargebacks)},
+        "_embedded": {"captures": list(captures), "refunds": list(refunds), "chargebacks": list(chargebacks)},
         **more,
+    }
+
+
+def mollie_capture(capture_id: str, status: str, value: Decimal | str, currency: str = "EUR") -> Json:
+    """A capture as it stands within a payment's answer."""
+    at = "2025-06-15T15:30:00+00:00"
+    return {
+        "resource": "capture",
+        "id": capture_id,
+        "amount": money(value, currency),
+        "status": status,
+        "createdAt": at,
     }
 
 
