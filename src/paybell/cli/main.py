@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from paybell import log
-from paybell.cli import db, deliveries, keys, ledger, nodes, notifications, payments, sources
+from paybell.cli import db, deliveries, keys, ledger, nodes, notifications, payments, scenario, sources
 from paybell.cli.demo import demo
 from paybell.cli.gateways import gateways
 from paybell.cli.shared import Database, fail
@@ -31,6 +31,7 @@ app.add_typer(ledger.app, name="ledger", help="Where the money is: double-entry 
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
 app.add_typer(db.app, name="db", help="The database.")
+app.add_typer(scenario.app, name="scenario", help="What others got wrong, played against a real Paybell.")
 app.command("gateways")(gateways)
 app.command("nodes")(nodes.nodes)
 app.command("trigger")(trigger)
