@@ -105,11 +105,18 @@ def test_an_intent_whose_try_failed_waits_for_another_one() -> None:
     assert (told.aggregate, told.ref, told.detail) == (fact.aggregate, fact.ref, fact.detail)
 
 
-@pytest.mark.parametrize("status", ["CAPTURE_REQUESTED", "SETTLED", "PAID"])
+@pytest.mark.parametrize("status", ["CAPTURED", "SETTLED", "PAID"])
 def test_an_attempt_and_its_intent_tell_of_one_capture(status: str) -> None:
     by_attempt = only(event("payment_attempt.x", attempt(status, captured_amount=0)), Kind.CAPTURED)
     by_intent = only(event("payment_intent.succeeded", intent("SUCCEEDED", captured_amount=50.5)), Kind.CAPTURED)
     assert by_attempt == by_intent
+
+
+def test_a_capture_that_is_only_asked_for_is_no_money() -> None:
+    asked = event("payment_attempt.x", attempt("CAPTURE_REQUESTED", captured_amount=0))
+    assert kinds(asked) == [Kind.PAYMENT_CREATED, Kind.AUTHORIZED]
+    part = event("payment_attempt.x", attempt("CAPTURE_REQUESTED", captured_amount=20))
+    assert only(part, Kind.CAPTURED).amount_minor == 2000
 
 
 def test_what_was_captured_counts_not_what_was_asked() -> None:

@@ -208,16 +208,29 @@ def test_a_list_of_attempts_is_one_payment() -> None:
     ("more", "kind", "amount", "final"),
     [
         ({"refund_status": "success", "refund_amt": 50}, Kind.REFUND_SUCCEEDED, 5000, True),
-        ({"refund_status": "refunded"}, Kind.REFUND_SUCCEEDED, 10_050, True),
-        ({"refund_status": "initiated"}, Kind.REFUND_PENDING, 10_050, False),
-        ({"refund_status": "rejected"}, Kind.REFUND_FAILED, 10_050, True),
+        ({"refund_status": "refunded", "refund": {"amount": 100.5}}, Kind.REFUND_SUCCEEDED, 10_050, True),
+        ({"refund_status": "initiated"}, Kind.REFUND_PENDING, None, False),
+        ({"refund_status": "rejected", "refund_amt": 50}, Kind.REFUND_FAILED, 5000, True),
     ],
 )
-def test_a_refund(more: dict[str, object], kind: Kind, amount: int, final: bool) -> None:  # noqa: FBT001
+def test_a_refund(more: dict[str, object], kind: Kind, amount: int | None, final: bool) -> None:  # noqa: FBT001
     parsed = read(answer(transaction(**more)))
     fact = only(parsed, kind)
     assert (fact.ref, fact.amount_minor, parsed.final) == ("trans_1:refund", amount, final)
-    assert ("reason" in fact.detail) is ("refund_amt" not in more)
+
+
+def test_a_refund_that_names_no_amount_moves_no_money_and_says_so() -> None:
+    parsed = read(answer(transaction(refund_status="refunded")))
+    assert kinds(parsed) == [Kind.PAYMENT_CREATED, Kind.CAPTURED]
+    assert "the refund of trans_1 names no amount" in parsed.reason
+
+
+def test_the_commission_is_a_fee_where_the_settled_amount_lacks_just_that() -> None:
+    cost, commission = {"paid": 100.5, "settled": 98.14}, {"value": 2, "tax": 0.36, "total": 2.36}
+    told = only(read(answer(transaction(cost=cost, commission=commission))), Kind.FEE)
+    assert (told.ref, told.amount_minor, told.detail) == ("trans_1", 236, {"tax_minor": "36"})
+    for more in ({"commission": commission}, {"cost": {"paid": 100.5, "settled": 98}, "commission": commission}):
+        assert Kind.FEE not in kinds(read(answer(transaction(**more))))
 
 
 def test_an_unknown_word_is_named_and_asked_about_again() -> None:

@@ -126,6 +126,17 @@ def test_several_captures_are_one_fact_with_their_sum() -> None:
     assert only(parsed, Kind.PAYMENT_CREATED).amount_minor == 5000
 
 
+def test_captures_by_hand_are_known_by_their_ids() -> None:
+    parts = [{"capture_id": "c-1", "capture_amount": 10}, {"capture_id": "c-2", "capture_amount": 5.5}]
+    by_hand = {**PAYMENT, "capture_method": "MANUAL"}
+    parsed = answered("xendit", f"payment {PAYMENT['payment_id']}", {**by_hand, "captures": parts})
+    assert [(it.kind, it.ref, it.amount_minor) for it in parsed.facts[2:]] == [
+        (Kind.CAPTURED, "c-1", 1000),
+        (Kind.CAPTURED, "c-2", 550),
+    ]
+    assert only(parsed, Kind.AUTHORIZED).amount_minor == 5000
+
+
 def test_the_request_of_a_payment_does_not_count_its_money_again() -> None:
     newer = {"payment_request_id": "pr-1", "request_amount": 50, "currency": "PHP", "status": "SUCCEEDED"}
     assert kinds(answered("xendit", "request pr-1", newer)) == [Kind.PAYMENT_CREATED]

@@ -23,11 +23,12 @@ _INTENT: Final[Mapping[str, Kind | None]] = {
     "SUCCEEDED": Kind.CAPTURED,
     "CANCELLED": Kind.CANCELED,
 }
+_REQUESTED: Final = "CAPTURE_REQUESTED"
 _ATTEMPT: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("RECEIVED", "PENDING_AUTHORIZATION", "AUTHENTICATION_REDIRECTED"), Kind.PROCESSING),
     "PENDING_AUTHENTICATION": Kind.REQUIRES_ACTION,
     "AUTHORIZED": Kind.AUTHORIZED,
-    **dict.fromkeys(("CAPTURE_REQUESTED", "CAPTURED", "SETTLED", "PAID"), Kind.CAPTURED),
+    **dict.fromkeys((_REQUESTED, "CAPTURED", "SETTLED", "PAID"), Kind.CAPTURED),
     **dict.fromkeys(("FAILED", "AUTHORIZATION_FAILED", "RISK_DECLINED", "CANCELLED", "EXPIRED"), Kind.FAILED),
 }
 """An attempt that is cancelled or expires leaves its intent open for another one."""
@@ -105,6 +106,8 @@ def attempt(thing: Object, at_ms: int) -> list[Fact] | None:
         return None
     intent_id = payloads.ident(thing.payment_intent_id, "the intent's id")
     tell = _teller(thing, intent_id, at_ms)
+    if thing.status == _REQUESTED and not thing.captured_amount:
+        kind = Kind.AUTHORIZED  # how much of it comes is not said yet
     if kind in _MONEY:
         return [_created(thing, tell, at_ms), tell(kind=kind, ref=intent_id, amount_minor=_moved(thing))]
     ref = payloads.ident(thing.id, "the attempt's id")
@@ -148,7 +151,7 @@ def _created(thing: Object, tell: Tell, at_ms: int) -> Fact:
 
 
 def _moved(thing: Object) -> int:
-    """What was captured. An attempt whose capture is under way has 0 there: all of it is asked for."""
+    """What was captured; all of it where that is not said."""
     return to_minor(thing.captured_amount or thing.amount, currency_code(thing.currency))
 
 

@@ -12,6 +12,7 @@ import msgspec
 from paybell.errors import MalformedPayload
 from paybell.gateways.ippopay.shapes import Answer, Data, Phone, Transaction
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import details, first_text, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
@@ -102,11 +103,23 @@ def _read_one(
     attempt = msgspec.structs.replace(base, kind=kind, ref=trans_id, at_ms=updated_ms, detail=detail)
     facts.append(attempt)
     if kind is Kind.CAPTURED:
+        facts += _fee(transaction, attempt)
         _read_refund(transaction, attempt, facts, unknown)
 
 
+def _fee(transaction: Transaction, captured: Fact) -> list[Fact]:
+    """The commission, where it is just what the settled amount lacks."""
+    currency, kept = captured.currency, transaction.commission
+
+    def total() -> int:
+        missing = (captured.amount_minor or 0) - to_minor(transaction.cost.settled, currency)
+        return missing if missing == to_minor(kept.total, currency) else 0
+
+    return fee(captured, total, lambda: to_minor(kept.tax or 0, currency))
+
+
 def _read_refund(transaction: Transaction, captured: Fact, facts: list[Fact], unknown: list[str]) -> None:
-    """The refund of a captured transaction. The documents show no amount: without one, all that was paid."""
+    """The refund of a captured transaction. The documents show no amount, and without one no money went back."""
     status = text(transaction.refund_status).lower()
     if status in _NOT_REFUNDED:
         return
@@ -114,11 +127,14 @@ def _read_refund(transaction: Transaction, captured: Fact, facts: list[Fact], un
     if kind is None:
         unknown.append(f"the refund status {status!r} of {captured.ref} is unknown")
         return
-    given = _amount(_refunded(transaction), captured.currency, required=False)
-    detail = {} if given else {"reason": "the gateway names no amount: taken as all that was paid"}
-    amount = given or captured.amount_minor
-    ref = f"{captured.ref}:refund"
-    facts.append(msgspec.structs.replace(captured, kind=kind, ref=ref, amount_minor=amount, detail=detail))
+    amount = _amount(_refunded(transaction), captured.currency, required=False)
+    if kind is Kind.REFUND_SUCCEEDED and not amount:
+        unknown.append(f"the refund of {captured.ref} names no amount: look at IppoPay how much it was")
+        return
+    refund = Fact(aggregate=captured.aggregate, kind=kind, ref=f"{captured.ref}:refund", at_ms=captured.at_ms)
+    if amount:
+        refund = msgspec.structs.replace(refund, amount_minor=amount, currency=captured.currency)
+    facts.append(refund)
 
 
 def _refunded(transaction: Transaction) -> object:

@@ -11,6 +11,14 @@ class Cost(Struct, frozen=True):
     """In major units."""
 
     paid: object = None
+    settled: object = None
+
+
+class Commission(Struct, frozen=True):
+    """What IppoPay keeps, in major units; the tax is in the total."""
+
+    total: object = None
+    tax: object = None
 
 
 class Phone(Struct, frozen=True):
@@ -61,6 +69,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     orderId: str | None = None  # noqa: N815 - IppoPay's own spelling
     order: Order | None = None
     cost: Cost = Cost()
+    commission: Commission = Commission()
     currency: str | None = None
     refund_status: str | None = None
     refund_amt: object = None

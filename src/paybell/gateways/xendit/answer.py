@@ -126,12 +126,27 @@ def _payment(asked: _Object, kind: Kind, received_at_ms: int) -> tuple[Fact, ...
     created_ms = _time(asked.created, received_at_ms)
     at_ms = _time(asked.updated, created_ms)
     created = tell(kind=Kind.PAYMENT_CREATED, at_ms=created_ms, detail=_detail(asked))
-    if kind is Kind.CAPTURED and asked.capture_method == "MANUAL":
+    by_hand = kind is Kind.CAPTURED and asked.capture_method == "MANUAL"
+    if by_hand:
         kind = Kind.AUTHORIZED  # how much of it was captured, its captures say
     if kind is Kind.CAPTURED:
         tell = partial(tell, amount_minor=_paid(asked, currency, amount))
     why = payloads.details(failure_code=payloads.text(asked.failure_code)) if kind is Kind.FAILED else {}
-    return (created, tell(kind=kind, ref="" if kind in _WITHOUT_REF else ref, at_ms=at_ms, detail=why))
+    stands = tell(kind=kind, ref="" if kind in _WITHOUT_REF else ref, at_ms=at_ms, detail=why)
+    return (created, stands, *(_parts(asked, stands) if by_hand else ()))
+
+
+def _parts(asked: _Object, authorized: Fact) -> list[Fact]:
+    """The captures that a payment of the newer API lists."""
+    return [
+        msgspec.structs.replace(
+            authorized,
+            kind=Kind.CAPTURED,
+            ref=payloads.ident(each.capture_id, "capture_id"),
+            amount_minor=to_minor(each.capture_amount, authorized.currency),
+        )
+        for each in asked.captures or ()
+    ]
 
 
 def _refund(asked: _Object, kind: Kind, received_at_ms: int) -> tuple[Fact, ...]:
