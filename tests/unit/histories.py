@@ -83,9 +83,9 @@ class _Payment:
             ref = f"ch_{number}"
             yield self._fact(Kind.CAPTURED, ref, part)
             yield from self._now_and_then(0.2, Kind.CAPTURED, ref, part)  # the same, said a second later
-            yield from self._now_and_then(0.05, Kind.CAPTURED, ref, part + 1)  # a conflict
+            yield from self._now_and_then(0.1, Kind.CAPTURED, ref, part + 1)  # a conflict
             yield from self._now_and_then(0.3, Kind.CAPTURED_TOTAL, "", self._amount - left)
-            yield from self._now_and_then(0.05, Kind.CAPTURE_REVERSED, ref, part)
+            yield from self._now_and_then(0.1, Kind.CAPTURE_REVERSED, ref, part)
             if self._chance.random() < 0.3:
                 yield self._fee(ref, part // 50)
                 yield self._fee(ref, part // 40)  # a correction
@@ -102,14 +102,16 @@ class _Payment:
 
     def _disputes(self) -> Iterator[Fact]:
         for number in range(self._chance.choice((0, 0, 0, 1, 2))):
-            ref, amount = f"dp_{number}", self._amount // 2
+            ref, amount = f"dp_{number}", self._amount // 2 + 1
             stages = self._chance.sample(
                 ("warning", "open", "won", "lost", "closed", "lost"), k=self._chance.randint(1, 3)
             )
             for status in stages:
                 yield self._fact(Kind.DISPUTE_STATUS, ref, amount, status=status)
             yield from self._now_and_then(0.6, Kind.DISPUTE_WITHDRAWN, ref, amount)
-            yield from self._now_and_then(0.4, Kind.DISPUTE_REINSTATED, ref, amount)
+            yield from self._now_and_then(
+                0.4, Kind.DISPUTE_REINSTATED, ref, amount + self._chance.choice((0, 0, 0, -1, 1))
+            )
             if self._chance.random() < 0.5:
                 yield self._fee(ref, 1_500, of="dispute")
 

@@ -69,6 +69,10 @@ TABLE: dict[str, tuple[Sequence[Fact], Standing]] = {
         {("dispute", "dp_1"): HELD, ("dispute_won", "dp_1"): RETURNED},
     ),
     "given back, so it had been taken": ((BACK,), {("dispute", "dp_1"): HELD, ("dispute_won", "dp_1"): RETURNED}),
+    "more was given back than was said to be taken": (
+        (fact(Kind.DISPUTE_WITHDRAWN, "dp_1", 4_000, 51), BACK),
+        {("dispute", "dp_1"): HELD, ("dispute_won", "dp_1"): RETURNED},
+    ),
     "lost": (
         (TAKEN, dispute("dp_1", "lost", 60)),
         {("dispute", "dp_1"): HELD, ("dispute_lost", "dp_1"): GONE},

@@ -171,7 +171,9 @@ def _refunds(by_kind: _ByKind) -> _Found:
 def _disputes(by_kind: _ByKind) -> _Found:
     """Money that was taken until it is decided, and what the decision made of it."""
     given_back, lost = _sums(by_kind, Kind.DISPUTE_REINSTATED), _lost(by_kind)
-    taken = lost | given_back | _sums(by_kind, Kind.DISPUTE_WITHDRAWN)  # what was lost or came back had been taken
+    taken = lost | _sums(by_kind, Kind.DISPUTE_WITHDRAWN)  # what was lost had been taken
+    for ref, it in given_back.items():  # and what came back, too
+        taken[ref] = max(taken.get(ref, it), it, key=lambda each: each.amount_minor)
     found: _Found = {}
     for ref, it in taken.items():
         found[EntryKey(EntryKind.DISPUTE, ref)] = _moved(it, Account.DISPUTES_RECEIVABLE, Account.CLEARING)
