@@ -1,6 +1,7 @@
 """What gateways keep, told where the payload says it exactly, in the payment's currency, and for good."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -41,7 +42,7 @@ def paypal(resource_type: str = "capture", **more: object) -> Parsed:
     )
 
 
-def breakdown(value: str, currency: str = "USD", **more: object) -> dict[str, object]:
+def breakdown(value: str, currency: str = "USD", **more: object) -> dict[str, Any]:
     return {"seller_receivable_breakdown": {"paypal_fee": {"currency_code": currency, "value": value}, **more}}
 
 
