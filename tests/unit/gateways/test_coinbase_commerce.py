@@ -74,6 +74,12 @@ def test_paid_too_late_and_then_accepted_is_one_capture() -> None:
     assert only(parsed, Kind.CAPTURED).amount_minor == 4900
 
 
+def test_what_was_accepted_without_saying_how_much_came_is_no_price() -> None:
+    for payments in ((), (worth("49.00", status="BRAND_NEW"),)):
+        with pytest.raises(MalformedPayload, match="how much"):
+            parse("coinbase_commerce", event("NEW", "UNRESOLVED", "RESOLVED", payments=payments))
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [("PENDING REFUND", Kind.REFUND_PENDING), ("REFUNDED", Kind.REFUND_SUCCEEDED)]
 )

@@ -151,7 +151,7 @@ def test_a_refund_without_a_reference_could_be_any() -> None:
         ("resolved", "merchant-accepted", "lost"),
         ("resolved", "auto-accepted", "lost"),
         ("resolved", "declined", "won"),
-        ("resolved", "something new", "closed"),
+        ("resolved", None, "closed"),
     ],
 )
 def test_a_dispute_stands_under_the_payment(status: str, resolution: str | None, expected: str) -> None:
@@ -164,6 +164,7 @@ def test_a_dispute_stands_under_the_payment(status: str, resolution: str | None,
 
 def test_an_unknown_dispute_and_a_payout_say_nothing() -> None:
     assert "unknown" in parse("paystack", dispute("archived")).reason
+    assert "'something new' is unknown" in parse("paystack", dispute("resolved", "something new")).reason
     payout = parse("paystack", {"event": "transfer.success", "data": transaction()})
     assert (payout.facts, payout.reason) == ((), "it tells of no charge, refund or dispute")
 

@@ -76,7 +76,7 @@ def facts(charge: Charge) -> tuple[tuple[Fact, ...], str]:
         detail = payloads.details(failure_code=payloads.text(last.context)) if kind is Kind.FAILED else {}
         ref = "" if kind in _WITHOUT_REF else code
         return (created, Fact(aggregate=code, kind=kind, ref=ref, at_ms=at_ms, detail=detail)), ""
-    paid, currency = _paid(charge)
+    paid, currency = _paid(charge, status)
     captured = Fact(aggregate=code, kind=kind, ref=code, at_ms=at_ms, amount_minor=paid, currency=currency)
     if status not in _REFUNDS:
         return (created, captured), ""
@@ -106,11 +106,11 @@ def _price(charge: Charge) -> tuple[int | None, str]:
     return to_minor(price.amount, currency), currency
 
 
-def _paid(charge: Charge) -> tuple[int, str]:
-    """What came: the confirmed payments' worth, or the price where they do not say it."""
+def _paid(charge: Charge, status: str) -> tuple[int, str]:
+    """What came: the confirmed payments' worth; of a charge that was simply paid, else the price."""
     worth = [each.value.local for each in charge.payments if _confirmed(each) and each.value and each.value.local]
     price = charge.pricing.local if charge.pricing else None
-    found = worth or ([price] if price else [])
+    found = worth or ([price] if price and status == "COMPLETED" else [])
     if not found:
         raise MalformedPayload("the charge is paid, but neither its price nor its payments say how much")
     currency = currency_code(found[0].currency)

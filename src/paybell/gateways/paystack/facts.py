@@ -62,7 +62,7 @@ def of_dispute(name: str, data: bytes) -> Parsed:
     dispute = read(_DISPUTE, data)
     status, time = _dispute_status(dispute)
     if not status:
-        return _parsed(name, (), dispute.status, dispute.domain)
+        return _parsed(name, (), dispute.resolution or dispute.status, dispute.domain)
     paid = dispute.transaction
     currency = currency_code(dispute.currency or paid.currency)
     disputed = paid.amount if dispute.refund_amount is None else dispute.refund_amount
@@ -81,7 +81,8 @@ def of_dispute(name: str, data: bytes) -> Parsed:
 def _dispute_status(dispute: Dispute) -> tuple[str, str]:
     """Its status and since when; '' where it is unknown."""
     if dispute.status == "resolved":
-        return _RESOLUTIONS.get(dispute.resolution or "", "closed"), dispute.resolved_at or dispute.created_at
+        ended = _RESOLUTIONS.get(dispute.resolution, "") if dispute.resolution else "closed"
+        return ended, dispute.resolved_at or dispute.created_at
     return "open" if dispute.status in _OPEN_DISPUTES else "", dispute.created_at
 
 
