@@ -154,19 +154,18 @@ async def _append(
 
 
 async def _notifications(world: World) -> None:
-    """1 and 2 are recorded, 3 says nothing, 4 is parked, 5 is pending, 6 is leased."""
+    """1 and 2 are recorded (and 2 joins two payments), 3 says nothing, 4 is parked, 5 is pending, 6 is leased."""
     for number in range(1, 7):
         await _append(world, number, due_at_ms=START_MS + (LEASE_MS if number == 6 else 0))
     captured = fact(Kind.CAPTURED, "ch_1", 100, detail={"order_id": WORDS, "customer_name": WORDS})
     refunded = fact(Kind.REFUND_SUCCEEDED, "re_1", 40, at_s=5)
     other = fact(Kind.FAILED, "at_1", 100, aggregate="pi_2", detail={"failure_message": WORDS})
-    for number, given in (
-        (1, {"facts": (captured,)}),
-        (2, {"facts": (refunded, other)}),
-        (3, {}),
-        (4, {"error": WORDS}),
-    ):
-        plain = reading(*given.get("facts", ()), number=number, error=given.get("error", ""), event="x.y")
+    charge = fact(Kind.CAPTURED, "ch_3", 700, aggregate="ch_3")
+    link = fact(Kind.LINK, "ch_3", aggregate="pi_3", detail={"type": "charge"})
+    begun = fact(Kind.PAYMENT_CREATED, "", 700, aggregate="pi_3")
+    told = {1: (captured, charge, begun), 2: (refunded, other, link), 3: (), 4: ()}
+    for number, facts in told.items():
+        plain = reading(*facts, number=number, error=WORDS if number == 4 else "", event="x.y")
         await world.record(
             [Reading(notification=plain.notification, source=world.source, parsed=plain.parsed, error=plain.error)]
         )

@@ -85,6 +85,7 @@ SHARED = {
         {
             ("payments", "its status, amount_minor"),
             ("postings", "its entry captured ch_1 is not what its facts ask for"),
+            ("postings", "its entry captured ch_3 is not what its facts ask for"),
         },
     ),
     "all facts of a payment are gone": (
@@ -93,7 +94,55 @@ SHARED = {
     ),
     "a fact belongs to another payment": (
         "UPDATE facts SET payment_id = (SELECT id FROM payments WHERE gateway_payment_id = 'pi_1')",
-        {("payments", "it has no facts"), ("payments", "a fact of it is of another payment")},
+        {
+            ("payments", "it has no facts"),
+            ("payments", "a fact of it is of another payment"),
+            ("postings", "its entry captured ch_3 is not what its facts ask for"),
+        },
+    ),
+    "an alias is gone": (
+        "DELETE FROM aliases",
+        {("payments", "its alias ch_3 does not lead to it")},
+    ),
+    "an alias leads nowhere": (
+        "UPDATE aliases SET payment_id = 'pay_x'",
+        {("aliases", "its payment pay_x is not there"), ("payments", "its alias ch_3 does not lead to it")},
+    ),
+    "an alias leads to another payment": (
+        "UPDATE aliases SET payment_id = (SELECT id FROM payments WHERE gateway_payment_id = 'pi_1')",
+        {
+            ("payments", "the alias ch_3 leads to it, and no fact of it says so"),
+            ("payments", "its alias ch_3 does not lead to it"),
+        },
+    ),
+    "an alias is what another payment is called": (
+        "INSERT INTO aliases SELECT source_id, 'pi_2', id FROM payments WHERE gateway_payment_id = 'pi_1'",
+        {
+            ("aliases", "it leads to payment pay_"),
+            ("payments", "the alias pi_2 leads to it, and no fact of it says so"),
+        },
+    ),
+    "a payment is called by its alias": (
+        "UPDATE payments SET gateway_payment_id = 'ch_3' WHERE gateway_payment_id = 'pi_3'",
+        {("payments", "it is called ch_3, and pi_3 by its facts")},
+    ),
+    "what a merged payment became is not there": (
+        "UPDATE merged_payments SET merged_into = 'pay_x'",
+        {("merged_payments", "the payment pay_x that it became is not there")},
+    ),
+    "a merged payment still stands": (
+        "UPDATE merged_payments SET id = (SELECT id FROM payments WHERE gateway_payment_id = 'pi_2')",
+        {
+            ("merged_payments", "it still stands beside the payment that it became"),
+            ("messages", "it is about payment pay_"),
+            ("postings", "its payment pay_"),
+        },
+    ),
+    "what was posted of a merged payment still stands": (
+        """INSERT INTO postings SELECT 'pst_x', organisation_id, source_id, payment_id, kind, ref, 2, 1, 0, debit,
+           credit, amount_minor, currency, at_ms, posted_at_ms FROM postings
+           WHERE reversal = 0 AND payment_id IN (SELECT id FROM merged_payments)""",
+        {("postings", "it stands, though its payment pay_")},
     ),
     "a message is gone": (
         "DELETE FROM messages WHERE id IN (SELECT message_id FROM deliveries WHERE id IN {ended})",

@@ -36,7 +36,7 @@ INDEXES_OF = {
     "fetch_again": {"notification_queue_pkey"},
     "notification_lock": {"notification_queue_pkey"},
     "notification_finish": {"notification_queue_pkey"},
-    "payment_known": {"payments_by_gateway"},
+    "payment_known": {"payments_by_gateway", "aliases_pkey", "merged_payments_pkey", "payments_pkey"},
     "fact_known": {"facts_pkey"},
     "fact_insert": set(),
     "payment_upsert": set(),
@@ -46,7 +46,7 @@ INDEXES_OF = {
     # look-ups
     "notification_get": {"notifications_pkey", "notification_queue_pkey", "notification_ends_pkey"},
     "notification_replay": {"notification_ends_pkey"},
-    "payment_get": set(),
+    "payment_get": {"merged_payments_pkey"},
     "message_lookup": {"messages_pkey", "message_keys_pkey"},
     "application_lookup": {"applications_pkey", "applications_uid"},
     "api_key_find": {"api_keys_key_hash_key"},
@@ -62,7 +62,16 @@ INDEXES_OF = {
     "payment_page_all": {"payments_by_organisation"},
     "payment_page_by_status": {"payments_by_status"},
     "payment_page_by_order": {"payments_by_order"},
-    "payment_page_by_gateway": {"payments_by_gateway"},
+    "payment_page_by_gateway": {"payments_by_gateway", "aliases_pkey", "merged_payments_pkey", "payments_pkey"},
+    "posting_page_of_payment": {
+        "postings_payment_id_kind_ref_no_line_no_reversal_key",
+        "merged_payments_pkey",
+        "merged_payments_by_survivor",
+    },
+    "merge_list": {"merged_payments_by_survivor"},
+    "merge_facts": {"facts_pkey"},
+    "merge_earlier": {"merged_payments_by_survivor"},
+    "merge_payment": {"payments_pkey"},
     "message_page": {"messages_by_application"},
     "delivery_page": {"delivery_queue_pkey", "delivery_ends_pkey"},
     "delivery_page_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
@@ -88,7 +97,7 @@ MAY_SORT = {
     ),  # one group
     "delivery_waiting",  # the endpoints that are known
     *("message_lookup", "application_lookup", "delivery_page_of_message", "payment_page_by_gateway"),  # one name's
-    *("timeline_facts", "timeline_notifications"),  # one payment's
+    *("timeline_facts", "timeline_notifications", "posting_page_of_payment", "merge_list"),  # one payment's
 }
 VALUES = {"text": "'~'", "int4": "1", "int8": "1", "bytea": "''", "bool": "true"}
 Plan = Mapping[str, Any]

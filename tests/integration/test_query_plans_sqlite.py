@@ -16,12 +16,17 @@ INDEX_OF = {
     "notification_lease": ("sqlite_autoindex_notification_states_1",),
     "notification_finish": ("sqlite_autoindex_notification_states_1",),
     "notification_get": ("sqlite_autoindex_notifications_1", "sqlite_autoindex_notification_states_1"),
-    "payment_by_gateway": ("payments_by_gateway",),
+    "payment_by_id": ("payments_by_gateway", "USING PRIMARY KEY", "sqlite_autoindex_payments_1"),
     "payment_get": ("sqlite_autoindex_payments_1",),
     "payment_page_all": ("payments_by_organisation",),
     "payment_page_by_status": ("payments_by_status",),
     "payment_page_by_order": ("payments_by_order",),
     "payment_page_by_gateway": ("payments_by_gateway",),
+    "posting_page_of_payment": ("sqlite_autoindex_postings_2", "merged_payments_by_survivor"),
+    "posting_list": ("sqlite_autoindex_postings_2",),
+    "merge_list": ("merged_payments_by_survivor",),
+    "merge_earlier": ("merged_payments_by_survivor",),
+    "merge_facts": ("PRIMARY KEY",),
     "fact_list": ("PRIMARY KEY",),
     "timeline_messages": ("messages_by_payment",),
     "message_lookup": ("sqlite_autoindex_messages_1", "messages_event"),
@@ -39,8 +44,12 @@ INDEX_OF = {
     "attempt_get": ("sqlite_autoindex_attempts_1",),
     "api_key_find": ("sqlite_autoindex_api_keys_2",),
 }
-MAY_SORT = {"delivery_page_of_message", "message_lookup", "payment_page_by_gateway"}
-"""What one message or one name has is few: sorting or merging it costs nothing."""
+MAY_SORT = {
+    *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
+}
+"""What one message, payment or name has is few: sorting or merging it costs nothing."""
+OF_FEW = re.compile(r"SCAN (found|CONSTANT ROW)$", re.MULTILINE)
+"""Reading what the query itself has just found."""
 
 
 @pytest.fixture(params=["fresh", "analyzed"], scope="module")
@@ -83,7 +92,7 @@ def plan_of(opened: apsw.Connection, name: str) -> list[str]:
 def test_a_hot_query_uses_its_index(connection: apsw.Connection, name: str) -> None:
     plan = plan_of(connection, name)
     text = "\n".join(plan)
-    assert "SCAN" not in text, text
+    assert "SCAN" not in OF_FEW.sub("", text), text
     for index in INDEX_OF[name]:
         assert index in text, text
     if name not in MAY_SORT:

@@ -1,9 +1,10 @@
 """A store of one thing in memory, for tests of the rule: what `decide` says is what there is next time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from paybell.model.endpoint import Endpoint
 from paybell.model.fact import Fact
+from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.payment import Payment
 from paybell.ports import Book, Change, Changes, Known, NewFact, NotificationOutcome, PaymentKey, Reading, Routed
@@ -20,7 +21,10 @@ class Ledger:
         self.clock = FakeClock()
         self.endpoints = {"org_1": endpoints} if endpoints else {}
         self.known: dict[PaymentKey, Known] = {}
+        self.aliases: dict[PaymentKey, str] = {}
+        self.merged: dict[str, str] = {}
         self.new_facts: list[NewFact] = []
+        self.postings: list[Posting] = []
         self.messages: list[Message] = []
         self.outcomes: list[NotificationOutcome] = []
         self._count = 0
@@ -30,18 +34,35 @@ class Ledger:
         return self.take_all([reading(*facts, number=self._count)])
 
     def take_all(self, readings: Iterable[Reading]) -> Changes:
-        book = Book(readings=tuple(readings), known=self.known, endpoints=self.endpoints)
+        book = Book(readings=tuple(readings), known=self._named(), endpoints=self.endpoints)
         changes = decide(book, route=self._route, now_ms=self.clock.now_ms())
+        by_id = {it.payment.id: it for it in self.known.values()}
+        merged = {it.payment_id: it.merged_into for it in changes.merges}
         for payment in changes.payments:
-            key = PaymentKey(payment.source_id, payment.gateway_payment_id)
-            before = self.known.get(key) or Known(payment, ())
+            mine = [it for it in by_id.values() if payment.id in {it.payment.id, merged.get(it.payment.id)}]
+            before = tuple(fact for it in mine for fact in it.facts)
+            posted = by_id[payment.id].postings if payment.id in by_id else ()
             new = (it.fact for it in changes.facts if it.payment_id == payment.id)
-            posted = (it for it in changes.postings if it.payment_id == payment.id)
-            self.known[key] = Known(payment, (*before.facts, *new), (*before.postings, *posted))
+            new_posted = (it for it in changes.postings if it.payment_id == payment.id)
+            by_id[payment.id] = Known(payment, (*before, *new), (*posted, *new_posted))
+        self._merge(merged)
+        self.aliases |= {PaymentKey(it.source_id, it.alias): it.payment_id for it in changes.aliases}
+        left = (it for payment_id, it in by_id.items() if payment_id not in merged)
+        self.known = {PaymentKey(it.payment.source_id, it.payment.gateway_payment_id): it for it in left}
         self.new_facts += changes.facts
+        self.postings += changes.postings
         self.messages += changes.messages
         self.outcomes += changes.outcomes
         return changes
+
+    def _merge(self, merged: Mapping[str, str]) -> None:
+        self.merged = {key: merged.get(into, into) for key, into in self.merged.items()} | dict(merged)
+
+    def _named(self) -> dict[PaymentKey, Known]:
+        """All that is known, by every id of it."""
+        by_id = {it.payment.id: it for it in self.known.values()}
+        aliased = {key: by_id[self.merged.get(it, it)] for key, it in self.aliases.items()}
+        return aliased | self.known
 
     @property
     def payment(self) -> Payment:

@@ -20,6 +20,7 @@ DIALECTS = sorted({it.name.split(".")[-2] for it in (STORE / "migrations").glob(
 NOUNS = tuple(
     f"{noun}_"
     for noun in (
+        "alias",
         "api_key",
         "application",
         "archive",
@@ -36,6 +37,7 @@ NOUNS = tuple(
         "leader",
         "lease",
         "ledger",
+        "merge",
         "message",
         "node",
         "notification",

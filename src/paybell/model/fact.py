@@ -41,7 +41,7 @@ class Kind(StrEnum):
     DISPUTE_REINSTATED = "dispute_reinstated"
     # ref: what it was charged for; amount: all of it; detail may have `tax_minor` (in it) and `of` = dispute
     FEE = "fee"
-    # ref: the alias itself; detail has `type`: order, charge, intent, session, invoice …
+    # ref: another id; detail has `type`, which says whether it is of this payment alone (model/alias.py)
     LINK = "link"
 
 

@@ -64,6 +64,7 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     ``amount_minor`` is what was to be paid (else what was authorized or captured). ``flags`` are what an operator
     should look at: ``conflict`` (two reports of one operation disagree), ``incomplete`` (only a child, such as a
     refund, is known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``.
+    ``aliases`` are the gateway's other ids of it, by name.
     """
 
     status: PaymentStatus
@@ -79,13 +80,14 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     refunds: tuple[RefundState, ...] = ()
     disputes: tuple[DisputeState, ...] = ()
     flags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     version: int = 0
     started_at_ms: int = 0
     changed_at_ms: int = 0
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """A payment as stored: its identity and its state."""
+    """A payment as stored: its identity and its state. The gateway's other ids of it are its state's aliases."""
 
     id: str
     organisation_id: str

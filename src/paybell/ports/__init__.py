@@ -25,6 +25,7 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.records import (
+    AliasNew,
     Appended,
     AttemptNew,
     Book,
@@ -36,6 +37,7 @@ from paybell.ports.records import (
     FetchJob,
     Held,
     Known,
+    Merge,
     MessageNew,
     NewFact,
     NotificationNew,
@@ -67,6 +69,7 @@ __all__ = [
     "STEPS",
     "SUBJECT_HEADER",
     "About",
+    "AliasNew",
     "Appended",
     "ArchiveReader",
     "ArchiveRow",
@@ -93,6 +96,7 @@ __all__ = [
     "KeepStore",
     "Known",
     "Login",
+    "Merge",
     "MessageNew",
     "Method",
     "NewFact",

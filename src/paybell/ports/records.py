@@ -46,7 +46,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 class PaymentKey(Struct, frozen=True):
-    """How a payment is found: the source and the gateway's own id."""
+    """How a payment is found: the source and any of the gateway's ids of it."""
 
     source_id: str
     gateway_payment_id: str
@@ -65,6 +65,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
     readings: tuple[Reading, ...]
     known: Mapping[PaymentKey, Known]
+    """By every id that the readings name; several may be of one payment."""
     endpoints: Mapping[str, tuple[Endpoint, ...]]
     """By organisation."""
 
@@ -78,6 +79,24 @@ class NewFact(Struct, frozen=True):
     notification_id: str
 
 
+class AliasNew(Struct, frozen=True):
+    """Another id by which the gateway names a payment, not known before."""
+
+    source_id: str
+    alias: str
+    payment_id: str
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    """A payment that turned out to be another one: whatever is its own becomes that one's."""
+
+    payment_id: str
+    organisation_id: str
+    source_id: str
+    merged_into: str
+    merged_at_ms: int
+
+
 class NotificationOutcome(Struct, frozen=True, kw_only=True):
     """What became of a notification."""
 
@@ -88,8 +107,10 @@ class NotificationOutcome(Struct, frozen=True, kw_only=True):
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """What one transaction writes."""
+    """What one transaction writes; merges first, since they make room for the rest."""
 
+    merges: tuple[Merge, ...] = ()
+    aliases: tuple[AliasNew, ...] = ()
     facts: tuple[NewFact, ...] = ()
     payments: tuple[Payment, ...] = ()
     postings: tuple[Posting, ...] = ()
@@ -197,7 +218,7 @@ class NotificationView(Struct, frozen=True):
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One thing that happened to a payment. ``kind`` is notification, fact, posting, message, delivery or attempt."""
+    """One thing that happened to a payment: a notification, fact, merge, posting, message, delivery or attempt."""
 
     at_ms: int
     kind: str

@@ -285,19 +285,19 @@ class ReadStore(Protocol):
         ...
 
     async def payment_page(self, query: PageQuery) -> Page[Payment]:
-        """Filters: source_id, gateway_payment_id, order_id, status. Newest first."""
+        """Filters: source_id, gateway_payment_id (or an alias), order_id, status. Newest first."""
         ...
 
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
-        """By our id; NotFound when there is none."""
+        """By our id; of one that was merged, the payment it became; NotFound when there is none."""
         ...
 
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
-        """Everything that happened to a payment, oldest first."""
+        """Everything that happened to a payment, and to those that were merged into it, oldest first."""
         ...
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
-        """Filters: payment_id, source_id, currency, account (either side). Newest first."""
+        """Filters: payment_id (with those merged into it), source_id, currency, account (either side). Newest first."""
         ...
 
     async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:

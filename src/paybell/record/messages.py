@@ -1,6 +1,6 @@
 """What we tell: which event types a change calls for, and the bytes that say it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -81,14 +81,30 @@ def transitions(before: PaymentState | None, after: PaymentState) -> tuple[Trans
     )
 
 
-def payload(message_id: str, transition: Transition, payment: Payment, now_ms: int) -> bytes:
-    """The mission's envelope; ``amount`` is an exact decimal with the currency's digits."""
+def transitions_of_merge(befores: Sequence[PaymentState], after: PaymentState) -> tuple[Transition, ...]:
+    """What is news whichever of the payments that became one was heard of, ending with the fallback: an id is gone."""
+    first, *others = (transitions(before, after) for before in befores)
+    news = [it for it in first if it.event_type != FALLBACK and all(it in told for told in others)]
+    return (*news, Transition(FALLBACK))
+
+
+def payload(
+    message_id: str, transition: Transition, payment: Payment, now_ms: int, *, merged: Sequence[str] = ()
+) -> bytes:
+    """The mission's envelope; ``amount`` is an exact decimal with the currency's digits.
+
+    ``merged`` are the ids of payments that became this one with this change.
+    """
     return _ENCODER.encode(
         {
             "id": message_id,
             "event": transition.event_type,
             "timestamp": rfc3339(now_ms),
-            "data": {**payment_data(payment), **_of_ref(transition.ref, payment)},
+            "data": {
+                **payment_data(payment),
+                **_of_ref(transition.ref, payment),
+                **({"mergedPaymentIds": merged} if merged else {}),
+            },
         }
     )
 
@@ -132,7 +148,7 @@ def _of_payment(before: PaymentState | None, after: PaymentState) -> tuple[Trans
 
 def _seen(state: PaymentState) -> PaymentState:
     """The state without what no subscriber needs to hear of by itself."""
-    return msgspec.structs.replace(state, version=0, started_at_ms=0, changed_at_ms=0)
+    return msgspec.structs.replace(state, version=0, started_at_ms=0, changed_at_ms=0, aliases=())
 
 
 def _status_in(parts: tuple[Struct, ...], ref: str) -> object:

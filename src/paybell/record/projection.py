@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
+from paybell.model.alias import ids_of
 from paybell.model.fact import Fact, Kind
 from paybell.model.payment import (
     DisputeState,
@@ -110,6 +111,7 @@ def project(facts: Iterable[Fact]) -> PaymentState:
         refunds=totals.refunds,
         disputes=totals.disputes,
         flags=_flags(by_kind, totals, currencies),
+        aliases=ids_of(ordered)[1:],
         version=len(ordered),
         started_at_ms=ordered[0].at_ms,
         changed_at_ms=ordered[-1].at_ms,

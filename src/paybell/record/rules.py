@@ -1,27 +1,40 @@
 """Decide what some readings change: new facts, payments, messages and what became of each notification. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
 from paybell.errors import MalformedPayload
+from paybell.model.alias import ids_in, ids_of, joined
 from paybell.model.delivery import DeliveryJob
 from paybell.model.fact import Fact, Parsed
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import Notification, NotificationState
-from paybell.model.payment import Payment
-from paybell.model.source import Source
+from paybell.model.payment import Payment, PaymentState, PaymentStatus
 from paybell.model.text import is_storable, readable
-from paybell.ports import Book, Change, Changes, NewFact, NotificationOutcome, PaymentKey, Reading, Route
-from paybell.record.ledger import entries, postings
-from paybell.record.messages import Transition, payload, transitions
+from paybell.ports import (
+    AliasNew,
+    Book,
+    Change,
+    Changes,
+    Merge,
+    NewFact,
+    NotificationOutcome,
+    PaymentKey,
+    Reading,
+    Route,
+)
+from paybell.record.ledger import Entries, entries, postings
+from paybell.record.messages import Transition, payload, transitions, transitions_of_merge
 from paybell.record.projection import project
 
 TIME_DIGITS: Final = 12
 _FACTS_OF_PAYMENT_MAX: Final = 10_000
+_NOTHING: Final = PaymentState(status=PaymentStatus.CREATED, amount_minor=0, currency="")
+"""A payment before its first fact."""
 
 
 def payment_id(source_id: str, gateway_payment_id: str, notification_id: str) -> str:
@@ -46,6 +59,30 @@ def decide(book: Book, *, route: Route, now_ms: int) -> Changes:
     return desk.changes()
 
 
+class _Case:
+    """A payment in hand, with what has been decided of it since the book was read."""
+
+    def __init__(self, payment: Payment, facts: Iterable[Fact] = (), posted: Iterable[Posting] = ()) -> None:
+        self.payment = payment
+        self.facts = {fact.digest(): fact for fact in facts}
+        self.posted = list(posted)
+        self.new: list[tuple[bytes, Fact, str]] = []
+        """Digest, fact, and the notification that said it."""
+        self.merged: list[Payment] = []
+        """What turned out to be this payment."""
+
+    def add(self, new: Mapping[bytes, Fact], notification_id: str) -> None:
+        """Take facts that are not among its own."""
+        self.facts |= new
+        self.new += [(digest, fact, notification_id) for digest, fact in new.items()]
+
+    def absorb(self, other: "_Case") -> None:
+        """Take all that is another one's, but for its postings: they stay what they were, and are reversed."""
+        self.facts |= other.facts
+        self.new += other.new
+        self.merged += [*other.merged, other.payment]
+
+
 class _Desk:
     """The state of one decision: what is known so far, and what has been decided."""
 
@@ -53,14 +90,12 @@ class _Desk:
         self._endpoints = book.endpoints
         self._route = route
         self._now_ms = now_ms
-        self._payments: dict[PaymentKey, Payment] = {key: known.payment for key, known in book.known.items()}
-        self._facts: dict[PaymentKey, dict[bytes, Fact]] = {
-            key: {fact.digest(): fact for fact in known.facts} for key, known in book.known.items()
-        }
-        self._posted: dict[PaymentKey, list[Posting]] = {key: list(known.postings) for key, known in book.known.items()}
-        self._changed: dict[PaymentKey, None] = {}
+        by_id = {known.payment.id: known for known in book.known.values()}
+        cases = {it.payment.id: _Case(it.payment, it.facts, it.postings) for it in by_id.values()}
+        self._cases = {key: cases[known.payment.id] for key, known in book.known.items()}
+        self._changed: dict[_Case, None] = {}
+        self._aliases: dict[PaymentKey, None] = {}
         self._postings: list[Posting] = []
-        self._new_facts: list[NewFact] = []
         self._messages: list[Message] = []
         self._deliveries: list[DeliveryJob] = []
         self._outcomes: list[NotificationOutcome] = []
@@ -68,66 +103,95 @@ class _Desk:
     def take(self, reading: Reading) -> None:
         outcome = judge(reading)
         if outcome.state is NotificationState.RECORDED:
-            for gateway_payment_id, facts in _by_payment(reading.parsed.facts).items():
-                key = PaymentKey(reading.source.id, gateway_payment_id)
-                if len(self._facts.get(key, ())) + len(facts) > _FACTS_OF_PAYMENT_MAX:
-                    reason = f"{gateway_payment_id} has more than {_FACTS_OF_PAYMENT_MAX} facts: look at its timeline"
-                    outcome = msgspec.structs.replace(outcome, state=NotificationState.PARKED, reason=reason)
-                    break
-                self._add(key, facts, reading.notification, reading.source)
+            outcome = self._take_facts(reading, outcome)
         self._outcomes.append(outcome)
 
-    def _add(self, key: PaymentKey, facts: tuple[Fact, ...], notification: Notification, source: Source) -> None:
-        known = self._facts.setdefault(key, {})
-        new = {digest: fact for fact in facts if (digest := fact.digest()) not in known}
-        if not new:
-            return
-        known.update(new)
-        before = self._payments.get(key)
-        after = self._projected(key, before, notification, source)
-        self._payments[key] = after
-        self._changed[key] = None
-        self._new_facts += [NewFact(after.id, digest, fact, notification.id) for digest, fact in new.items()]
-        self._post(key, after, notification)
-        self._tell(before, after)
+    def _take_facts(self, reading: Reading, outcome: NotificationOutcome) -> NotificationOutcome:
+        """Add what it says of each payment: facts of ids that are linked, here or before, are of one."""
+        cases, source_id = self._cases, reading.source.id
+        for facts in joined(reading.parsed.facts, lambda it: cases.get(PaymentKey(source_id, it), it)):
+            keys = {PaymentKey(source_id, it) for fact in facts for it in ids_in(fact)}
+            named = sorted({cases[key] for key in keys if key in cases}, key=lambda case: case.payment.id)
+            if len(facts) + sum(len(case.facts) for case in named) > _FACTS_OF_PAYMENT_MAX:
+                reason = f"{facts[0].aggregate} has more than {_FACTS_OF_PAYMENT_MAX} facts: look at its timeline"
+                return msgspec.structs.replace(outcome, state=NotificationState.PARKED, reason=reason)
+            self._add(named, facts, reading)
+        return outcome
 
-    def _post(self, key: PaymentKey, payment: Payment, notification: Notification) -> None:
-        posted = self._posted.setdefault(key, [])
-        wanted = entries(self._facts[key].values())
-        new = postings(wanted, posted, payment, time=time_digits(notification.id), posted_at_ms=self._now_ms)
-        posted += new
+    def _add(self, named: Sequence[_Case], facts: Sequence[Fact], reading: Reading) -> None:
+        """Add to the payment that the facts name; of several, which are one then, to the one that was told of first."""
+        told = {fact.digest(): fact for fact in facts}
+        new = {digest: fact for digest, fact in told.items() if not any(digest in case.facts for case in named)}
+        if not new and len(named) == 1:
+            return
+        befores = [case.payment for case in named]
+        for other in named[1:]:
+            self._merge(named[0], other, reading.notification)
+        case = named[0] if named else _Case(self._begun(new, reading))
+        case.add(new, reading.notification.id)
+        case.payment = self._projected(case)
+        self._changed[case] = None
+        self._name(case, befores)
+        self._post(case, entries(case.facts.values()), reading.notification)
+        self._tell(befores, case.payment)
+
+    def _merge(self, case: _Case, other: _Case, notification: Notification) -> None:
+        self._post(other, {}, notification)
+        case.absorb(other)
+        self._changed.pop(other, None)
+        self._cases |= {key: case for key, it in self._cases.items() if it is other}
+
+    def _name(self, case: _Case, befores: Sequence[Payment]) -> None:
+        """Have it found by each of its ids from now on."""
+        payment = case.payment
+        written = {alias for before in befores for alias in before.state.aliases}
+        self._cases[PaymentKey(payment.source_id, payment.gateway_payment_id)] = case
+        for alias in payment.state.aliases:
+            if alias not in written:
+                key = PaymentKey(payment.source_id, alias)
+                self._cases[key] = case
+                self._aliases[key] = None
+
+    def _post(self, case: _Case, wanted: Entries, notification: Notification) -> None:
+        time = time_digits(notification.id)
+        new = postings(wanted, case.posted, case.payment, time=time, posted_at_ms=self._now_ms)
+        case.posted += new
         self._postings += new
 
-    def _projected(
-        self, key: PaymentKey, before: Payment | None, notification: Notification, source: Source
-    ) -> Payment:
-        state = project(self._facts[key].values())
-        if before is not None:
-            return msgspec.structs.replace(before, state=state, updated_at_ms=self._now_ms)
+    def _projected(self, case: _Case) -> Payment:
+        facts = case.facts.values()
+        return msgspec.structs.replace(
+            case.payment, gateway_payment_id=ids_of(facts)[0], state=project(facts), updated_at_ms=self._now_ms
+        )
+
+    def _begun(self, facts: Mapping[bytes, Fact], reading: Reading) -> Payment:
+        source = reading.source
+        called = ids_of(facts.values())[0]
         return Payment(
-            id=payment_id(key.source_id, key.gateway_payment_id, notification.id),
+            id=payment_id(source.id, called, reading.notification.id),
             organisation_id=source.organisation_id,
             source_id=source.id,
             gateway=source.gateway,
-            gateway_payment_id=key.gateway_payment_id,
+            gateway_payment_id=called,
             livemode=source.livemode,
-            state=state,
+            state=_NOTHING,
             created_at_ms=self._now_ms,
             updated_at_ms=self._now_ms,
         )
 
-    def _tell(self, before: Payment | None, after: Payment) -> None:
-        told = transitions(None if before is None else before.state, after.state)
+    def _tell(self, befores: Sequence[Payment], after: Payment) -> None:
         endpoints = self._endpoints.get(after.organisation_id, ())
-        if not told or not endpoints:
+        told = _news([it.state for it in befores], after.state) if endpoints else ()
+        if not told:
             return
+        merged = [it.id for it in befores[1:]]
         change = Change(
             organisation_id=after.organisation_id,
             payment_id=after.id,
             version=after.state.version,
             event_types=tuple((it.event_type, it.ref) for it in told),
             write=lambda message_id, event_type, ref: payload(
-                message_id, Transition(event_type, ref), after, self._now_ms
+                message_id, Transition(event_type, ref), after, self._now_ms, merged=merged
             ),
         )
         routed = self._route(change, endpoints)
@@ -135,14 +199,34 @@ class _Desk:
         self._deliveries += routed.deliveries
 
     def changes(self) -> Changes:
+        changed = list(self._changed)
         return Changes(
-            facts=tuple(self._new_facts),
-            payments=tuple(self._payments[key] for key in self._changed),
+            merges=tuple(self._merged(it, case.payment) for case in changed for it in case.merged),
+            aliases=tuple(
+                AliasNew(it.source_id, it.gateway_payment_id, self._cases[it].payment.id) for it in self._aliases
+            ),
+            facts=tuple(NewFact(case.payment.id, *it) for case in changed for it in case.new),
+            payments=tuple(case.payment for case in changed),
             postings=tuple(self._postings),
             messages=tuple(self._messages),
             deliveries=tuple(self._deliveries),
             outcomes=tuple(self._outcomes),
         )
+
+    def _merged(self, payment: Payment, into: Payment) -> Merge:
+        return Merge(
+            payment_id=payment.id,
+            organisation_id=payment.organisation_id,
+            source_id=payment.source_id,
+            merged_into=into.id,
+            merged_at_ms=self._now_ms,
+        )
+
+
+def _news(befores: Sequence[PaymentState], after: PaymentState) -> tuple[Transition, ...]:
+    if len(befores) > 1:
+        return transitions_of_merge(befores, after)
+    return transitions(befores[0] if befores else None, after)
 
 
 def judge(reading: Reading) -> NotificationOutcome:
@@ -169,14 +253,8 @@ def judge(reading: Reading) -> NotificationOutcome:
 def check_names(parsed: Parsed) -> Parsed:
     """Refuse facts whose payment or order has a name that no database holds: another name would be another payment."""
     for fact in parsed.facts:
-        for what, name in (("payment", fact.aggregate), ("order", fact.detail.get("order_id", ""))):
+        ids = [("payment", it) for it in ids_in(fact)]
+        for what, name in (*ids, ("order", fact.detail.get("order_id", ""))):
             if not is_storable(name):
                 raise MalformedPayload(f"the {what} has a name with characters that cannot be kept: {name[:64]!r}")
     return parsed
-
-
-def _by_payment(facts: tuple[Fact, ...]) -> Mapping[str, tuple[Fact, ...]]:
-    grouped: dict[str, list[Fact]] = {}
-    for fact in facts:
-        grouped.setdefault(fact.aggregate, []).append(fact)
-    return {aggregate: tuple(them) for aggregate, them in grouped.items()}

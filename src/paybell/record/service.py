@@ -193,6 +193,8 @@ class RecordService:
                     gateway_event=outcome.event,
                     reason=outcome.reason,
                 )
+        for merge in changes.merges:
+            self._log.info("payment.merged", id=merge.payment_id, merged_into=merge.merged_into)
         for payment in changes.payments:
             self._log.info(
                 "payment.moved",

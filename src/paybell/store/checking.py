@@ -1,13 +1,14 @@
 """Whether a database adds up: what refers to what, counters, boxes, and each payment as the fold of its facts."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from paybell.clock import time_of
+from paybell.model.alias import ids_of, joined
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.payment import PaymentState
@@ -84,7 +85,10 @@ _CHECKS: Final = (
     Check(query="check_notification_states", table="notification_states"),
     Check(query="check_notification_times", table="notification_states"),
     Check(query="check_facts", table="facts", weeks="check_weeks_notifications"),
+    Check(query="check_merged", table="merged_payments"),
+    Check(query="check_aliases", table="aliases"),
     Check(query="check_postings", table="postings"),
+    Check(query="check_merged_postings", table="postings"),
     Check(query="check_messages", table="messages"),
     Check(query="check_deliveries", table="deliveries", weeks="check_weeks_messages"),
     Check(query="check_delivery_times", table="deliveries"),
@@ -111,13 +115,17 @@ async def verify(reader: ArchiveReader, project: Project, audit: Audit) -> Repor
     for source in counted:
         if (what := uncounted(source)) is not None:
             defects.add("counters", Defect(table="sources", id=source.source_id, what=what))
+    aliases = _Beside(_groups(_every(reader, "check_aliased")))
     async for payment, facts in _payments(reader):
-        if (what := misfolded(payment, facts, project)) is not None:
-            key = payment[0] if payment is not None else facts[0][0]
-            defects.add("payments", Defect(table="payments", id=rows.text(key), what=what))
-    async for payment_id, facts, posted in _ledgers(reader):
-        if what := misposted(facts, posted, audit):
-            defects.add("ledger", Defect(table="postings", id=payment_id, what=what))
+        key = rows.text(payment[0] if payment is not None else facts[0][0])
+        found_by = [rows.text(alias) for _, alias in await aliases.of(key)]
+        if (what := misfolded(payment, facts, project, found_by)) is not None:
+            defects.add("payments", Defect(table="payments", id=key, what=what))
+    postings = _Beside(_groups(_every(reader, "check_posted")))
+    async for facts in _groups(_each(reader, _FACTS)):
+        key = rows.text(facts[0][0])
+        if what := misposted(facts, await postings.of(key), audit):
+            defects.add("ledger", Defect(table="postings", id=key, what=what))
     return Report(tables=tables, sources=counted, defect_count=defects.total, examples=tuple(defects.examples))
 
 
@@ -157,8 +165,10 @@ def uncounted(source: SourceCounts) -> str | None:
     return f"{source.accepted} notifications were accepted, and {became} have a state ({listed})"
 
 
-def misfolded(payment: ArchiveRow | None, facts: Sequence[ArchiveRow], project: Project) -> str | None:
-    """Why a payment is not what its facts add up to; None when it is."""
+def misfolded(
+    payment: ArchiveRow | None, facts: Sequence[ArchiveRow], project: Project, found_by: Collection[str] = ()
+) -> str | None:
+    """Why a payment is not what its facts add up to, or not found by the aliases they give; None when it is."""
     if payment is None:
         return f"it is not there, and has {len(facts)} facts"
     if not facts:
@@ -171,9 +181,9 @@ def misfolded(payment: ArchiveRow | None, facts: Sequence[ArchiveRow], project: 
         return f"it cannot be read: {error}"
     if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
-    if any(fact.aggregate != named["gateway_payment_id"] for fact in found):
+    if named["gateway_payment_id"] not in ids_of(found) or len(joined(found)) > 1:
         return "a fact of it is of another payment"
-    return _unequal(stored, project(found)) or _unindexed(stored, named)
+    return _unequal(stored, project(found)) or _unindexed(stored, named) or _unnamed(ids_of(found), named, found_by)
 
 
 def misposted(facts: Sequence[ArchiveRow], posted: Sequence[ArchiveRow], audit: Audit) -> str:
@@ -203,7 +213,34 @@ def _unindexed(stored: PaymentState, named: Mapping[str, object]) -> str | None:
     return None
 
 
+def _unnamed(ids: Sequence[str], named: Mapping[str, object], found_by: Collection[str]) -> str | None:
+    called, *aliases = ids
+    if named["gateway_payment_id"] != called:
+        return f"it is called {named['gateway_payment_id']}, and {called} by its facts"
+    if missing := sorted(set(aliases) - set(found_by)):
+        return f"its alias {missing[0]} does not lead to it"
+    if foreign := sorted(set(found_by) - set(ids)):
+        return f"the alias {foreign[0]} leads to it, and no fact of it says so"
+    return None
+
+
 # ---- reading
+
+
+class _Beside:
+    """Groups of rows, by the payment in their first column, read side by side with payments in the order of its id."""
+
+    def __init__(self, groups: AsyncIterator[list[ArchiveRow]]) -> None:
+        self._groups = groups
+        self._group: list[ArchiveRow] | None = None
+
+    async def of(self, payment_id: str) -> list[ArchiveRow]:
+        """That payment's; those of payments that are passed over are told of by checks of their own."""
+        if self._group is None:
+            self._group = await anext(self._groups, [])
+        while self._group and rows.text(self._group[0][0]) < payment_id:
+            self._group = await anext(self._groups, [])
+        return self._group if self._group and self._group[0][0] == payment_id else []
 
 
 async def _digest(reader: ArchiveReader, table: Table, defects: Defects) -> TableDigest:
@@ -245,21 +282,6 @@ async def _payments(reader: ArchiveReader) -> AsyncIterator[tuple[ArchiveRow | N
     while group:
         yield None, group
         group = await anext(facts, [])
-
-
-async def _ledgers(reader: ArchiveReader) -> AsyncIterator[tuple[str, list[ArchiveRow], list[ArchiveRow]]]:
-    """Each payment's facts and postings; both come in the order of its id."""
-    postings = _groups(_every(reader, "check_posted"))
-    posted: list[ArchiveRow] = await anext(postings, [])
-    async for facts in _groups(_each(reader, _FACTS)):
-        payment_id = rows.text(facts[0][0])
-        while posted and rows.text(posted[0][0]) < payment_id:
-            posted = await anext(postings, [])  # of no payment: told by a check of its own
-        if posted and posted[0][0] == payment_id:
-            yield payment_id, facts, posted
-            posted = await anext(postings, [])
-        else:
-            yield payment_id, facts, []
 
 
 async def _groups(facts: AsyncIterator[ArchiveRow]) -> AsyncIterator[list[ArchiveRow]]:

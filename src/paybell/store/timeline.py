@@ -6,6 +6,7 @@ from typing import Any
 from paybell.model.delivery import Attempt, Delivery
 from paybell.ports import TimelineEntry
 from paybell.store import ledger_rows, rows
+from paybell.store.alias_rows import Merged
 
 Rows = Iterable[Sequence[Any]]
 
@@ -48,6 +49,20 @@ def facts(found: Rows) -> list[TimelineEntry]:
             )
         )
     return entries
+
+
+def merges(found: Iterable[Merged]) -> list[TimelineEntry]:
+    """Which payments turned out to be this one."""
+    return [
+        TimelineEntry(
+            at_ms=it.merged_at_ms,
+            kind="merge",
+            id=it.id,
+            text=f"{it.id} turned out to be this payment: its facts and postings are here",
+            detail={"mergedPaymentId": it.id},
+        )
+        for it in found
+    ]
 
 
 def postings(found: Rows) -> list[TimelineEntry]:

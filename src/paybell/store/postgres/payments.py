@@ -7,7 +7,7 @@ from paybell.errors import NotFound
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import ledger_rows, rows, timeline
+from paybell.store import alias_rows, ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
@@ -25,10 +25,7 @@ class PaymentPart(Part):
 
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
         """See the port."""
-        found = await self.database.rows("payment_get", organisation_id, payment_id)
-        if not found:
-            raise NotFound(f"no payment {payment_id}")
-        return rows.payment(found[0])
+        return _one(await self.database.rows("payment_get", organisation_id, payment_id), payment_id)
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
         """See the port."""
@@ -42,18 +39,27 @@ class PaymentPart(Part):
 
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """See the port."""
-        await self.payment_get(organisation_id, payment_id)
         async with self.database.transaction("repeatable_read") as session:
-            told = await session.rows("timeline_messages", payment_id)
+            found = _one(await session.rows("payment_get", organisation_id, payment_id), payment_id).id
+            merged = [alias_rows.merged(row) for row in await session.rows("merge_list", found)]
+            ids = [found, *(it.id for it in merged)]
+            told = [row for it in ids for row in await session.rows("timeline_messages", it)]
             asked = [timeline.of_message(organisation_id, row[2], row[0]) for row in told]
             return timeline.ordered(
-                timeline.notifications(await session.rows("timeline_notifications", payment_id)),
-                timeline.facts(await session.rows("timeline_facts", payment_id)),
-                timeline.postings(await session.rows("posting_known", [payment_id])),
+                timeline.notifications(await session.rows("timeline_notifications", found)),
+                timeline.facts(await session.rows("timeline_facts", found)),
+                timeline.merges(merged),
+                timeline.postings(await session.rows("posting_known", ids)),
                 timeline.messages(told),
                 timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
                 timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),
             )
+
+
+def _one(found: Sequence[Sequence[object]], payment_id: str) -> Payment:
+    if not found:
+        raise NotFound(f"no payment {payment_id}")
+    return rows.payment(found[0])
 
 
 async def _of(

@@ -8,14 +8,20 @@ from typing import Final
 from paybell.errors import StoreUnavailable
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
+from paybell.model.payment import Payment
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import ledger_rows, rows
+from paybell.store import alias_rows, ledger_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
 from paybell.store.postgres.grouping import PATIENCE_S, PAUSE_S
 
 _COLUMNS: Final = {
+    "merge_facts": 2,
+    "merge_earlier": 2,
+    "merge_payment": 1,
+    "merge_insert": 5,
+    "alias_insert": 3,
     "fact_insert": 5,
     "payment_upsert": 12,
     "posting_insert": 15,
@@ -23,6 +29,10 @@ _COLUMNS: Final = {
     "delivery_insert": 10,
     "notification_finish": 5,
 }
+
+
+class _MergedMeanwhileError(Exception):
+    """A payment whose lock was awaited is another one by now: begin again, with no locks held."""
 
 
 class RecordingPart(DirectoryPart):
@@ -37,6 +47,8 @@ class RecordingPart(DirectoryPart):
                 if unsure and await self._is_committed(unsure[-1]):
                     return unsure[-1]
                 return await repeated(lambda: self._record(readings, decide, unsure))
+            except _MergedMeanwhileError:
+                continue  # whoever merged it has committed, so somebody gets on
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() >= ends_s:
                     raise
@@ -61,7 +73,7 @@ class RecordingPart(DirectoryPart):
         ids = [reading.notification.id for reading in readings]
         waiting = {row[0] for row in await session.rows("notification_lock", ids)}
         pending = tuple(reading for reading in readings if reading.notification.id in waiting)
-        keys = {PaymentKey(reading.source.id, fact.aggregate) for reading in pending for fact in reading.parsed.facts}
+        keys = alias_rows.keys(pending)
         return Book(
             readings=pending,
             known=await self._known(session, keys) if keys else {},
@@ -69,25 +81,46 @@ class RecordingPart(DirectoryPart):
         )
 
     async def _known(self, session: Session, keys: set[PaymentKey]) -> dict[PaymentKey, Known]:
-        await session.rows("payment_lock", sorted({_lock_of(key) for key in keys}))
-        by_column = columns([(key.source_id, key.gateway_payment_id) for key in keys], 2)
-        payments = [rows.payment(row) for row in await session.rows("payment_known", *by_column)]
-        facts: dict[str, list[Fact]] = {payment.id: [] for payment in payments}
-        postings: dict[str, list[Posting]] = {payment.id: [] for payment in payments}
+        found = await self._locked(session, keys)
+        payments = {it.id: it for it in found.values()}
+        facts: dict[str, list[Fact]] = {payment_id: [] for payment_id in payments}
+        postings: dict[str, list[Posting]] = {payment_id: [] for payment_id in payments}
         if facts:
             for payment_id, stored in await session.rows("fact_known", list(facts)):
                 facts[payment_id].append(rows.fact(stored))
             for row in await session.rows("posting_known", list(facts)):
                 posting = ledger_rows.posting(row)
                 postings[posting.payment_id].append(posting)
-        return {
-            PaymentKey(it.source_id, it.gateway_payment_id): Known(it, tuple(facts[it.id]), tuple(postings[it.id]))
-            for it in payments
-        }
+        known = {it.id: Known(it, tuple(facts[it.id]), tuple(postings[it.id])) for it in payments.values()}
+        return {key: known[it.id] for key, it in found.items()}
+
+    async def _locked(self, session: Session, keys: set[PaymentKey]) -> dict[PaymentKey, Payment]:
+        """The payments with those ids, locked: first the ids, then each payment that other ids lead to as well."""
+        await session.rows("payment_lock", sorted({_lock_of(key) for key in keys}))
+        found = await self._found(session, keys)
+        shared = sorted({_lock_of_payment(it) for it in found.values() if it.state.aliases})
+        if not shared:
+            return found
+        await session.rows("payment_lock", shared)
+        again = await self._found(session, keys)
+        if {key: it.id for key, it in again.items()} != {key: it.id for key, it in found.items()}:
+            raise _MergedMeanwhileError
+        return again
+
+    async def _found(self, session: Session, keys: set[PaymentKey]) -> dict[PaymentKey, Payment]:
+        by_column = columns([(key.source_id, key.gateway_payment_id) for key in keys], 2)
+        found = await session.rows("payment_known", *by_column)
+        return {PaymentKey(row[0], row[1]): rows.payment(row[2:]) for row in found}
 
     async def _write(self, session: Session, changes: Changes) -> None:
         now_ms = self.clock.now_ms()
+        merges = [alias_rows.merge_row(merge) for merge in changes.merges]
         batches: dict[str, list[rows.Row]] = {
+            "merge_facts": [row[:2] for row in merges],
+            "merge_earlier": [row[:2] for row in merges],
+            "merge_payment": [row[1:2] for row in merges],
+            "merge_insert": merges,
+            "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
@@ -102,6 +135,14 @@ class RecordingPart(DirectoryPart):
 
 
 def _lock_of(key: PaymentKey) -> int:
-    """A payment's advisory lock: two payments that share one only wait for each other."""
-    digest = blake2b(f"{key.source_id}\0{key.gateway_payment_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    """The advisory lock of an id of a gateway: two ids that share one only wait for each other."""
+    return _lock(f"{key.source_id}\0{key.gateway_payment_id}")
+
+
+def _lock_of_payment(payment: Payment) -> int:
+    """The advisory lock of a payment that several ids lead to."""
+    return _lock(payment.id)
+
+
+def _lock(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -126,6 +126,12 @@ INSERT INTO payments (
     updated_at_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
+-- archive_merged_payments_insert [sqlite] --
+-- Put a row of merged_payments in as it is.
+INSERT INTO merged_payments (
+    id, organisation_id, source_id, merged_into, merged_at_ms)
+VALUES ($1, $2, $3, $4, $5);
+
 -- archive_applications_insert [sqlite] --
 -- Put a row of applications in as it is.
 INSERT INTO applications (
@@ -202,6 +208,8 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
+UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
 UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
 UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
 UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
@@ -221,6 +229,8 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
+UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
 UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
 UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
 UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
@@ -254,3 +264,13 @@ SELECT name FROM nodes WHERE beat_at_ms > extract(epoch FROM clock_timestamp()) 
 SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, amount_minor, currency, at_ms,
        posted_at_ms
   FROM postings ORDER BY id;
+
+-- archive_aliases --
+-- Every alias.
+SELECT source_id, alias, payment_id
+  FROM aliases ORDER BY source_id, alias;
+
+-- archive_merged_payments --
+-- Every payment that became another one.
+SELECT id, organisation_id, source_id, merged_into, merged_at_ms
+  FROM merged_payments ORDER BY id;

@@ -48,17 +48,52 @@ SELECT payment_id, id, organisation_id, source_id, payment_id, kind, ref, no, li
   FROM postings ORDER BY payment_id, id;
 
 -- check_postings --
--- Postings of payments that are not there, or are another source's.
+-- Postings of payments that neither are there nor were merged, or are another source's.
 SELECT o.id, CASE WHEN p.id IS NULL THEN 'its payment ' || o.payment_id || ' is not there' ELSE 'its payment is of source '
        || p.source_id END, NULL
-  FROM postings AS o LEFT JOIN payments AS p ON p.id = o.payment_id
+  FROM postings AS o
+  LEFT JOIN (SELECT id, source_id, organisation_id FROM payments
+             UNION ALL SELECT id, source_id, organisation_id FROM merged_payments) AS p ON p.id = o.payment_id
  WHERE p.id IS NULL OR p.source_id <> o.source_id OR p.organisation_id <> o.organisation_id
  ORDER BY o.id;
 
+-- check_merged_postings --
+-- Postings of merged payments that no reversal has undone.
+SELECT min(o.id), 'it stands, though its payment ' || o.payment_id || ' was merged into another', NULL
+  FROM postings AS o JOIN merged_payments AS m ON m.id = o.payment_id
+ GROUP BY o.payment_id, o.kind, o.ref, o.no, o.line_no HAVING count(*) <> 2 ORDER BY 1;
+
+-- check_merged --
+-- Merged payments that still stand, or whose survivor does not, or is another source's.
+SELECT m.id, CASE WHEN p.id IS NULL THEN 'the payment ' || m.merged_into || ' that it became is not there'
+                  WHEN o.id IS NOT NULL THEN 'it still stands beside the payment that it became'
+                  ELSE 'the payment that it became is of source ' || p.source_id END, NULL
+  FROM merged_payments AS m LEFT JOIN payments AS p ON p.id = m.merged_into LEFT JOIN payments AS o ON o.id = m.id
+ WHERE p.id IS NULL OR o.id IS NOT NULL OR p.source_id <> m.source_id OR p.organisation_id <> m.organisation_id
+ ORDER BY m.id;
+
+-- check_aliases --
+-- Aliases of payments that are not there, or are another source's, and those that are another payment's own id.
+SELECT a.alias, CASE WHEN p.id IS NULL THEN 'its payment ' || a.payment_id || ' is not there'
+                     WHEN p.source_id <> a.source_id THEN 'its payment is of source ' || p.source_id
+                     ELSE 'it leads to payment ' || p.id || ', and another one is called so' END, NULL
+  FROM aliases AS a LEFT JOIN merged_payments AS m ON m.id = a.payment_id
+  LEFT JOIN payments AS p ON p.id = coalesce(m.merged_into, a.payment_id)
+  LEFT JOIN payments AS o ON o.source_id = a.source_id AND o.gateway_payment_id = a.alias
+ WHERE p.id IS NULL OR p.source_id <> a.source_id OR o.id <> p.id
+ ORDER BY a.source_id, a.alias;
+
+-- check_aliased --
+-- Every alias, payment by payment: of a merged one, that of what it became.
+SELECT coalesce(m.merged_into, a.payment_id) AS payment_id, a.alias
+  FROM aliases AS a LEFT JOIN merged_payments AS m ON m.id = a.payment_id
+ ORDER BY 1, 2;
+
 -- check_messages --
--- Messages about payments that are not there.
+-- Messages about payments that neither are there nor were merged.
 SELECT m.id, 'it is about payment ' || m.payment_id || ', which is not there', NULL
-  FROM messages AS m LEFT JOIN payments AS p ON p.id = m.payment_id
+  FROM messages AS m
+  LEFT JOIN (SELECT id FROM payments UNION ALL SELECT id FROM merged_payments) AS p ON p.id = m.payment_id
  WHERE m.payment_id <> '' AND p.id IS NULL ORDER BY m.id;
 
 -- check_deliveries [sqlite] --

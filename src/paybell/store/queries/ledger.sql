@@ -35,17 +35,40 @@ SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, rever
  ORDER BY organisation_id DESC, id DESC
  LIMIT :limit;
 
--- posting_page_of_payment --
--- A payment's postings, newest first.
-SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, amount_minor, currency, at_ms,
-       posted_at_ms
-  FROM postings
- WHERE payment_id = :payment_id AND organisation_id = :organisation_id
-   AND id < :iterator
-   AND (:source_id = '' OR source_id = :source_id)
-   AND (:currency = '' OR currency = :currency)
-   AND (:account = '' OR debit = :account OR credit = :account)
- ORDER BY id DESC
+-- posting_page_of_payment [sqlite] --
+-- A payment's postings, and those of payments merged into it, newest first; by the index of payments and no other.
+WITH found (id) AS (
+    SELECT coalesce((SELECT merged_into FROM merged_payments WHERE id = :payment_id), :payment_id)
+    UNION ALL
+    SELECT m.id FROM merged_payments AS m
+     WHERE m.merged_into = coalesce((SELECT merged_into FROM merged_payments WHERE id = :payment_id), :payment_id)
+)
+SELECT o.id, o.organisation_id, o.source_id, o.payment_id, o.kind, o.ref, o.no, o.line_no, o.reversal, o.debit, o.credit,
+       o.amount_minor, o.currency, o.at_ms, o.posted_at_ms
+  FROM found CROSS JOIN postings AS o
+ WHERE o.payment_id = found.id AND +o.organisation_id = :organisation_id AND +o.id < :iterator
+   AND (:source_id = '' OR o.source_id = :source_id)
+   AND (:currency = '' OR o.currency = :currency)
+   AND (:account = '' OR o.debit = :account OR o.credit = :account)
+ ORDER BY o.id DESC
+ LIMIT :limit;
+
+-- posting_page_of_payment [postgres] --
+-- A payment's postings, and those of payments merged into it, newest first; by the index of payments and no other.
+WITH found (id) AS (
+    SELECT coalesce((SELECT merged_into FROM merged_payments WHERE id = :payment_id), :payment_id)
+    UNION ALL
+    SELECT m.id FROM merged_payments AS m
+     WHERE m.merged_into = coalesce((SELECT merged_into FROM merged_payments WHERE id = :payment_id), :payment_id)
+)
+SELECT o.id, o.organisation_id, o.source_id, o.payment_id, o.kind, o.ref, o.no, o.line_no, o.reversal, o.debit, o.credit,
+       o.amount_minor, o.currency, o.at_ms, o.posted_at_ms
+  FROM found CROSS JOIN LATERAL (SELECT * FROM postings WHERE payment_id = found.id OFFSET 0) AS o
+ WHERE o.organisation_id = :organisation_id AND o.id < :iterator
+   AND (:source_id = '' OR o.source_id = :source_id)
+   AND (:currency = '' OR o.currency = :currency)
+   AND (:account = '' OR o.debit = :account OR o.credit = :account)
+ ORDER BY o.id DESC
  LIMIT :limit;
 
 -- ledger_balances --

@@ -1,12 +1,7 @@
--- payment_by_gateway [sqlite] --
--- The payment behind a gateway's own id.
-SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
-  FROM payments WHERE source_id = $1 AND gateway_payment_id = $2;
-
 -- payment_get --
--- One payment of an organisation.
+-- One payment of an organisation; of one that was merged, what it became.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
-  FROM payments WHERE organisation_id = $1 AND id = $2;
+  FROM payments WHERE organisation_id = $1 AND id = coalesce((SELECT merged_into FROM merged_payments WHERE id = $2), $2);
 
 -- payment_upsert [sqlite] --
 -- Write a payment as its facts now say it stands.
@@ -14,8 +9,8 @@ INSERT INTO payments (id, organisation_id, source_id, gateway, gateway_payment_i
                       created_at_ms, updated_at_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (id) DO UPDATE
-   SET status = excluded.status, order_id = excluded.order_id, version = excluded.version, state = excluded.state,
-       updated_at_ms = excluded.updated_at_ms;
+   SET gateway_payment_id = excluded.gateway_payment_id, status = excluded.status, order_id = excluded.order_id,
+       version = excluded.version, state = excluded.state, updated_at_ms = excluded.updated_at_ms;
 
 -- payment_upsert [postgres] --
 -- Write payments as their facts now say they stand.
@@ -24,8 +19,8 @@ INSERT INTO payments (id, organisation_id, source_id, gateway, gateway_payment_i
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
                      $9::integer[], $10::bytea[], $11::bigint[], $12::bigint[])
 ON CONFLICT (id) DO UPDATE
-   SET status = excluded.status, order_id = excluded.order_id, version = excluded.version, state = excluded.state,
-       updated_at_ms = excluded.updated_at_ms;
+   SET gateway_payment_id = excluded.gateway_payment_id, status = excluded.status, order_id = excluded.order_id,
+       version = excluded.version, state = excluded.state, updated_at_ms = excluded.updated_at_ms;
 
 -- payment_page_all --
 -- Payments, newest first.
@@ -59,10 +54,18 @@ SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, st
  LIMIT :limit;
 
 -- payment_page_by_gateway --
--- The payment (one per source) behind a gateway's own id.
+-- The payment (one per source) behind any of a gateway's ids.
+WITH found (id) AS (
+    SELECT (SELECT q.id FROM payments AS q WHERE q.source_id = s.id AND q.gateway_payment_id = :gateway_payment_id)
+      FROM sources AS s WHERE s.organisation_id = :organisation_id
+    UNION
+    SELECT (SELECT coalesce((SELECT m.merged_into FROM merged_payments AS m WHERE m.id = a.payment_id), a.payment_id)
+              FROM aliases AS a WHERE a.source_id = s.id AND a.alias = :gateway_payment_id)
+      FROM sources AS s WHERE s.organisation_id = :organisation_id
+)
 SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
-  FROM sources AS s JOIN payments AS p ON p.source_id = s.id AND p.gateway_payment_id = :gateway_payment_id
- WHERE s.organisation_id = :organisation_id
+  FROM found CROSS JOIN payments AS p
+ WHERE p.id = found.id
    AND p.id < :iterator
    AND (:source_id = '' OR p.source_id = :source_id)
    AND (:status = '' OR p.status = :status)
@@ -104,12 +107,6 @@ SELECT id, event_type, application_id, created_at_ms FROM messages WHERE payment
 -- payment_lock [postgres] --
 -- One recorder at a time per payment, also for payments that are not there yet; the keys come sorted, so that none waits in a circle.
 SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS g (key);
-
--- payment_known [postgres] --
--- The payments behind gateways' own ids.
-SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
-  FROM unnest($1::text[], $2::text[]) AS g (source_id, gateway_payment_id)
-  JOIN payments AS p ON p.source_id = g.source_id AND p.gateway_payment_id = g.gateway_payment_id;
 
 -- fact_known [postgres] --
 -- All facts of some payments.

@@ -30,6 +30,8 @@ _INSERTS: Final = {
     "refusals": "archive_refusals_insert",
     "facts": "archive_facts_insert",
     "payments": "archive_payments_insert",
+    "merged_payments": "archive_merged_payments_insert",
+    "aliases": "alias_insert",
     "postings": "posting_insert",
     "applications": "archive_applications_insert",
     "endpoints": "archive_endpoints_insert",

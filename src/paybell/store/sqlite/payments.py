@@ -9,7 +9,7 @@ from paybell.errors import NotFound
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import ledger_rows, rows, timeline
+from paybell.store import alias_rows, ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
 T = TypeVar("T")
@@ -60,13 +60,16 @@ class PaymentPart(Part):
         """See the port."""
 
         def job(connection: apsw.Connection) -> tuple[TimelineEntry, ...]:
-            self._get(connection, organisation_id, payment_id)
-            told = connection.execute(self.sql["timeline_messages"], (payment_id,)).fetchall()
+            found = self._get(connection, organisation_id, payment_id).id
+            merged = [alias_rows.merged(row) for row in connection.execute(self.sql["merge_list"], (found,))]
+            ids = [found, *(it.id for it in merged)]
+            told = [row for it in ids for row in connection.execute(self.sql["timeline_messages"], (it,))]
             asked = [timeline.of_message(organisation_id, rows.text(row[2]), rows.text(row[0])) for row in told]
             return timeline.ordered(
-                timeline.notifications(connection.execute(self.sql["timeline_notifications"], (payment_id,))),
-                timeline.facts(connection.execute(self.sql["timeline_facts"], (payment_id,))),
-                timeline.postings(connection.execute(self.sql["posting_list"], (payment_id,))),
+                timeline.notifications(connection.execute(self.sql["timeline_notifications"], (found,))),
+                timeline.facts(connection.execute(self.sql["timeline_facts"], (found,))),
+                timeline.merges(merged),
+                timeline.postings(row for it in ids for row in connection.execute(self.sql["posting_list"], (it,))),
                 timeline.messages(told),
                 timeline.deliveries(self._of(connection, "delivery_page_of_message", asked, rows.delivery)),
                 timeline.attempts(self._of(connection, "attempt_page_of_message", asked, rows.attempt)),

@@ -6,7 +6,7 @@ import apsw
 
 from paybell.model.notification import NotificationState
 from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import ledger_rows, rows
+from paybell.store import alias_rows, ledger_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -25,28 +25,38 @@ class RecordingPart(DirectoryPart):
 
     def _book(self, connection: apsw.Connection, readings: Sequence[Reading]) -> Book:
         pending = tuple(reading for reading in readings if self._is_pending(connection, reading))
-        keys = {PaymentKey(reading.source.id, fact.aggregate) for reading in pending for fact in reading.parsed.facts}
-        known = {key: found for key in keys if (found := self._known(connection, key)) is not None}
+        read: dict[str, Known] = {}
+        keys = alias_rows.keys(pending)
+        known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
         return Book(readings=pending, known=known, endpoints=self.directory_in(connection).endpoints_by_organisation)
 
     def _is_pending(self, connection: apsw.Connection, reading: Reading) -> bool:
         row = connection.execute(self.sql["notification_state_get"], (reading.notification.id,)).fetchone()
         return row is not None and row[0] == NotificationState.PENDING
 
-    def _known(self, connection: apsw.Connection, key: PaymentKey) -> Known | None:
-        row = connection.execute(self.sql["payment_by_gateway"], (key.source_id, key.gateway_payment_id)).fetchone()
+    def _known(self, connection: apsw.Connection, key: PaymentKey, read: dict[str, Known]) -> Known | None:
+        """The payment with that id or alias; what is in ``read`` already is not read again."""
+        row = connection.execute(self.sql["payment_by_id"], (key.source_id, key.gateway_payment_id)).fetchone()
         if row is None:
             return None
         payment = rows.payment(row)
-        facts = connection.execute(self.sql["fact_list"], (payment.id,))
-        read = tuple(rows.fact(fact) for (fact,) in facts)
-        postings = connection.execute(self.sql["posting_list"], (payment.id,))
-        return Known(payment, read, tuple(ledger_rows.posting(row) for row in postings))
+        if payment.id not in read:
+            facts = connection.execute(self.sql["fact_list"], (payment.id,))
+            told = tuple(rows.fact(fact) for (fact,) in facts)
+            postings = connection.execute(self.sql["posting_list"], (payment.id,))
+            read[payment.id] = Known(payment, told, tuple(ledger_rows.posting(row) for row in postings))
+        return read[payment.id]
 
     def _write(self, connection: apsw.Connection, changes: Changes) -> None:
         """One prepared statement per table: a call for each row would cost about as much as the row itself."""
         now_ms = self.clock.now_ms()
+        merges = [alias_rows.merge_row(merge) for merge in changes.merges]
         batches = {
+            "merge_facts": [row[:2] for row in merges],
+            "merge_earlier": [row[:2] for row in merges],
+            "merge_payment": [row[1:2] for row in merges],
+            "merge_insert": merges,
+            "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
@@ -55,4 +65,5 @@ class RecordingPart(DirectoryPart):
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],
         }
         for name, values in batches.items():
-            connection.executemany(self.sql[name], values)
+            if values:
+                connection.executemany(self.sql[name], values)
