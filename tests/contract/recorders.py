@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.clock import SystemClock
-from paybell.model.fact import Kind, Parsed
+from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Notification
 from paybell.model.source import Source
 from paybell.ports import Book, Changes, Reading
@@ -34,6 +34,8 @@ class Job(Struct, frozen=True, kw_only=True):
     url: str
     source: Source
     payment_count: int
+    linked: bool = False
+    """Each payment is told of under three ids, and only one notification says that they are one."""
 
 
 def notified(job: Job, payment_no: int, told_no: int) -> Notification:
@@ -81,12 +83,30 @@ def _turned(batches: Sequence[list[Reading]], turn: int) -> Sequence[list[Readin
 
 
 def _reading(job: Job, payment_no: int, told_no: int) -> Reading:
+    facts = (_linked if job.linked else _refunded)(payment_no, told_no)
+    return Reading(notification=notified(job, payment_no, told_no), source=job.source, parsed=Parsed(facts=facts))
+
+
+def _refunded(payment_no: int, told_no: int) -> tuple[Fact, ...]:
     aggregate = f"pi_{payment_no}"
-    facts = (
+    return (
         fact(Kind.CAPTURED, "ch_1", 100, aggregate=aggregate),
         fact(Kind.REFUND_SUCCEEDED, f"re_{told_no}", 1, at_s=told_no, aggregate=aggregate),
     )
-    return Reading(notification=notified(job, payment_no, told_no), source=job.source, parsed=Parsed(facts=facts))
+
+
+def _linked(payment_no: int, told_no: int) -> tuple[Fact, ...]:
+    intent, charge, session = (f"{it}_{payment_no}" for it in ("pi", "ch", "cs"))
+    told = (
+        fact(Kind.PAYMENT_CREATED, "", 100, aggregate=intent),
+        fact(Kind.CAPTURED, "ch_1", 100, aggregate=charge),
+        fact(Kind.REFUND_SUCCEEDED, "re_1", 40, at_s=2, aggregate=session),
+    )
+    links = (
+        fact(Kind.LINK, charge, aggregate=intent, detail={"type": "charge"}),
+        fact(Kind.LINK, intent, aggregate=session, detail={"type": "intent"}),
+    )
+    return links if told_no == TOLD - 1 else told[told_no : told_no + 1]
 
 
 def _decided(book: Book) -> Changes:
