@@ -92,6 +92,7 @@ def iyzico(status: str = "SUCCESS", **more: object) -> Parsed:
         (square("COMPLETED", ("INITIAL", 59, "USD"), ("INITIAL", 1, "USD")), "pay_1", 60, "USD"),
         (square("COMPLETED", ("INITIAL", 59, "USD"), ("ADJUSTMENT", -9, "USD")), "pay_1", 59, "USD"),
         (paddle("completed", fee="3311"), "txn_1", 3311, "USD"),
+        (paddle("completed", fee="3311", grand_total=None), "txn_1", 3311, "USD"),
         (iyzico(iyziCommissionRateAmount=5.5, iyziCommissionFee=0.25), "22", 575, "TRY"),
     ],
     ids=lambda value: value.event if isinstance(value, Parsed) else None,

@@ -13,7 +13,7 @@ TAKEN = {"id": "txn_1", "amount": -5000, "fee": 1500, "net": -6500, "currency": 
 BACK = {"id": "txn_2", "amount": 5000, "fee": 0, "net": 5000, "currency": "usd", "created": AT_S + 9}
 
 
-def dispute(status: str, *movements: Mapping[str, object]) -> Parsed:
+def dispute(status: str, *movements: Mapping[str, object] | str) -> Parsed:
     thing = {"id": "dp_1", "object": "dispute", "payment_intent": "pi_1", "amount": 5000, "currency": "usd"}
     return parse("stripe", event({**thing, "status": status, "balance_transactions": list(movements)}))
 
@@ -34,6 +34,10 @@ def test_funds_are_told_from_the_balance_whichever_event_lists_them() -> None:
 
 def test_an_inquiry_moves_nothing() -> None:
     assert kinds(dispute("warning_needs_response")) == [Kind.DISPUTE_STATUS]
+
+
+def test_a_movement_of_which_only_the_id_is_told_says_nothing() -> None:
+    assert kinds(dispute("needs_response", "txn_1")) == [Kind.DISPUTE_STATUS]
 
 
 def test_an_account_in_another_currency_loses_what_was_disputed_and_its_fee_is_left_out() -> None:

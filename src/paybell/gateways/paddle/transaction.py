@@ -80,7 +80,7 @@ def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
     facts = [_created(found, payment_id, currency, at_ms), *attempts]
     if found.status == "canceled":
         facts.append(Fact(aggregate=payment_id, kind=Kind.CANCELED, at_ms=at_ms))
-    facts += _fee(found, facts[0], at_ms)
+    facts += _fee(found, replace(facts[0], currency=currency), at_ms)
     total = _total(found, currency)
     if found.status in _PAID and total and not any(fact.kind is Kind.CAPTURED for fact in attempts):
         facts.append(

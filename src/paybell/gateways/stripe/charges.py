@@ -18,7 +18,7 @@ from paybell.gateways.stripe.pieces import (
     parent,
     remainder,
 )
-from paybell.gateways.stripe.shapes import Charge, Dispute, Refund
+from paybell.gateways.stripe.shapes import Charge, Dispute, Movement, Refund
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -138,4 +138,5 @@ def read_dispute(dispute: Dispute, at_ms: int) -> Found:
     tell = Teller(aggregate, at_ms, currency_code(dispute.currency))
     detail = details(status=status, reason=text(dispute.reason))
     told = tell.money(Kind.DISPUTE_STATUS, ident(dispute.id, "the dispute's id"), dispute.amount, detail)
-    return Found(facts=(told, *funds(told, dispute.balance_transactions or ())))
+    movements = [it for it in dispute.balance_transactions or () if isinstance(it, Movement)]
+    return Found(facts=(told, *funds(told, movements)))

@@ -86,7 +86,7 @@ class Dispute(Struct, frozen=True, kw_only=True):
     amount: object = None
     status: str | None = None
     reason: str | None = None
-    balance_transactions: tuple[Movement, ...] | None = None
+    balance_transactions: tuple[Movement | str, ...] | None = None
 
 
 class Refunds(Struct, frozen=True):
