@@ -1,7 +1,8 @@
 """What became of a scenario: wait until nothing moves any more, and gather what is there."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,8 +13,7 @@ from paybell.model.delivery import Delivery, DeliveryState
 from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment
 from paybell.ports import NotificationView, PageQuery
-from paybell.testing.received import Received
-from paybell.testing.scenarios.verdict import EndpointSeen, PaymentSeen, Seen
+from paybell.testing.scenarios.verdict import EndpointSeen, PaymentSeen, Seen, faults
 
 _LOOK_S: Final = 0.01
 _QUIET_WITHIN_S: Final = 20.0
@@ -34,23 +34,25 @@ class _Message(msgspec.Struct):
 
 async def quiet(stage: Stage) -> str:
     """Return when nothing is to be done at this moment; after too long a while, with what still is."""
-    left_s = _QUIET_WITHIN_S
+    loop = asyncio.get_running_loop()
+    ends_s = loop.time() + _QUIET_WITHIN_S
     while busy := await _busy(stage):
-        if left_s <= 0:
+        if loop.time() > ends_s:
             return f"still not done after {_QUIET_WITHIN_S:g} s: {busy}"
         await stage.clock.sleep(_LOOK_S)
-        left_s -= _LOOK_S
     return ""
 
 
 async def _busy(stage: Stage) -> str:
     """What is to be done now, looked at in the order in which one thing leads to the next; '' for nothing."""
     now_ms = stage.clock.now_ms()
-    for state in (NotificationState.NEEDS_FETCH, NotificationState.PENDING):
-        for source in stage.sources.values():
-            for view in await _notifications(stage, source.id, state):
-                if state is NotificationState.PENDING or _is_due(view.status.due_at_ms, now_ms):
-                    return f"notification {view.notification.id} is {state}"
+    for source in stage.sources.values():
+        for view in await _notifications(stage, source.id, NotificationState.NEEDS_FETCH):
+            if _is_asked(stage, view, now_ms):
+                return f"the API is asked about {view.notification.id}"
+    for source in stage.sources.values():
+        for view in await _notifications(stage, source.id, NotificationState.PENDING):
+            return f"notification {view.notification.id} is to be recorded"
     for name, endpoint in stage.endpoints.items():
         if not stage.ears[name].plan.hangs and (busy := await _busy_delivery(stage, endpoint.id, now_ms)):
             return f"{busy} ({name})"
@@ -64,6 +66,12 @@ async def _busy_delivery(stage: Stage, endpoint_id: str, now_ms: int) -> str:
     for delivery in await _deliveries(stage, endpoint_id, DeliveryState.LEASED):
         return f"delivery {delivery.id} is on its way"
     return ""
+
+
+def _is_asked(stage: Stage, hint: NotificationView, now_ms: int) -> bool:
+    """While a hint is asked about it is due only at the end of its lease; one that was put off says why."""
+    asked = hint.notification.id in stage.host.bell.reconcile.held()
+    return asked or not hint.status.reason or _is_due(hint.status.due_at_ms, now_ms)
 
 
 def _is_due(due_at_ms: int | None, now_ms: int) -> bool:
@@ -85,7 +93,10 @@ async def see(stage: Stage) -> Seen:
         notifications=dict(states),
         refused=frozenset(refused),
         endpoints=tuple([await _endpoint(stage, ear) for ear in stage.ears.values()]),
-        faults=(*unbalanced, *(fault for ear in stage.ears.values() for fault in _faults(ear))),
+        faults=(
+            *unbalanced,
+            *(fault for it in stage.ears.values() for fault in faults(it.plan.name, it.receiver.requests, it.taken)),
+        ),
     )
 
 
@@ -161,22 +172,6 @@ async def _endpoint(stage: Stage, ear: Ear) -> EndpointSeen:
         waiting=states[DeliveryState.DUE] + states[DeliveryState.LEASED],
         dead=states[DeliveryState.DEAD],
         requests=ear.receiver.count,
+        ids=len({received.webhook_id for received in ear.receiver.requests}),
         disabled=disabled,
     )
-
-
-def _faults(ear: Ear) -> Iterator[str]:
-    """What no endpoint may ever see."""
-    bodies: dict[str, set[bytes]] = {}
-    for received in ear.receiver.requests:
-        bodies.setdefault(received.webhook_id, set()).add(received.body)
-    if not all(received.verified for received in ear.receiver.requests):
-        yield f"endpoint {ear.plan.name}: a wrong signature"
-    if any(len(them) > 1 for them in bodies.values()):
-        yield f"endpoint {ear.plan.name}: another body under the same id"
-    if _repeated(ear.taken):
-        yield f"endpoint {ear.plan.name}: sent again after it had been taken"
-
-
-def _repeated(taken: list[Received]) -> bool:
-    return len({received.webhook_id for received in taken}) < len(taken)

@@ -13,6 +13,7 @@ from paybell.cli.scenario_look import quiet, see
 from paybell.cli.scenario_server import LOOPBACK, doomed
 from paybell.cli.scenario_stage import Stage
 from paybell.config import ROLES, Settings, settings
+from paybell.errors import Conflict
 from paybell.model.delivery import Answered, Outcome
 from paybell.ports import PageQuery
 from paybell.testing.fake_clock import FakeClock
@@ -188,8 +189,12 @@ class _Player:
             query = PageQuery(organisation_id=organisation_id, limit=_ROWS_MAX, filters={"source_id": source.id})
             for view in (await store.notification_page(query)).data:
                 now_ms = self._stage.clock.now_ms()
-                await store.notification_replay(organisation_id, view.notification.id, now_ms=now_ms)
-                count += 1
+                try:
+                    await store.notification_replay(organisation_id, view.notification.id, now_ms=now_ms)
+                except Conflict as error:
+                    self._wrong[str(error)] += 1
+                else:
+                    count += 1
         self._stage.host.bell.record.wake()
         self.sent.append(f"{count} notifications replayed")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from paybell.testing.received import Received
 from paybell.testing.scenarios.script import EndpointWanted, PaymentWanted, Scenario, Wanted
 
 FREE = "payment.updated"
@@ -29,13 +30,14 @@ class PaymentSeen(Struct, frozen=True, kw_only=True):
 
 
 class EndpointSeen(Struct, frozen=True, kw_only=True):
-    """An endpoint's deliveries by what became of them, and the requests that its server got."""
+    """An endpoint's deliveries by what became of them; the requests that its server got, and how many ids they had."""
 
     name: str
     delivered: int
     waiting: int
     dead: int
     requests: int
+    ids: int
     disabled: bool
 
 
@@ -61,6 +63,19 @@ def differences(scenario: Scenario, seen: Seen, copies: Mapping[str, int]) -> tu
         *_refused(wanted.refused, seen.refused),
         *_endpoints(scenario, seen.endpoints),
     )
+
+
+def faults(name: str, requests: Sequence[Received], taken: Sequence[Received]) -> Iterator[str]:
+    """What no endpoint may ever see, among the requests that it got and those it took."""
+    bodies: dict[str, set[bytes]] = {}
+    for received in requests:
+        bodies.setdefault(received.webhook_id, set()).add(received.body)
+    if not all(received.verified for received in requests):
+        yield f"endpoint {name}: a wrong signature"
+    if any(len(them) > 1 for them in bodies.values()):
+        yield f"endpoint {name}: another body under the same id"
+    if len({received.webhook_id for received in taken}) < len(taken):
+        yield f"endpoint {name}: sent again after it had been taken"
 
 
 def _payments(wanted: Wanted, seen: Sequence[PaymentSeen], copies: Mapping[str, int]) -> Iterator[str]:
@@ -132,3 +147,6 @@ def _endpoints(scenario: Scenario, seen: Sequence[EndpointSeen]) -> Iterator[str
             is_there, should_be = getattr(endpoint, what), getattr(wanted, what)
             if should_be is not None and is_there != should_be:
                 yield f"endpoint {endpoint.name}: {what} is {is_there}, wanted {should_be}"
+        deliveries = endpoint.delivered + endpoint.waiting + endpoint.dead
+        if endpoint.ids > deliveries:
+            yield f"endpoint {endpoint.name}: {endpoint.ids} ids for {deliveries} deliveries, wanted one each"
