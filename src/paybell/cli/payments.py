@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from paybell.app.rebuilds import rebuild_payments
 from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
-from paybell.cli.views import payment_view, timeline_view
+from paybell.cli.views import difference_view, payment_view, timeline_view
 from paybell.errors import NotFound
 from paybell.model.payment import Payment, PaymentStatus
 from paybell.ports import PageQuery, Store
+from paybell.record.rebuild import Difference
 
 app = typer.Typer(no_args_is_help=True)
 _COLUMNS = {
@@ -20,6 +22,12 @@ _COLUMNS = {
     "currency": "currency",
     "version": "version",
     "updated": "updatedAt",
+}
+_DIFFERENCES = {
+    "payment": "id",
+    "gateway's id": "gatewayPaymentId",
+    "differs in": "fields",
+    "postings": "postingCount",
 }
 
 
@@ -60,6 +68,36 @@ def show(
     OUT.print()
     for entry in timeline:
         OUT.print(f"{entry['at']}  {entry['kind']!s:13}{printable(entry['text'])}")
+
+
+@app.command("rebuild")
+def rebuild(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what differs; status 1 if anything does.")
+    ] = False,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Fold every payment again from its facts, and post what the ledger lacks. Nobody is told of it."""
+    count, found = work(_rebuild(database, dry_run=dry_run))
+    shown = [difference_view(it) for it in found]
+    if json:
+        show_json({"paymentCount": count, "differences": shown})
+    else:
+        show_rows(shown, _DIFFERENCES, json=False)
+        OUT.print(f"{count} payments looked at, {len(found)} {'differ' if dry_run else 'put right'}")
+    if dry_run and found:
+        raise typer.Exit(1)
+
+
+async def _rebuild(database: str | None, *, dry_run: bool) -> tuple[int, list[Difference]]:
+    async with desk(database) as at:
+        count, found = 0, list[Difference]()
+        async for looked_at, differing in rebuild_payments(at.store, at.clock, at.organisation.id, dry_run=dry_run):
+            count += looked_at
+            found += differing
+        return count, found
 
 
 async def _list(filters: dict[str, str], limit: int, after: str, database: str | None) -> list[dict[str, object]]:

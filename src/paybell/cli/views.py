@@ -9,6 +9,7 @@ from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
 from paybell.ports import NotificationView, TimelineEntry
+from paybell.record.rebuild import Difference
 
 
 def time_text(at_ms: int | None) -> str | None:
@@ -55,6 +56,16 @@ def fact_view(fact: Fact) -> dict[str, object]:
         "amountMinor": fact.amount_minor,
         "currency": fact.currency or None,
         "detail": fact.detail,
+    }
+
+
+def difference_view(difference: Difference) -> dict[str, object]:
+    """What a payment differed in from its facts."""
+    return {
+        "id": difference.payment_id,
+        "gatewayPaymentId": difference.gateway_payment_id,
+        "fields": ", ".join(difference.fields),
+        "postingCount": difference.posting_count,
     }
 
 

@@ -29,6 +29,7 @@ from paybell.ports.records import (
     NotificationView,
     Page,
     PageQuery,
+    PaymentKey,
     Reading,
     Retention,
     StoreStatus,
@@ -66,6 +67,10 @@ class RecordStore(Protocol):
 
     async def notification_record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
         """Read the book for those still pending, let ``decide`` decide, write its changes: one transaction."""
+        ...
+
+    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
+        """The same for the payments with those ids, with no readings and nobody to tell."""
         ...
 
 

@@ -62,6 +62,20 @@ class RecordingPart(DirectoryPart):
             unsure.append(changes)
         return changes
 
+    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
+        """See the port."""
+        while True:
+            try:
+                return await repeated(lambda: self._rebuild(set(keys), decide))
+            except _MergedMeanwhileError:
+                continue
+
+    async def _rebuild(self, keys: set[PaymentKey], decide: Decide) -> Changes:
+        async with self.database.transaction() as session:
+            changes = decide(Book(readings=(), known=await self._known(session, keys), endpoints={}))
+            await self._write(session, changes)
+        return changes
+
     async def _is_committed(self, changes: Changes) -> bool:
         """Of what has no deliveries nothing is handed on: it may be recorded once more, and finds nothing pending."""
         if not changes.deliveries:

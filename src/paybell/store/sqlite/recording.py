@@ -23,6 +23,18 @@ class RecordingPart(DirectoryPart):
 
         return await self.database.write(job)
 
+    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Changes:
+            read: dict[str, Known] = {}
+            known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
+            changes = decide(Book(readings=(), known=known, endpoints={}))
+            self._write(connection, changes)
+            return changes
+
+        return await self.database.write(job)
+
     def _book(self, connection: apsw.Connection, readings: Sequence[Reading]) -> Book:
         pending = tuple(reading for reading in readings if self._is_pending(connection, reading))
         read: dict[str, Known] = {}
