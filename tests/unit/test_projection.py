@@ -151,3 +151,10 @@ def test_attempts_of_one_second_are_ranked() -> None:
     assert project(tie[:2]).status is PaymentStatus.REQUIRES_ACTION
     assert project([*tie, fact(Kind.PROCESSING, "ch_2", None, 8)]).status is PaymentStatus.PROCESSING
     assert project([fact(Kind.PROCESSING, "", None, 1), fact(Kind.PAYMENT_CREATED, "", None, 9)]).status == "processing"
+
+
+@pytest.mark.parametrize("kind", [Kind.FEE, Kind.DISPUTE_WITHDRAWN, Kind.DISPUTE_REINSTATED])
+def test_what_is_settled_in_another_currency_is_not_the_payments(kind: Kind) -> None:
+    settled = fact(kind, "x", 90, 9, currency="EUR")
+    state = project((CAPTURED, settled))
+    assert (state.currency, state.captured_minor, state.flags) == ("USD", project((CAPTURED,)).captured_minor, ())

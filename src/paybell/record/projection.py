@@ -58,6 +58,10 @@ _PARENTS: Final = frozenset(Kind) - {
 }
 
 
+_SETTLED: Final = frozenset({Kind.FEE, Kind.DISPUTE_WITHDRAWN, Kind.DISPUTE_REINSTATED})
+"""What the gateway settles with its merchant, perhaps in another currency than the customer's."""
+
+
 class _Totals:
     """Sums over a set of facts, in minor units."""
 
@@ -96,11 +100,12 @@ def project(facts: Iterable[Fact]) -> PaymentState:
     for fact in ordered:
         by_kind.setdefault(fact.kind, []).append(fact)
     totals = _Totals(by_kind)
-    currencies = {fact.currency for fact in ordered if fact.currency}
+    priced = [fact for fact in ordered if fact.kind not in _SETTLED]
+    currencies = {fact.currency for fact in priced if fact.currency}
     return PaymentState(
         status=_status(by_kind, totals),
         amount_minor=_amount(by_kind, totals),
-        currency=_last(ordered, lambda fact: fact.currency),
+        currency=_last(priced, lambda fact: fact.currency),
         authorized_minor=totals.authorized,
         captured_minor=totals.captured,
         refunded_minor=totals.refunded,
