@@ -1,6 +1,6 @@
 """A gateway's many ids of one payment: which links join them, and by which of them the payment is called. Pure."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -50,22 +50,23 @@ def ids_in(fact: Fact) -> tuple[str, ...]:
     return (fact.aggregate, alias) if alias else (fact.aggregate,)
 
 
-def ids_of(facts: Iterable[Fact]) -> tuple[str, ...]:
+def ids_of(facts: Collection[Fact]) -> tuple[str, ...]:
     """All ids of one payment: first what it is called, then its aliases by name.
 
     It is called by the id that no link gives to another one: an intent, not its charge.
     """
-    named, given = set(), set()
-    for fact in facts:
-        named.add(fact.aggregate)
-        if fact.kind is Kind.LINK and (alias := alias_in(fact)):
-            given.add(alias)
+    named = {fact.aggregate for fact in facts}
+    given = {alias for fact in facts if fact.kind is Kind.LINK and (alias := alias_in(fact))}
+    if not given and len(named) == 1:
+        return tuple(named)
     called = min(named - given or named)
     return (called, *sorted((named | given) - {called}))
 
 
-def joined(facts: Iterable[Fact], same: Callable[[str], Hashable] = str) -> Sequence[tuple[Fact, ...]]:
+def joined(facts: Collection[Fact], same: Callable[[str], Hashable] = str) -> Sequence[tuple[Fact, ...]]:
     """Facts divided by payment, in the order of their first; ``same`` is equal for ids known to be of one payment."""
+    if len({fact.aggregate for fact in facts}) == 1:
+        return [tuple(facts)]
     groups: list[tuple[set[Hashable], list[Fact]]] = []
     for fact in facts:
         ids = {same(it) for it in ids_in(fact)}

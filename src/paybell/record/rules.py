@@ -13,7 +13,7 @@ from paybell.model.fact import Fact, Parsed
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import Notification, NotificationState
-from paybell.model.payment import Payment, PaymentState, PaymentStatus
+from paybell.model.payment import Payment, PaymentState
 from paybell.model.text import is_storable, readable
 from paybell.ports import (
     AliasNew,
@@ -33,8 +33,6 @@ from paybell.record.projection import project
 
 TIME_DIGITS: Final = 12
 _FACTS_OF_PAYMENT_MAX: Final = 10_000
-_NOTHING: Final = PaymentState(status=PaymentStatus.CREATED, amount_minor=0, currency="")
-"""A payment before its first fact."""
 
 
 def payment_id(source_id: str, gateway_payment_id: str, notification_id: str) -> str:
@@ -110,7 +108,7 @@ class _Desk:
         """Add what it says of each payment: facts of ids that are linked, here or before, are of one."""
         cases, source_id = self._cases, reading.source.id
         for facts in joined(reading.parsed.facts, lambda it: cases.get(PaymentKey(source_id, it), it)):
-            keys = {PaymentKey(source_id, it) for fact in facts for it in ids_in(fact)}
+            keys = [PaymentKey(source_id, it) for it in {it for fact in facts for it in ids_in(fact)}]
             named = sorted({cases[key] for key in keys if key in cases}, key=lambda case: case.payment.id)
             if len(facts) + sum(len(case.facts) for case in named) > _FACTS_OF_PAYMENT_MAX:
                 reason = f"{facts[0].aggregate} has more than {_FACTS_OF_PAYMENT_MAX} facts: look at its timeline"
@@ -120,8 +118,9 @@ class _Desk:
 
     def _add(self, named: Sequence[_Case], facts: Sequence[Fact], reading: Reading) -> None:
         """Add to the payment that the facts name; of several, which are one then, to the one that was told of first."""
-        told = {fact.digest(): fact for fact in facts}
-        new = {digest: fact for digest, fact in told.items() if not any(digest in case.facts for case in named)}
+        new = {fact.digest(): fact for fact in facts}
+        for case in named:
+            new = {digest: fact for digest, fact in new.items() if digest not in case.facts}
         if not new and len(named) == 1:
             return
         befores = [case.payment for case in named]
@@ -129,7 +128,8 @@ class _Desk:
             self._merge(named[0], other, reading.notification)
         case = named[0] if named else _Case(self._begun(new, reading))
         case.add(new, reading.notification.id)
-        case.payment = self._projected(case)
+        if named:
+            case.payment = self._projected(case)
         self._changed[case] = None
         self._name(case, befores)
         self._post(case, entries(case.facts.values()), reading.notification)
@@ -160,9 +160,9 @@ class _Desk:
 
     def _projected(self, case: _Case) -> Payment:
         facts = case.facts.values()
-        return msgspec.structs.replace(
-            case.payment, gateway_payment_id=ids_of(facts)[0], state=project(facts), updated_at_ms=self._now_ms
-        )
+        state = project(facts)
+        called = ids_of(facts)[0] if state.aliases else case.payment.gateway_payment_id
+        return msgspec.structs.replace(case.payment, gateway_payment_id=called, state=state, updated_at_ms=self._now_ms)
 
     def _begun(self, facts: Mapping[bytes, Fact], reading: Reading) -> Payment:
         source = reading.source
@@ -174,7 +174,7 @@ class _Desk:
             gateway=source.gateway,
             gateway_payment_id=called,
             livemode=source.livemode,
-            state=_NOTHING,
+            state=project(facts.values()),
             created_at_ms=self._now_ms,
             updated_at_ms=self._now_ms,
         )

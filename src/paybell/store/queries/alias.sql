@@ -1,13 +1,16 @@
--- payment_by_id [sqlite] --
--- The payment behind any of a gateway's ids: its own, else an alias, perhaps of one that was merged since.
+-- payment_by_gateway [sqlite] --
+-- The payment that a gateway calls so.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
-  FROM payments WHERE source_id = $1 AND gateway_payment_id = $2
-UNION ALL
-SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
-  FROM aliases AS a LEFT JOIN merged_payments AS m ON m.id = a.payment_id
-  JOIN payments AS p ON p.id = coalesce(m.merged_into, a.payment_id)
- WHERE a.source_id = $1 AND a.alias = $2
- LIMIT 1;
+  FROM payments WHERE source_id = $1 AND gateway_payment_id = $2;
+
+-- alias_get [sqlite] --
+-- The payment that an alias was given to.
+SELECT payment_id FROM aliases WHERE source_id = $1 AND alias = $2;
+
+-- payment_standing [sqlite] --
+-- A payment; of one that was merged, what it became.
+SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
+  FROM payments WHERE id = coalesce((SELECT merged_into FROM merged_payments WHERE id = $1), $1);
 
 -- payment_known [postgres] --
 -- The payments behind any of gateways' ids, each after the id it was found by: its own, or an alias, perhaps of one merged since.

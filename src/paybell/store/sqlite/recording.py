@@ -48,7 +48,7 @@ class RecordingPart(DirectoryPart):
 
     def _known(self, connection: apsw.Connection, key: PaymentKey, read: dict[str, Known]) -> Known | None:
         """The payment with that id or alias; what is in ``read`` already is not read again."""
-        row = connection.execute(self.sql["payment_by_id"], (key.source_id, key.gateway_payment_id)).fetchone()
+        row = self._find(connection, (key.source_id, key.gateway_payment_id))
         if row is None:
             return None
         payment = rows.payment(row)
@@ -58,6 +58,13 @@ class RecordingPart(DirectoryPart):
             postings = connection.execute(self.sql["posting_list"], (payment.id,))
             read[payment.id] = Known(payment, told, tuple(ledger_rows.posting(row) for row in postings))
         return read[payment.id]
+
+    def _find(self, connection: apsw.Connection, key: tuple[str, str]) -> Sequence[object] | None:
+        """By its own id, else by an alias: one more look-up for a payment that is new."""
+        row = connection.execute(self.sql["payment_by_gateway"], key).fetchone()
+        if row is None and (alias := connection.execute(self.sql["alias_get"], key).fetchone()) is not None:
+            row = connection.execute(self.sql["payment_standing"], alias).fetchone()
+        return row
 
     def _write(self, connection: apsw.Connection, changes: Changes) -> None:
         """One prepared statement per table: a call for each row would cost about as much as the row itself."""
