@@ -1,4 +1,4 @@
-"""``python -m benchmarks ingest``, ``end_to_end``, ``claims``, ``held_snapshot`` and ``gateways``.
+"""``python -m benchmarks ingest``, ``end_to_end``, ``claims``, ``held_snapshot``, ``gateways`` and ``fold``.
 
 Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sent), 3 it is void (generator late).
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import claims, database, end_to_end, gateways, held_snapshot, ingest, report
+from benchmarks import claims, database, end_to_end, fold, gateways, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
@@ -25,6 +25,7 @@ BENCHMARKS: Final = {
     "claims": claims,
     "held_snapshot": held_snapshot,
     "gateways": gateways,
+    "fold": fold,
 }
 SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
     "ingest": ingest.measure,
@@ -34,8 +35,9 @@ SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
     "claims": claims.measure_all,
     "held_snapshot": held_snapshot.measure_all,
     "gateways": gateways.measure_all,
+    "fold": fold.measure_all,
 }
-ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,)}
+ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,), "fold": (1, 10, 100, 1_000)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -127,7 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="where all is kept (default: sqlite)")
     parser.add_argument("--nodes", type=int, choices=[1, 2], default=1, help="processes of Paybell (default: 1)")
     parser.add_argument(
-        "--rows", type=int, nargs="+", help="how many wait, or go through a queue (default: see results/)"
+        "--rows",
+        type=int,
+        nargs="+",
+        help="how many wait, go through a queue, or are one payment's facts (default: see results/)",
     )
     parser.add_argument("--name", default="", help="name of the results file (default: that of the benchmark)")
     parser.add_argument("--date", default="", help="date for the report (default: today, UTC)")

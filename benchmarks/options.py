@@ -7,7 +7,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """``rate`` in requests a second; ``saturate`` looks for the highest one instead, from there on.
 
     ``nodes``: how many processes of Paybell share the ``database``.
-    ``rows``: how many wait (claims, each number in turn) or go through a queue (held_snapshot, the last one).
+    ``rows``: how many wait (claims, each number in turn), go through a queue (held_snapshot, the last one), or are
+    facts of one payment (fold, each number in turn).
     """
 
     rate: float

@@ -220,7 +220,7 @@ def _sums(by_kind: _ByKind, kind: Kind) -> dict[str, _Sum]:
 
 def _sum(facts: Sequence[Fact]) -> _Sum:
     """The largest amount counts, as in the projection."""
-    largest = max(facts, key=_rank)
+    largest = max(facts, key=_rank) if len(facts) > 1 else facts[0]  # one is the rule, and a rank takes its time
     return _Sum(largest.amount_minor or 0, largest.currency, max(fact.at_ms for fact in facts))
 
 
