@@ -75,13 +75,15 @@ async def play(plan: Scenario, *, database: str, seed: int = 0) -> Played:
 
 
 def _settings(database: str) -> Settings:
-    """Only the very address that the endpoints' servers have is open; what else is set for servers does not count."""
+    """Only the very address of the endpoints' servers is open; nothing is dropped, though days pass."""
     return settings(
         database=database,
         host=LOOPBACK,
         port=0,
         roles=ROLES,
         allow_private_networks=(ip_network(LOOPBACK),),
+        keep_messages_days=0,
+        keep_notifications_days=0,
         stop_grace_s=_STOP_GRACE_S,
     )
 
