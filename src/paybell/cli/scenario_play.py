@@ -168,10 +168,12 @@ class _Player:
     async def _crash(self, step: Crash) -> None:
         await self._stage.host.stop()
         answers: Counter[str] = Counter()
-        async with doomed(self._stage.settings) as url:
-            for hook in step.hooks:
-                await self._post(hook, answers, base=url)
-        await self._stage.host.start()
+        try:
+            async with doomed(self._stage.settings) as url:
+                for hook in step.hooks:
+                    await self._post(hook, answers, base=url)
+        finally:
+            await self._stage.host.start()
         self.sent.append(f"{_named(step.hooks)} to a process that was killed then: {_answers(answers)}")
 
     def _advance(self, seconds: int) -> None:
