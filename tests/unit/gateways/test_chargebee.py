@@ -5,8 +5,10 @@ import pytest
 
 from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways import gateway
+from paybell.model.alias import ids_of
 from paybell.model.fact import Kind, Parsed
 from paybell.model.notification import Hint, RefusalReason, Refused, Request
+from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from paybell.testing.samples.chargebee import chargebee_answer
 from tests.unit.gateways.asking import answered, key, money, plan, planned
@@ -106,6 +108,15 @@ def test_a_payments_status_is_one_fact(name: str, kind: Kind) -> None:
 )
 def test_what_else_a_transaction_may_be(kind: str, status: str, expected: list[Kind]) -> None:
     assert kinds(transaction(type=kind, status=status)) == [Kind.PAYMENT_CREATED, *expected]
+
+
+def test_a_payment_is_joined_to_the_authorisation_that_it_captures() -> None:
+    captured = transaction(id="txn_2", amount=2000, reference_authorization_id="txn_1")
+    assert kinds(captured) == [Kind.PAYMENT_CREATED, Kind.CAPTURED, Kind.LINK]
+    together = (*transaction(type="authorization").facts, *captured.facts)
+    assert ids_of(together) == ("txn_1", "txn_2")
+    state = project(together)
+    assert (state.status, state.amount_minor, state.captured_minor) == ("partially_captured", 10_000, 2000)
 
 
 def test_a_late_failure_takes_back_the_capture_it_is_of() -> None:

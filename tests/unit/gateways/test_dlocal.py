@@ -5,8 +5,10 @@ import pytest
 
 from paybell.errors import ConfigurationError
 from paybell.gateways import gateway
+from paybell.model.alias import ids_of
 from paybell.model.fact import Kind, Parsed
 from paybell.model.notification import RefusalReason, Refused, Request, Verified
+from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from tests.unit.gateways.asking import money
 from tests.unit.gateways.sources import NOW_MS, NOW_S, kinds, only, parse, request, source, with_header
@@ -90,6 +92,22 @@ def test_a_payments_status_is_one_fact(status: str, kind: Kind, ref: str) -> Non
     created = only(parsed, Kind.PAYMENT_CREATED)
     assert created.at_ms == NOW_MS - 60_000
     assert created.detail == {"order_id": "o-1", "customer_name": "Pat Example", "customer_email": "pat@example.com"}
+
+
+def test_a_capture_is_joined_to_what_it_names_as_its_authorisation() -> None:
+    parsed = thing("PAID", id="D-2", authorization_id="D-1", amount=20)
+    assert kinds(parsed) == [Kind.CAPTURED, Kind.LINK]
+    assert money(only(parsed, Kind.CAPTURED)) == ("D-2", "D-2", 2000, "BRL")
+    assert ids_of((*thing("AUTHORIZED").facts, *parsed.facts)) == ("D-1", "D-2")
+    state = project((*thing("AUTHORIZED").facts, *parsed.facts))
+    assert (state.status, state.amount_minor, state.captured_minor) == ("partially_captured", 5025, 2000)
+    assert state.order_id == "o-1"
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED", "EXPIRED"])
+def test_a_capture_that_came_to_nothing_leaves_its_authorisation(status: str) -> None:
+    parsed = thing(status, id="D-2", authorization_id="D-1")
+    assert project((*thing("AUTHORIZED").facts, *parsed.facts)).status == "authorized"
 
 
 def test_a_failure_says_why() -> None:

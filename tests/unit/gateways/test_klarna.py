@@ -2,8 +2,10 @@ import pytest
 
 from paybell.errors import AmountError, MalformedPayload
 from paybell.gateways import gateway
+from paybell.model.alias import ids_of
 from paybell.model.fact import Kind
 from paybell.model.notification import RefusalReason, Refused, Request, Verdict, Verified
+from paybell.record.projection import project
 from tests.unit.gateways.sources import NOW_MS, SECRET, kinds, only, parse, source
 
 BODY = b'{"event":"x"}'
@@ -80,7 +82,7 @@ def test_a_payment_requests_state_moves_no_money(state: str, kind: Kind, ref: st
 
 def test_a_transactions_authorisation_says_what_was_asked() -> None:
     parsed = parse("klarna", transaction("AUTHORIZED", amount=1000, currency="SEK", payment_transaction_reference="o1"))
-    started, authorized = parsed.facts
+    started, authorized, _ = parsed.facts
     assert (started.kind, started.amount_minor, started.detail) == (Kind.PAYMENT_CREATED, 1000, {"order_id": "o1"})
     assert (authorized.kind, authorized.aggregate, authorized.ref) == (Kind.AUTHORIZED, "trx_1", "trx_1")
 
@@ -88,16 +90,28 @@ def test_a_transactions_authorisation_says_what_was_asked() -> None:
 def test_a_transactions_captures_are_money_each() -> None:
     captures = [{"payment_capture_id": "cap_1", "amount": 400}, {"payment_capture_id": "cap_2", "amount": 600}]
     parsed = parse("klarna", transaction("COMPLETED", currency="EUR", payment_captures=captures))
-    assert [(fact.kind, fact.ref, fact.amount_minor) for fact in parsed.facts] == [
+    assert [(fact.kind, fact.ref, fact.amount_minor) for fact in parsed.facts[:2]] == [
         (Kind.CAPTURED, "cap_1", 400),
         (Kind.CAPTURED, "cap_2", 600),
     ]
 
 
+@pytest.mark.parametrize("state", ["COMPLETED", "AUTHORIZED"])
+def test_a_transaction_that_names_its_request_is_one_payment_with_it(state: str) -> None:
+    requested = parse("klarna", request(state, amount=1000, currency="SEK"))
+    authorized = parse("klarna", transaction("AUTHORIZED", amount=1000, currency="SEK"))
+    assert kinds(authorized) == [Kind.PAYMENT_CREATED, Kind.AUTHORIZED, Kind.LINK]
+    together = (*requested.facts, *authorized.facts)
+    assert ids_of(together) == ("trx_1", "req_1")
+    assert (project(together).status, project(together).authorized_minor) == ("authorized", 1000)
+    alone = parse("klarna", transaction("AUTHORIZED", amount=1000, currency="SEK", payment_request_id=None))
+    assert kinds(alone) == [Kind.PAYMENT_CREATED, Kind.AUTHORIZED]
+
+
 def test_a_closed_transaction_is_canceled_if_it_was_authorised_still() -> None:
-    assert kinds(parse("klarna", transaction("CLOSED", previous_state="AUTHORIZED"))) == [Kind.CANCELED]
+    assert kinds(parse("klarna", transaction("CLOSED", previous_state="AUTHORIZED"))) == [Kind.CANCELED, Kind.LINK]
     assert parse("klarna", transaction("CLOSED", previous_state="COMPLETED")).facts == ()
-    assert kinds(parse("klarna", transaction("EXPIRED"))) == [Kind.EXPIRED]
+    assert kinds(parse("klarna", transaction("EXPIRED"))) == [Kind.EXPIRED, Kind.LINK]
 
 
 def test_a_declined_request_says_why() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways.paypal import PayPal
+from paybell.model.alias import ids_of
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Hint, Origin, RefusalReason, Refused, Request, Verdict
 from paybell.model.payment import PaymentStatus
@@ -198,6 +199,23 @@ def test_a_captures_status(status: str, kind: Kind, amount: int | None) -> None:
     fact = only(parsed, kind)
     assert (fact.aggregate, fact.ref, fact.at_ms, fact.amount_minor) == ("CAP1", "CAP1", NOW_MS, amount)
     assert only(parsed, Kind.PAYMENT_CREATED).amount_minor == 1000
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"supplementary_data": {"related_ids": {"authorization_id": "AUTH1"}}},
+        {"links": [{"rel": "up", "href": "https://x/v2/payments/authorizations/AUTH1"}]},
+    ],
+)
+def test_a_capture_is_joined_to_the_authorization_that_it_names(where: dict[str, object]) -> None:
+    part = {**operation("COMPLETED"), "amount": {"value": "4.00", "currency_code": "USD"}, **where}
+    captured = of("capture", part)
+    assert only(captured, Kind.LINK).detail == {"type": "capture"}
+    together = (*of("authorization", {**operation("CREATED"), "id": "AUTH1"}).facts, *captured.facts)
+    assert ids_of(together) == ("AUTH1", "CAP1")
+    state = project(together)
+    assert (state.status, state.amount_minor, state.captured_minor) == ("partially_captured", 1000, 400)
 
 
 def test_order_and_failure_stand_in_the_details() -> None:

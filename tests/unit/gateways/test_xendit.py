@@ -4,8 +4,10 @@ import pytest
 
 from paybell.errors import AmountError, MalformedPayload
 from paybell.gateways import gateway
+from paybell.model.alias import ids_of
 from paybell.model.fact import Kind
 from paybell.model.notification import Hint, RefusalReason, Refused, Request
+from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_refund
 from tests.unit.gateways.asking import answered, asked, key, money, plan, planned
@@ -112,7 +114,7 @@ def test_what_names_nothing_to_ask_about_says_so(body: object) -> None:
 def test_a_payments_status_is_one_fact_of_its_request(status: str, kind: Kind, final: bool) -> None:  # noqa: FBT001
     payment = xendit_payment(ASKED, status)
     parsed = answered("xendit", f"payment {payment['payment_id']}", payment)
-    assert kinds(parsed) == [Kind.PAYMENT_CREATED, kind]
+    assert kinds(parsed) == [Kind.PAYMENT_CREATED, kind, Kind.LINK]
     fact = only(parsed, kind)
     assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("pr-1", 5000, "PHP", NOW_MS)
     assert only(parsed, Kind.PAYMENT_CREATED).detail["order_id"] == "order_1"
@@ -130,7 +132,7 @@ def test_captures_by_hand_are_known_by_their_ids() -> None:
     parts = [{"capture_id": "c-1", "capture_amount": 10}, {"capture_id": "c-2", "capture_amount": 5.5}]
     by_hand = {**PAYMENT, "capture_method": "MANUAL"}
     parsed = answered("xendit", f"payment {PAYMENT['payment_id']}", {**by_hand, "captures": parts})
-    assert [(it.kind, it.ref, it.amount_minor) for it in parsed.facts[2:]] == [
+    assert [(it.kind, it.ref, it.amount_minor) for it in parsed.facts[2:4]] == [
         (Kind.CAPTURED, "c-1", 1000),
         (Kind.CAPTURED, "c-2", 550),
     ]
@@ -156,6 +158,15 @@ def test_an_older_request_is_captured_unless_that_is_done_by_hand() -> None:
     told = answered("xendit", "captures pr-1", {"data": [*captures, failed, foreign]})
     assert money(only(told, Kind.CAPTURED)) == ("pr-1", "pr-1", 3000, "PHP")
     assert answered("xendit", "captures pr-1", {"data": [failed]}).reason
+
+
+def test_an_invoice_and_a_payment_of_the_same_id_are_one_payment_that_was_captured_once() -> None:
+    invoice = {**xendit_invoice(asked(payment_id="inv-1", currency="PHP")), "payment_id": PAYMENT["payment_id"]}
+    paid = answered("xendit", "invoice inv-1", invoice).facts
+    together = (*paid, *answered("xendit", f"payment {PAYMENT['payment_id']}", PAYMENT).facts)
+    assert ids_of(together) == ("inv-1", "pr-1", PAYMENT["payment_id"])
+    state = project(together)
+    assert (state.status, state.captured_minor, state.flags) == ("completed", 5000, ())
 
 
 def test_an_invoice_is_paid_with_what_was_paid() -> None:

@@ -1,8 +1,8 @@
 """What Chargebee's API answers about an event: the transaction in its content.
 
 Sources: Chargebee's docs ("Retrieve an event", "Transaction attributes"). The payment is the transaction of type
-payment; a refund or a reversal names it. An authorisation is a transaction, and a payment, of its own: refunds name the
-payment only. Amounts are in the currency's smallest unit.
+payment; a refund or a reversal names it. An authorisation is a transaction of its own; the payment that captures it
+names it, and is joined to it. Amounts are in the currency's smallest unit.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.links import link
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 
 _PAYMENT: Final[Mapping[str, tuple[Kind, ...]]] = {
@@ -63,6 +65,7 @@ class _Transaction(Struct):
     error_text: str | None = None
     refunded_txn_id: str | None = None
     reference_transaction_id: str | None = None
+    reference_authorization_id: str | None = None
     linked_payments: tuple[_Linked, ...] | None = None
     linked_invoices: tuple[_Invoice, ...] | None = None
 
@@ -139,8 +142,12 @@ def _payment(txn: _Transaction, event: _Event, tell: partial[Fact]) -> tuple[Fac
         return ()
     why = payloads.details(failure_code=payloads.text(txn.error_code), failure_message=payloads.text(txn.error_text))
     started_ms = payloads.seconds_to_ms(txn.date or event.occurred_at, "the transaction's date")
+    created = tell(kind=Kind.PAYMENT_CREATED, at_ms=started_ms, detail=_customer(txn, event.content.customer))
+    of = payloads.ident_or_none(txn.reference_authorization_id, "the authorisation's id")
+    if of:  # what was to be paid is what was authorised, not this part of it
+        created = msgspec.structs.replace(created, amount_minor=None, currency="")
     return (
-        tell(kind=Kind.PAYMENT_CREATED, at_ms=started_ms, detail=_customer(txn, event.content.customer)),
+        created,
         *(
             tell(
                 kind=kind,
@@ -149,6 +156,7 @@ def _payment(txn: _Transaction, event: _Event, tell: partial[Fact]) -> tuple[Fac
             )
             for kind in kinds
         ),
+        *link(of, txn.id, LinkType.CAPTURE, started_ms),
     )
 
 

@@ -1,7 +1,7 @@
 """What dLocal's objects say: a payment, a refund, a chargeback.
 
-A capture of an authorized payment has an id of its own; refunds and chargebacks name that one, so the authorisation
-and the capture stand as two payments.
+A capture of an authorized payment is an object of its own, with an id that refunds and chargebacks name; it names its
+authorisation, and so is joined to it. Its order id is that of the capture, not of the payment, and is left out.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.links import link
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -43,6 +45,7 @@ class _Payer(Struct):
 class _Object(Struct):
     id: object = None
     payment_id: object = None
+    authorization_id: object = None
     status: str | None = None
     status_code: str | int | None = None
     status_detail: str | None = None
@@ -74,17 +77,20 @@ def _payment(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:
     if kind is None:
         return ()
     payment_id = payloads.ident(thing.id, "the payment's id")
-    tell = _teller(thing, payment_id)
+    authorization_id = payloads.ident_or_none(thing.authorization_id, "authorization_id")
+    tell, created_ms = _teller(thing, payment_id), _time(thing.created_date, at_ms)
+    if authorization_id and kind in _WITHOUT_REF:
+        kind = Kind.FAILED  # a capture that came to nothing: the authorisation stands
     detail = payloads.details(failure_code=payloads.text(str(thing.status_code or "")), failure_message=_words(thing))
-    return (
-        tell(kind=Kind.PAYMENT_CREATED, at_ms=_time(thing.created_date, at_ms), detail=_customer(thing)),
-        tell(
-            kind=kind,
-            ref="" if kind in _WITHOUT_REF else payment_id,
-            at_ms=at_ms,
-            detail=detail if kind is Kind.FAILED else {},
-        ),
+    stands = tell(
+        kind=kind,
+        ref="" if kind in _WITHOUT_REF else payment_id,
+        at_ms=at_ms,
+        detail=detail if kind is Kind.FAILED else {},
     )
+    if authorization_id:
+        return (stands, *link(authorization_id, payment_id, LinkType.CAPTURE, created_ms))
+    return (tell(kind=Kind.PAYMENT_CREATED, at_ms=created_ms, detail=_customer(thing)), stands)
 
 
 def _part(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:

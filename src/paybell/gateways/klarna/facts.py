@@ -2,7 +2,7 @@
 
 A payment request that is COMPLETED has been approved by the customer, and no more: money is authorised with the payment
 transaction that the merchant makes then. Requests and transactions have ids of their own; a notification that has both
-is told under the transaction's.
+is told under the transaction's, and joins them. So a request's own authorisation has no amount: it would count twice.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
-from paybell.gateways.kit.payloads import details, first_text, ident, text
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.payloads import details, first_text, ident, ident_or_none, text
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _REQUEST_KINDS: Final[Mapping[str, Kind]] = {
@@ -86,13 +88,17 @@ def _transaction(payload: Payload, at_ms: int) -> tuple[Fact, ...]:
         kind = Kind.CANCELED
     told = () if kind is None else _told(payload, at_ms, aggregate, kind)
     captured = [_captured(payload, each, at_ms) for each in payload.payment_captures or () if each.amount is not None]
-    return (*told, *captured)
+    if not told and not captured:
+        return ()
+    request = ident_or_none(payload.payment_request_id, "payment_request_id")
+    return (*told, *captured, *link(ident(aggregate, "the payment's id"), request, LinkType.REQUEST, at_ms))
 
 
 def _told(payload: Payload, at_ms: int, aggregate: object, kind: Kind) -> tuple[Fact, ...]:
     ref = "" if kind in _WITHOUT_REF else ident(aggregate, "the payment's id")
     amount = payload.amount if kind in _WITH_AMOUNT else None
-    told = _fact(payload, at_ms, aggregate, kind, ref, amount=amount)
+    own = amount if payload.payment_transaction_id or kind is not Kind.AUTHORIZED else None
+    told = _fact(payload, at_ms, aggregate, kind, ref, amount=own)
     if kind is not Kind.AUTHORIZED or amount is None:
         return (told,)
     return _fact(payload, at_ms, aggregate, Kind.PAYMENT_CREATED, "", amount=amount), told

@@ -1,9 +1,10 @@
 """What an event of PayPal says.
 
 The payment is the capture (or sale, in the first version of the API): its id is the only one that captures, refunds,
-reversals and disputes all carry. An authorization has an id of its own and stays a payment of its own; an order tells
-of the captures that it holds. What a lost dispute costs goes back to the buyer as a refund or reversal with an id and
-an event of its own: the money is counted there, and a dispute has its amount as a text only, or it would count twice.
+reversals and disputes all carry. A capture that names its authorization is joined to it; an order tells of the captures
+that it holds, and may hold several payments. What a lost dispute costs goes back to the buyer as a refund or reversal
+with an id and an event of its own: the money is counted there, and a dispute has its amount as a text only, or it would
+count twice.
 Sources: ``payments_payment_v2.json``, ``checkout_orders_v2.json``, ``customer_disputes_v1.json`` of PayPal's API
 specifications, and recorded webhooks.
 """
@@ -13,11 +14,14 @@ from hashlib import sha256
 from typing import Final
 
 from msgspec import json
+from msgspec.structs import replace
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.fees import fee
+from paybell.gateways.kit.links import link
 from paybell.gateways.kit.payloads import details, first_text, ident, ident_or_none, text, time_to_ms
 from paybell.gateways.paypal.shapes import Dispute, Event, Money, Operation, Order, Payer
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_major
 
@@ -120,14 +124,29 @@ def capture(it: Operation, payer: Payer | None, order_id: str) -> Facts:
     match it.stands:
         case "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED":
             captured = _fact(it.id, Kind.CAPTURED, it.id, it.create_time or it.at, it.amount)
-            return (_created(it, payer, order_id), captured, *_fee(it, captured))
+            return (*_begun(it, payer, order_id), captured, *_fee(it, captured))
         case "PENDING":
             stands = _fact(it.id, Kind.PROCESSING, it.id, it.at, None)
         case "DECLINED" | "DENIED" | "FAILED":
             stands = _fact(it.id, Kind.FAILED, it.id, it.at, None, _failure(it))
         case _:
             return ()
-    return (_created(it, payer, order_id), stands)
+    return (*_begun(it, payer, order_id), stands)
+
+
+def _begun(it: Operation, payer: Payer | None, order_id: str) -> Facts:
+    """That it was begun. Of a part of an authorization, which says itself what was to be paid: that it is one."""
+    created = _created(it, payer, order_id)
+    of = _authorization_id(it)
+    if not of:
+        return (created,)
+    return (replace(created, amount_minor=None, currency=""), *link(of, it.id, LinkType.CAPTURE, created.at_ms))
+
+
+def _authorization_id(it: Operation) -> str:
+    up = next((link.href for link in it.links if link.rel == "up" and "/authorizations/" in link.href), "")
+    found = first_text(it.related.authorization_id, up.rpartition("/authorizations/")[2])
+    return ident_or_none(found, "the authorization's id")
 
 
 def _fee(it: Operation, captured: Fact) -> Facts:
@@ -136,7 +155,7 @@ def _fee(it: Operation, captured: Fact) -> Facts:
 
 
 def authorization(it: Operation, payer: Payer | None, order_id: str) -> Facts:
-    """An authorization: a payment of its own."""
+    """An authorization; what is captured of it names it."""
     created = _created(it, payer, order_id)
     authorized = _fact(it.id, Kind.AUTHORIZED, it.id, it.create_time or it.at, it.amount)
     match it.stands:

@@ -37,6 +37,7 @@ class Related(Struct):
     """Ids of other objects."""
 
     order_id: str | None = None
+    authorization_id: str | None = None
     capture_id: str | None = None
 
 

@@ -19,6 +19,7 @@ from paybell.gateways.stripe.pieces import (
     remainder,
 )
 from paybell.gateways.stripe.shapes import Charge, Dispute, Movement, Refund
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -51,7 +52,7 @@ def read_charge(charge: Charge, event: str, at_ms: int) -> Found:
         return Found(reason=f"a charge's status {text(charge.status)!r} is unknown")
     start = created(tell, charge)
     if intent:  # the intent itself says when the payment was started and for how much; this is one try at it
-        start = link(tell, ref, "charge", start.at_ms)
+        start = link(tell, ref, LinkType.CHARGE, start.at_ms)
     facts = [start, *status, *refunds_in(tell, charge), *_refunded_total(tell, charge)]
     if isinstance(charge.dispute, Dispute):
         facts += read_dispute(charge.dispute, at_ms).facts

@@ -17,6 +17,7 @@ from paybell.gateways.stripe.pieces import (
     remainder,
 )
 from paybell.gateways.stripe.shapes import Charge, Failure, Intent, Session
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _INTENT_STATUSES: Final = frozenset(
@@ -45,7 +46,7 @@ def read_intent(intent: Intent, at_ms: int) -> Found:
     facts = [created(tell, intent)]
     facts += _intent_status(tell, intent, status, charge)
     if ref:
-        facts.append(link(tell, ref, "charge", facts[0].at_ms))
+        facts.append(link(tell, ref, LinkType.CHARGE, facts[0].at_ms))
     if charge:
         facts += refunds_in(tell, charge)
     return Found(facts=tuple(facts))
@@ -117,4 +118,4 @@ def read_session(session: Session, at_ms: int) -> Found:
     ref = ident(session.id, "the checkout session's id")
     start = session.created
     tell = Teller(aggregate, at_ms if start is None else seconds_to_ms(start, "the session's created"), "")
-    return Found(facts=(tell.fact(Kind.LINK, ref, {"type": "session", **customer(session)}),))
+    return Found(facts=(tell.fact(Kind.LINK, ref, {"type": str(LinkType.SESSION), **customer(session)}),))

@@ -7,6 +7,7 @@ from msgspec import Struct
 from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, to_iso
 from paybell.gateways.kit.payloads import details, first_text, ident_or_none, seconds_to_ms
 from paybell.gateways.stripe.shapes import Charge, Contact, Dispute, Intent, Metadata, Named, Part, Payer, Refund
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _NOBODY = Contact()
@@ -51,9 +52,9 @@ def created(tell: Teller, thing: Intent | Charge) -> Fact:
     return teller.money(Kind.PAYMENT_CREATED, "", thing.amount, customer(thing))
 
 
-def link(tell: Teller, ref: str, kind: str, at_ms: int) -> Fact:
-    """That ``ref`` is another name of the payment."""
-    return Teller(tell.aggregate, at_ms, "").fact(Kind.LINK, ref, {"type": kind})
+def link(tell: Teller, ref: str, kind: LinkType, at_ms: int) -> Fact:
+    """That ``ref`` is another id of the payment."""
+    return Teller(tell.aggregate, at_ms, "").fact(Kind.LINK, ref, {"type": str(kind)})
 
 
 def remainder(tell: Teller, whole: object, captured: object) -> list[Fact]:

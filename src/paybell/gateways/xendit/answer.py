@@ -1,7 +1,8 @@
 """What Xendit's API answers about an object.
 
 Sources: Xendit's docs ("Get the status of a payment", "Get invoice", "Refund object") and its SDKs' models. The payment
-is the payment request, or the invoice. Amounts are decimal major units.
+is the payment request, or the invoice; both are joined where both name the same ``payment_id``. Amounts are decimal
+major units.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from msgspec import Struct
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.links import link
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -133,7 +136,9 @@ def _payment(asked: _Object, kind: Kind, received_at_ms: int) -> tuple[Fact, ...
         tell = partial(tell, amount_minor=_paid(asked, currency, amount))
     why = payloads.details(failure_code=payloads.text(asked.failure_code)) if kind is Kind.FAILED else {}
     stands = tell(kind=kind, ref="" if kind in _WITHOUT_REF else ref, at_ms=at_ms, detail=why)
-    return (created, stands, *(_parts(asked, stands) if by_hand else ()))
+    parts = _parts(asked, stands) if by_hand else ()
+    same = link(aggregate, ref, LinkType.TRANSACTION, created_ms) if ref != aggregate else ()
+    return (created, stands, *parts, *same)
 
 
 def _parts(asked: _Object, authorized: Fact) -> list[Fact]:
