@@ -14,15 +14,17 @@ import pytest
 from paybell.errors import NotFound
 from paybell.model.fact import Fact, Kind
 from paybell.model.payment import Payment
-from paybell.ports import PageQuery, Reading
+from paybell.ports import PageQuery, PaymentKey, Reading
 from paybell.record.ledger import misposted
 from paybell.record.projection import project
+from paybell.record.rebuild import rebuild
 from paybell.store.checking import verify
 from paybell.store.postgres.recording import _lock
 from paybell.testing.builders import appending, fact, notification, reading
-from paybell.testing.fake_clock import FakeClock
+from paybell.testing.fake_clock import START_MS, FakeClock
+from tests.contract.archives import alter
 from tests.contract.recorders import TOLD, Job, record_together
-from tests.contract.stores import Place, PostgresPlace, World, run
+from tests.contract.stores import Place, PostgresPlace, SqlitePlace, World, run
 from tests.contract.test_store_recorders import until, waiting
 from tests.unit.linked import CAPTURED, CHARGED, CREATED, HISTORIES, REFUNDED, History, link
 
@@ -273,5 +275,24 @@ def test_a_recorder_that_waited_for_a_payment_that_was_merged_meanwhile_begins_a
         assert (payment.id, payment.state.version, payment.state.captured_minor) == (survivor, 4, 10_000)
         await rival.close()
         await eye.close()
+
+    run(place, scenario)
+
+
+def test_a_database_from_before_aliases_gets_them_by_a_rebuild(place: Place) -> None:
+    wrong = '{"status":"created","amount_minor":0,"currency":""}'
+    value = f"CAST('{wrong}' AS BLOB)" if isinstance(place, SqlitePlace) else f"convert_to('{wrong}', 'UTF8')"
+
+    async def scenario(world: World) -> None:
+        tally = Tally(world)
+        await tally.tell([CREATED, link("pi_1", "ch_1")])
+        async with asyncio.timeout(30):
+            await asyncio.to_thread(alter, place, "DELETE FROM aliases", f"UPDATE payments SET state = {value}")  # noqa: S608
+        key = PaymentKey("src_1", "pi_1")
+        await world.store.payment_rebuild([key], lambda book: rebuild(book, now_ms=START_MS))
+        await tally.tell([CHARGED])
+        (payment,) = await every_payment(world)
+        assert (payment.state.version, payment.state.aliases) == (3, ("ch_1",))
+        assert await sound(world)
 
     run(place, scenario)

@@ -25,6 +25,7 @@ def payment_view(payment: Payment) -> dict[str, object]:
     return {
         "id": payment.id,
         "gatewayPaymentId": payment.gateway_payment_id,
+        "aliases": payment.state.aliases,
         "gateway": payment.gateway,
         "sourceId": payment.source_id,
         "orderId": state.order_id or None,

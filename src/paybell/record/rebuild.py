@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from paybell.model.alias import ids_of
 from paybell.model.ledger import Posting
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import Book, Changes, Known
+from paybell.ports import AliasNew, Book, Changes, Known
 from paybell.record.ledger import entries, postings
 from paybell.record.projection import project
 
@@ -26,6 +26,7 @@ def rebuild(book: Book, *, now_ms: int) -> Changes:
     """Payments and postings as they should be, of those in the book that are otherwise; nothing is told of it."""
     pairs = [(known, _again(known, now_ms)) for known in _each(book)]
     return Changes(
+        aliases=tuple(alias for known, (after, _) in pairs for alias in _new_aliases(known.payment, after)),
         payments=tuple(after for known, (after, _) in pairs if after != known.payment),
         postings=tuple(posting for _, (_, new) in pairs for posting in new),
     )
@@ -64,6 +65,12 @@ def _again(known: Known, now_ms: int) -> tuple[Payment, tuple[Posting, ...]]:
         after = replace(after, updated_at_ms=now_ms)
     new = postings(entries(known.facts), known.postings, after, time=f"{now_ms:012x}", posted_at_ms=now_ms)
     return after, new
+
+
+def _new_aliases(before: Payment, after: Payment) -> list[AliasNew]:
+    """Those that its facts gave it before there were any, so that it is found by them from now on."""
+    new = (it for it in after.state.aliases if it not in before.state.aliases)
+    return [AliasNew(after.source_id, it, after.id) for it in new]
 
 
 def _unequal(before: Payment, after: Payment) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class PaymentOut(Shape):
 
     id: str
     gateway_payment_id: str
+    aliases: Annotated[list[str], Field(description="The gateway's other ids of this payment; any of them finds it.")]
     order_id: str
     status: PaymentStatus
     amount: Amount
@@ -67,7 +68,7 @@ class PaymentOut(Shape):
 
 
 class TimelineOut(Shape):
-    """One thing that happened: ``kind`` is notification, fact, posting, message, delivery or attempt."""
+    """One thing that happened: ``kind`` is notification, fact, merge, posting, message, delivery or attempt."""
 
     at: Time
     kind: str
@@ -85,7 +86,7 @@ async def payment_list(  # noqa: PLR0917 - filters come by name
     orderId: Filter = "",  # noqa: N803
     status: PaymentStatus | None = None,
 ) -> Response:
-    """Payments, newest first; ``source`` is an id or uid."""
+    """Payments, newest first; ``source`` is an id or uid, ``gatewayPaymentId`` any of a gateway's ids of a payment."""
     query = paging.query(
         source_id=await caller.source_id(source),
         gateway_payment_id=gatewayPaymentId,
@@ -100,13 +101,13 @@ async def payment_list(  # noqa: PLR0917 - filters come by name
 
 @router.get("/payment/{payment}", response_model=PaymentOut)
 async def payment_get(payment: Name, caller: Calling) -> Response:
-    """One payment."""
+    """One payment; for the id of one that was merged into another, that other one."""
     return exact(await _show(caller, await caller.store.payment_get(caller.organisation_id, payment)))
 
 
 @router.get("/payment/{payment}/timeline")
 async def payment_timeline(payment: Name, caller: Calling) -> PageOut[TimelineOut]:
-    """Everything that happened to a payment, oldest first, in one page."""
+    """Everything that happened to a payment, and to those merged into it, oldest first, in one page."""
     entries = await caller.store.payment_timeline(caller.organisation_id, payment)
     return PageOut(data=[_show_entry(it) for it in entries], iterator=None, prev_iterator=None, done=True)
 
@@ -117,6 +118,7 @@ async def _show(caller: Caller, payment: Payment) -> PaymentOut:
     return PaymentOut(
         id=payment.id,
         gateway_payment_id=payment.gateway_payment_id,
+        aliases=list(state.aliases),
         order_id=state.order_id,
         status=state.status,
         amount=to_major(state.amount_minor, state.currency),
