@@ -40,7 +40,7 @@ CHANGES: list[tuple[tuple[Fact, ...], tuple[Fact, ...], tuple[str, ...]]] = [
     ((CAPTURED, dispute("dp_1", "open", 9)), (dispute("dp_1", "lost", 10),), ("dispute.lost",)),
     ((CAPTURED, dispute("dp_1", "open", 9)), (dispute("dp_1", "closed", 10),), ("dispute.closed",)),
     ((CAPTURED,), (fact(Kind.CAPTURE_REVERSED, "ch_1", None, 9),), ("payment.failed",)),
-    ((CREATED,), (CAPTURED, REFUNDED), ("refund.completed",)),
+    ((CREATED,), (CAPTURED, REFUNDED), ("payment.completed", "refund.completed")),
 ]
 
 

@@ -31,9 +31,10 @@ _OF_STATUS: Final = {
     PaymentStatus.CANCELED: "payment.canceled",
     PaymentStatus.EXPIRED: "payment.expired",
 }
-"""Other statuses (refunded, disputed …) are told by the refund's or dispute's own event."""
-_BACK_TO_COMPLETED: Final = frozenset(
+"""Other statuses are told by the refund's or dispute's own event, or as the sale they began with."""
+_SOLD: Final = frozenset(
     {
+        PaymentStatus.COMPLETED,
         PaymentStatus.PARTIALLY_REFUNDED,
         PaymentStatus.REFUNDED,
         PaymentStatus.DISPUTED,
@@ -140,10 +141,20 @@ def rfc3339(at_ms: int) -> str:
 def _of_payment(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:
     if before is not None and before.status == after.status:
         return ()
-    if after.status is PaymentStatus.COMPLETED and before is not None and before.status in _BACK_TO_COMPLETED:
-        return ()  # a refund that failed or a dispute that was won: told by its own event, not as a new sale
+    if after.status in _SOLD:
+        return _of_sale(before, after)
     event_type = _OF_STATUS.get(after.status)
     return () if event_type is None else (Transition(event_type),)
+
+
+def _of_sale(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:
+    """A sale is told once, also where its refund or dispute was heard of first.
+
+    When a refund fails or a dispute is won, it is a sale again: that is told by their own events.
+    """
+    was_told = before is not None and before.status in _SOLD
+    is_whole = after.status is PaymentStatus.COMPLETED or after.captured_minor >= after.authorized_minor
+    return (Transition("payment.completed"),) if is_whole and not was_told else ()
 
 
 def _seen(state: PaymentState) -> PaymentState:

@@ -179,7 +179,7 @@ SCENARIOS: Final = (
                     currency="EUR",
                     captured_minor=10_000,
                     refunded_minor=3_000,
-                    told=("refund.completed",),
+                    told=("payment.completed", "refund.completed"),
                 ),
             ),
             notifications={"recorded": 6 * 3 + 4 + 1, "fetched": 1},
