@@ -108,12 +108,12 @@ TABLE: dict[str, tuple[Sequence[Fact], Standing]] = {
         (TAKEN, fact(Kind.DISPUTE_WITHDRAWN, "dp_2", 500, 51)),
         {("dispute", "dp_1"): HELD, ("dispute", "dp_2"): (("disputes_receivable", "clearing", 500),)},
     ),
-    "a total of captures alone": ((fact(Kind.CAPTURED_TOTAL, "", 10_000, 2),), {("captured", "rest"): SALE}),
+    "a total of captures alone": ((fact(Kind.CAPTURED_TOTAL, "", 10_000, 2),), {("captured", "the rest"): SALE}),
     "a total above the captures": (
         (fact(Kind.CAPTURED, "cap_1", 4_000, 2), fact(Kind.CAPTURED_TOTAL, "", 10_000, 2)),
         {
             ("captured", "cap_1"): (("clearing", "sales", 4_000),),
-            ("captured", "rest"): (("clearing", "sales", 6_000),),
+            ("captured", "the rest"): (("clearing", "sales", 6_000),),
         },
     ),
     "a total that the captures reach": (
@@ -122,7 +122,7 @@ TABLE: dict[str, tuple[Sequence[Fact], Standing]] = {
     ),
     "the largest total counts": (
         (fact(Kind.CAPTURED_TOTAL, "", 4_000, 9), fact(Kind.CAPTURED_TOTAL, "", 10_000, 2)),
-        {("captured", "rest"): SALE},
+        {("captured", "the rest"): SALE},
     ),
     "a refund told by its item and by the total": (
         (REFUND, fact(Kind.REFUNDED_TOTAL, "", 3_000, 3)),
@@ -134,7 +134,7 @@ TABLE: dict[str, tuple[Sequence[Fact], Standing]] = {
     ),
     "a total of refunds above those that were told": (
         (fact(Kind.REFUND_FAILED, "re_1", 3_000, 3), fact(Kind.REFUNDED_TOTAL, "", 5_000, 3)),
-        {("refund", "rest"): (("refunds", "clearing", 2_000),)},
+        {("refund", "the rest"): (("refunds", "clearing", 2_000),)},
     ),
     "two reports of one capture differ: the larger one, as in the payment": (
         (CAPTURED, fact(Kind.CAPTURED, "ch_1", 9_000, 3)),
@@ -202,11 +202,11 @@ def test_the_rest_of_a_total_is_reversed_when_the_missing_one_comes() -> None:
     part = ledger.take(fact(Kind.CAPTURED, "cap_2", 1_000, 3))
     assert told(part.postings) == [
         ("captured", "cap_2", 1, False, 1_000),
-        ("captured", "rest", 1, True, 6_000),
-        ("captured", "rest", 2, False, 5_000),
+        ("captured", "the rest", 1, True, 6_000),
+        ("captured", "the rest", 2, False, 5_000),
     ]
     whole = ledger.take(fact(Kind.CAPTURED, "cap_3", 5_000, 4))
-    assert told(whole.postings) == [("captured", "cap_3", 1, False, 5_000), ("captured", "rest", 2, True, 5_000)]
+    assert told(whole.postings) == [("captured", "cap_3", 1, False, 5_000), ("captured", "the rest", 2, True, 5_000)]
     assert balances(posted(ledger)) == {Account.CLEARING: 10_000, Account.SALES: -10_000}
 
 
@@ -369,3 +369,20 @@ def test_the_end_of_a_dispute_never_depends_on_the_order_of_its_stages(
     results = {tuple(sorted(balances(posted(recorded(order))).items())) for order in permutations(facts)}
     assert len(results) == 1
     assert dict(results.pop()).get(Account.DISPUTES_RECEIVABLE, 0) == 0
+
+
+@pytest.mark.parametrize("text", ["", "18", "18.5", "-3", "٣", "1e3", "9" * 19, "eighteen"])
+def test_a_tax_that_is_no_whole_number_is_none(text: str) -> None:
+    detail = {"tax_minor": text} if text else {}
+    (entry,) = entries([fee(118, **detail)]).values()
+    taxes = [line.amount_minor for line in entry.lines if line.debit is Account.TAX_RECOVERABLE]
+    assert taxes == ([18] if text == "18" else [])
+    assert sum(line.amount_minor for line in entry.lines) == 118
+
+
+def test_an_operation_that_a_gateway_calls_rest_is_not_what_a_total_leaves() -> None:
+    facts = [fact(Kind.CAPTURED, "rest", 4_000, 1), fact(Kind.CAPTURED_TOTAL, "", 10_000, 2)]
+    assert sorted((key.ref, entry.lines[0].amount_minor) for key, entry in entries(facts).items()) == [
+        ("rest", 4_000),
+        ("the rest", 6_000),
+    ]

@@ -65,7 +65,7 @@ class EntryKind(StrEnum):
 
 
 class EntryKey(Struct, frozen=True, order=True):
-    """One operation of one payment; ``ref`` is the gateway's id of it, ``rest`` for what only a total told of."""
+    """One operation of one payment; ``ref`` is the gateway's id of it, ``the rest`` for what only a total told of."""
 
     kind: EntryKind
     ref: str

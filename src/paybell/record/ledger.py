@@ -12,9 +12,10 @@ from paybell.model.ledger import Account, Entry, EntryKey, EntryKind, Line, Post
 from paybell.model.payment import DisputeStatus, Payment
 from paybell.record.projection import dispute_status
 
-REST: Final = "rest"
-"""The ref of what a running total says beyond the operations that are known."""
+REST: Final = "the rest"
+"""The ref of what a running total says beyond the operations that are known; with a space, as no gateway's id has."""
 
+_DIGITS_MAX: Final = 18
 Entries = Mapping[EntryKey, Entry]
 
 
@@ -206,7 +207,7 @@ def _fees(by_kind: _ByKind) -> _Found:
     for ref, facts in by_kind.get(Kind.FEE, {}).items():
         largest = max(facts, key=_rank)
         amount = largest.amount_minor or 0
-        tax = max(0, min(int(largest.detail.get("tax_minor", "0")), amount))
+        tax = max(0, min(_whole(largest.detail.get("tax_minor", "")), amount))
         account = Account.DISPUTE_FEES if largest.detail.get("of") == "dispute" else Account.FEES
         amounts = ((account, amount - tax), (Account.TAX_RECOVERABLE, tax))
         lines = tuple(Line(debit, Account.CLEARING, part) for debit, part in amounts if part > 0)
@@ -245,3 +246,7 @@ def _moved(it: _Sum, debit: Account, credit: Account) -> Entry:
     """Nothing where there is no amount: an entry without lines is none."""
     lines = (Line(debit, credit, it.amount_minor),) if it.amount_minor > 0 else ()
     return Entry(lines, it.currency, it.at_ms)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else 0

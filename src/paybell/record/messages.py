@@ -65,18 +65,19 @@ def transitions(before: PaymentState | None, after: PaymentState) -> tuple[Trans
     """What changed, most special first, ending with the fallback; nothing when nobody would see a difference."""
     if before is not None and _seen(before) == _seen(after):
         return ()
+    refunds = {} if before is None else {it.ref: it.status for it in before.refunds}
+    disputes = {} if before is None else {it.ref: it.status for it in before.disputes}
     return (
         *_of_payment(before, after),
         *(
             Transition(_OF_REFUND[refund.status], refund.ref)
             for refund in after.refunds
-            if before is None or _status_in(before.refunds, refund.ref) != refund.status
+            if refunds.get(refund.ref) != refund.status
         ),
         *(
             Transition(_OF_DISPUTE[dispute.status], dispute.ref)
             for dispute in after.disputes
-            if dispute.status in _OF_DISPUTE
-            and (before is None or _status_in(before.disputes, dispute.ref) != dispute.status)
+            if dispute.status in _OF_DISPUTE and disputes.get(dispute.ref) != dispute.status
         ),
         Transition(FALLBACK),
     )
@@ -160,10 +161,6 @@ def _of_sale(before: PaymentState | None, after: PaymentState) -> tuple[Transiti
 def _seen(state: PaymentState) -> PaymentState:
     """The state without what no subscriber needs to hear of by itself."""
     return msgspec.structs.replace(state, version=0, started_at_ms=0, changed_at_ms=0, aliases=())
-
-
-def _status_in(parts: tuple[Struct, ...], ref: str) -> object:
-    return next((getattr(part, "status", None) for part in parts if getattr(part, "ref", None) == ref), None)
 
 
 def _of_ref(ref: str, payment: Payment) -> Mapping[str, object]:

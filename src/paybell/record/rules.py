@@ -251,10 +251,10 @@ def judge(reading: Reading) -> NotificationOutcome:
 
 
 def check_names(parsed: Parsed) -> Parsed:
-    """Refuse facts whose payment or order has a name that no database holds: another name would be another payment."""
+    """Refuse facts whose payment, operation or order has a name that no database holds: it would become another one."""
     for fact in parsed.facts:
         ids = [("payment", it) for it in ids_in(fact)]
-        for what, name in (*ids, ("order", fact.detail.get("order_id", ""))):
+        for what, name in (*ids, ("operation", fact.ref), ("order", fact.detail.get("order_id", ""))):
             if not is_storable(name):
                 raise MalformedPayload(f"the {what} has a name with characters that cannot be kept: {name[:64]!r}")
     return parsed

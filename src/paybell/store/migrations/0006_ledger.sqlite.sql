@@ -30,3 +30,9 @@ CREATE TRIGGER postings_are_not_updated BEFORE UPDATE ON postings
 BEGIN SELECT RAISE(ABORT, 'a posting is never edited: reverse it'); END;
 CREATE TRIGGER postings_are_not_deleted BEFORE DELETE ON postings
 BEGIN SELECT RAISE(ABORT, 'a posting is never deleted: reverse it'); END;
+-- (INSERT OR REPLACE takes rows away without a word to the trigger on DELETE.)
+CREATE TRIGGER postings_are_not_replaced BEFORE INSERT ON postings
+WHEN EXISTS (SELECT 1 FROM postings WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM postings WHERE payment_id = NEW.payment_id AND kind = NEW.kind AND ref = NEW.ref AND no = NEW.no
+             AND line_no = NEW.line_no AND reversal = NEW.reversal)
+BEGIN SELECT RAISE(ABORT, 'a posting is never edited: reverse it'); END;
