@@ -116,10 +116,11 @@ def test_an_event_and_a_reason_are_kept_readable(place: Place, text: str) -> Non
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-@pytest.mark.parametrize("place_of_it", ["aggregate", "order_id"])
-def test_a_payment_or_order_with_such_a_name_is_parked(place: Place, text: str, place_of_it: str) -> None:
+@pytest.mark.parametrize("place_of_it", ["aggregate", "ref", "order_id"])
+def test_a_payment_operation_or_order_with_such_a_name_is_parked(place: Place, text: str, place_of_it: str) -> None:
     async def scenario(at: World) -> None:
-        named: Fact = fact(Kind.CAPTURED, "c", 100, **{"aggregate": text} if place_of_it == "aggregate" else {})
+        ref = text if place_of_it == "ref" else "c"
+        named: Fact = fact(Kind.CAPTURED, ref, 100, **{"aggregate": text} if place_of_it == "aggregate" else {})
         if place_of_it == "order_id":
             named = fact(Kind.CAPTURED, "c", 100, detail={"order_id": text})
         first, _ = await recorded(at, Parsed(event="paid", facts=(named,)))
