@@ -131,7 +131,8 @@ def test_a_hint_is_believed_only_after_its_api_was_asked(server: Server) -> None
             find = server.payments
             await eventually(lambda: find(gatewayPaymentId="order_true", status="completed"))
             await eventually(lambda: find(gatewayPaymentId="order_lie", status="failed"))
-            api.set("order_true", status="success", paid="450.00", at_s=now_s + 60, refund_status="completed")
+            refund = {"refund_status": "completed", "refunded": "450.00"}
+            api.set("order_true", status="success", paid="450.00", at_s=now_s + 60, **refund)
             request = gateway("ippopay").signed("order.success", payment_id="order_true", token="x", at_s=now_s)
             again = await client.post(source["url"], content=request.body, headers=dict(request.headers))
             assert again.status_code == 200  # the same bytes as before: the question is open again

@@ -39,8 +39,17 @@ class PretendIppoPay:
         """How often it was asked."""
         return self._server.count
 
-    def set(self, order_id: str, *, status: str, paid: str, at_s: int, refund_status: str = "not_requested") -> None:
-        """Say from now on how the order's transaction stands; ``paid`` in INR, such as ``"450.00"``."""
+    def set(
+        self,
+        order_id: str,
+        *,
+        status: str,
+        paid: str,
+        at_s: int,
+        refund_status: str = "not_requested",
+        refunded: str = "",
+    ) -> None:
+        """Say from now on how the order's transaction stands; amounts in INR, such as ``"450.00"``."""
         self._transactions[order_id] = ippopay_transaction(
             order_id=order_id,
             trans_id=f"trans_{order_id}",
@@ -48,6 +57,7 @@ class PretendIppoPay:
             paid=paid,
             at_s=at_s,
             refund_status=refund_status,
+            refunded=refunded,
         )
 
     def _answer(self, received: Received) -> Reply:

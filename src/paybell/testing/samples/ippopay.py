@@ -18,8 +18,12 @@ def ippopay_transaction(
     paid: Decimal | str,
     at_s: int = 1_750_000_000,
     refund_status: str = "not_requested",
+    refunded: Decimal | str = "",
 ) -> bytes:
-    """The body with which ``GET /v1/order/{order_id}/transaction`` answers; ``paid`` in major units of INR."""
+    """The body with which ``GET /v1/order/{order_id}/transaction`` answers; amounts in major units of INR.
+
+    ``refunded`` is left out where it is '', as the documents do.
+    """
     time = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     transaction = {
         "trans_id": trans_id,
@@ -31,6 +35,7 @@ def ippopay_transaction(
         },
         "cost": {"paid": Decimal(paid), "settled": Decimal(0)},
         "refund_status": refund_status,
+        **({"refund_amt": Decimal(refunded)} if refunded else {}),
         "status": status,
         "failure_reason": "Declined by the bank" if status.startswith("fail") else "",
         "product": "order",
