@@ -45,7 +45,9 @@ def alias_in(fact: Fact) -> str:
 
 
 def ids_in(fact: Fact) -> tuple[str, ...]:
-    """The ids of its payment that a fact names."""
+    """The ids of its payment that a fact names; none in what the merchant said of an order."""
+    if not fact.aggregate:
+        return ()
     alias = alias_in(fact)
     return (fact.aggregate, alias) if alias else (fact.aggregate,)
 
@@ -55,7 +57,7 @@ def ids_of(facts: Collection[Fact]) -> tuple[str, ...]:
 
     It is called by the id that no link gives to another one: an intent, not its charge.
     """
-    named = {fact.aggregate for fact in facts}
+    named = {fact.aggregate for fact in facts} - {""}
     given = {alias for fact in facts if fact.kind is Kind.LINK and (alias := alias_in(fact))}
     if not given and len(named) == 1:
         return tuple(named)

@@ -43,13 +43,15 @@ class Kind(StrEnum):
     FEE = "fee"
     # ref: another id; detail has `type`, which says whether it is of this payment alone (model/alias.py)
     LINK = "link"
+    # ref: the order's id; amount: what the merchant says that it should pay
+    EXPECTED = "expected"
 
 
 class Fact(Struct, frozen=True, kw_only=True):
     """One thing that is true of a payment.
 
-    ``aggregate`` is the gateway's own id of the payment. ``at_ms`` is the gateway's time in milliseconds (many
-    have ticks of one second), never ours. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is
+    ``aggregate`` is the gateway's own id of the payment ('' in what the merchant said of an order). ``at_ms`` is the
+    gateway's time in milliseconds (many have ticks of one second), never ours, or the merchant's. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is
     None where the fact has no amount. ``detail`` holds texts only, non-empty: ``order_id``, ``customer_id``,
     ``customer_email``, ``customer_name``, ``customer_phone``, ``failure_code``, ``failure_message``, ``method``,
     ``status`` (disputes), ``reason``, ``conflict`` …

@@ -55,6 +55,7 @@ class EntryKind(StrEnum):
     """What an entry books."""
 
     CAPTURED = "captured"
+    OVERPAID = "overpaid"
     REVERSED = "reversed"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
@@ -65,7 +66,10 @@ class EntryKind(StrEnum):
 
 
 class EntryKey(Struct, frozen=True, order=True):
-    """One operation of one payment; ``ref`` is the gateway's id of it, ``the rest`` for what only a total told of."""
+    """One operation of one payment; ``ref`` is the gateway's id of it.
+
+    It is ``the rest`` for what only a total told of, the order's id for what was ``overpaid``.
+    """
 
     kind: EntryKind
     ref: str

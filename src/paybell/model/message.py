@@ -15,6 +15,7 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "payment.canceled": "Canceled or voided before any money moved.",
     "payment.expired": "It ran out of time before any money moved.",
     "payment.updated": "Something about the payment changed; sent to those who did not ask for the special event.",
+    "payment.amount_mismatch": "What was captured is not what was expected: less, more, or another currency.",
     "refund.created": "A refund was started.",
     "refund.completed": "A refund went through.",
     "refund.failed": "A refund failed, perhaps after it had gone through.",

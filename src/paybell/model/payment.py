@@ -42,6 +42,15 @@ class DisputeStatus(StrEnum):
     CLOSED = "closed"
 
 
+class Match(StrEnum):
+    """How what was captured compares with what was expected; each but ``exact`` is a flag of that name, too."""
+
+    EXACT = "exact"
+    UNDERPAID = "underpaid"
+    OVERPAID = "overpaid"
+    CURRENCY_MISMATCH = "currency_mismatch"
+
+
 class RefundState(Struct, frozen=True, kw_only=True):
     """One refund of a payment, under the gateway's id."""
 
@@ -63,7 +72,8 @@ class PaymentState(Struct, frozen=True, kw_only=True):
 
     ``amount_minor`` is what was to be paid (else what was authorized or captured). ``flags`` are what an operator
     should look at: ``conflict`` (two reports of one operation disagree), ``incomplete`` (only a child, such as a
-    refund, is known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``.
+    refund, is known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``, and
+    how it missed what was expected (:class:`Match`): ``expected_minor`` of ``expected_currency``, 0 where nothing was.
     ``aliases`` are the gateway's other ids of it, by name.
     """
 
@@ -81,9 +91,18 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     disputes: tuple[DisputeState, ...] = ()
     flags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    expected_minor: int = 0
+    expected_currency: str = ""
     version: int = 0
     started_at_ms: int = 0
     changed_at_ms: int = 0
+
+    @property
+    def match(self) -> Match | None:
+        """How it compares with what was expected; None where nothing was, or nothing is decided."""
+        missed = next((it for it in Match if it in self.flags), None)
+        is_exact = missed is None and 0 < self.expected_minor == self.captured_minor
+        return Match.EXACT if is_exact else missed
 
 
 class Payment(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ CREATE TABLE postings (
     source_id       TEXT COLLATE "C" NOT NULL,
     payment_id      TEXT COLLATE "C" NOT NULL,
     kind            TEXT NOT NULL CHECK (kind IN (
-        'captured', 'reversed', 'refund', 'refund_failed', 'fee', 'dispute', 'dispute_won', 'dispute_lost')),
+        'captured', 'overpaid', 'reversed', 'refund', 'refund_failed', 'fee', 'dispute', 'dispute_won', 'dispute_lost')),
     ref             TEXT COLLATE "C" NOT NULL,
     no              INTEGER NOT NULL CHECK (no > 0),
     line_no         INTEGER NOT NULL CHECK (line_no > 0),
