@@ -21,10 +21,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_secret_rotate": {},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
+    "expectation_create": {"orderId": "o_1", "amount": 90, "currency": "USD"},
 }
 LISTS = (
     "/source",
     "/payment",
+    "/payment-expectation",
     "/ledger/posting",
     "/ledger/balance",
     "/notification",
@@ -73,6 +75,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
     body = {"eventType": "order.paid", "payload": {}, "eventId": "ev"}
     message = await world.ask("POST", f"{path}/msg", body, status=202)
+    await world.ask("POST", "/payment-expectation", BODIES["expectation_create"], status=201)
     await world.bell.deliver.run_once()
     await world.bell.deliver.settle()
     ids = {
@@ -84,6 +87,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "message": message["id"],
         "attempt": (await world.ask("GET", f"{path}/attempt/msg/{message['id']}"))["data"][0]["id"],
         "event_type": "order.paid",
+        "orderId": "o_1",
     }
     return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev"}
 

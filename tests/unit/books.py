@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from paybell.model.fact import Fact
 from paybell.model.ledger import Account, Posting
-from paybell.model.payment import PaymentState
+from paybell.model.payment import Match, PaymentState
 from paybell.record.ledger import entries, misposted, standing_of
 
 Lines = tuple[tuple[str, str, int], ...]
@@ -47,7 +47,10 @@ def wrong(facts: Sequence[Fact], posted: Sequence[Posting], state: PaymentState)
             it.debit is it.credit or it.amount_minor <= 0 or type(it.amount_minor) is not int for it in posted
         ),
         "two postings have one id": len({it.id for it in posted}) != len(posted),
-        "its sales are not what was captured": -sums.get(Account.SALES, 0) != state.captured_minor,
+        "its sales are not what was captured": -sums.get(Account.SALES, 0) - sums.get(Account.OVERPAYMENTS, 0)
+        != state.captured_minor,
+        "what was overpaid is not owed": -sums.get(Account.OVERPAYMENTS, 0)
+        != (state.captured_minor - state.expected_minor if state.match is Match.OVERPAID else 0),
         "its refunds are not what was refunded": sums.get(Account.REFUNDS, 0) != state.refunded_minor,
         "money is held back that nobody took": sums.get(Account.DISPUTES_RECEIVABLE, 0) < 0,
         "its entries are not what its facts ask for": standing(posted) != wanted(facts),

@@ -3,13 +3,26 @@
 from collections.abc import Iterable, Mapping
 
 from paybell.model.endpoint import Endpoint
+from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.payment import Payment
-from paybell.ports import Book, Change, Changes, Known, NewFact, NotificationOutcome, PaymentKey, Reading, Routed
-from paybell.record.rules import decide
+from paybell.ports import (
+    Book,
+    Change,
+    Changes,
+    Known,
+    NewFact,
+    NotificationOutcome,
+    OrderKey,
+    PaymentKey,
+    Reading,
+    Routed,
+)
+from paybell.record.rules import decide, expect
 from paybell.route.rules import Mint, route_change
+from paybell.store.expectation_rows import by_order, orders
 from paybell.testing.builders import reading
 from paybell.testing.fake_clock import FakeClock
 
@@ -23,6 +36,7 @@ class Ledger:
         self.known: dict[PaymentKey, Known] = {}
         self.aliases: dict[PaymentKey, str] = {}
         self.merged: dict[str, str] = {}
+        self.expectations: dict[OrderKey, tuple[Expectation, ...]] = {}
         self.new_facts: list[NewFact] = []
         self.postings: list[Posting] = []
         self.messages: list[Message] = []
@@ -34,17 +48,32 @@ class Ledger:
         return self.take_all([reading(*facts, number=self._count)])
 
     def take_all(self, readings: Iterable[Reading]) -> Changes:
-        book = Book(readings=tuple(readings), known=self._named(), endpoints=self.endpoints)
-        changes = decide(book, route=self._route, now_ms=self.clock.now_ms())
+        told = tuple(readings)
+        said = {order: self.expectations[order] for order in orders(told) if order in self.expectations}
+        book = Book(readings=told, known=self._named(), endpoints=self.endpoints, expectations=said)
+        return self._keep(decide(book, route=self._route, now_ms=self.clock.now_ms()))
+
+    def say(self, wish: Expectation) -> Changes:
+        """What an order should pay; the order's payments are those that a store would find."""
+        order = OrderKey(wish.organisation_id, wish.order_id)
+        known = {key: it for key, it in self._named().items() if it.payment.state.order_id == wish.order_id}
+        said = {order: self.expectations[order]} if order in self.expectations else {}
+        book = Book(readings=(), known=known, endpoints=self.endpoints, expectations=said)
+        return self._keep(expect(book, wish, route=self._route, now_ms=self.clock.now_ms()))
+
+    def _keep(self, changes: Changes) -> Changes:
+        self.expectations |= {
+            order: (*self.expectations.get(order, ()), *said) for order, said in by_order(changes.expectations).items()
+        }
         by_id = {it.payment.id: it for it in self.known.values()}
         merged = {it.payment_id: it.merged_into for it in changes.merges}
         for payment in changes.payments:
             mine = [it for it in by_id.values() if payment.id in {it.payment.id, merged.get(it.payment.id)}]
-            before = tuple(fact for it in mine for fact in it.facts)
+            before = {fact.digest(): fact for it in mine for fact in it.facts}
             posted = by_id[payment.id].postings if payment.id in by_id else ()
-            new = (it.fact for it in changes.facts if it.payment_id == payment.id)
+            new = {it.digest: it.fact for it in changes.facts if it.payment_id == payment.id}
             new_posted = (it for it in changes.postings if it.payment_id == payment.id)
-            by_id[payment.id] = Known(payment, (*before, *new), (*posted, *new_posted))
+            by_id[payment.id] = Known(payment, tuple((before | new).values()), (*posted, *new_posted))
         self._merge(merged)
         self.aliases |= {PaymentKey(it.source_id, it.alias): it.payment_id for it in changes.aliases}
         left = (it for payment_id, it in by_id.items() if payment_id not in merged)

@@ -31,6 +31,7 @@ NOUNS = tuple(
         "directory",
         "endpoint",
         "event_type",
+        "expectation",
         "fact",
         "fetch",
         "hint",

@@ -257,6 +257,7 @@ class Paybell:
             public_url=self.settings.public_url.rstrip("/"),
             version=version("paybell"),
             route=self._route_message,
+            expect=self.record.expect,
             deliver=self._hand_on,
             check_url=self._check_url,
             check_headers=_check_headers,

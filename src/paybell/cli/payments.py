@@ -4,12 +4,16 @@ from typing import Annotated
 
 import typer
 
+from paybell.app.expectations import expect
 from paybell.app.rebuilds import rebuild_payments
 from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
-from paybell.cli.views import difference_view, payment_view, timeline_view
-from paybell.errors import NotFound
+from paybell.cli.views import difference_view, expectation_view, payment_view, timeline_view
+from paybell.errors import ConfigurationError, NotFound
+from paybell.model.expectation import ORDER_CHARS_MAX, Expectation, check_expected
+from paybell.model.money import to_major, to_minor
 from paybell.model.payment import Payment, PaymentStatus
-from paybell.ports import PageQuery, Store
+from paybell.model.text import is_storable
+from paybell.ports import PageQuery, Said, Store
 from paybell.record.rebuild import Difference
 
 app = typer.Typer(no_args_is_help=True)
@@ -70,6 +74,27 @@ def show(
         OUT.print(f"{entry['at']}  {entry['kind']!s:13}{printable(entry['text'])}")
 
 
+@app.command("expect")
+def expect_(
+    order: Annotated[str, typer.Argument(help="The order's id, as its payments name it.")],
+    amount: Annotated[str, typer.Argument(help="In the currency's major unit, such as 19.99.")],
+    currency: Annotated[str, typer.Argument(help="ISO 4217, such as USD.")],
+    *,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Say what an order should pay, before or after it pays. A payment of another amount is flagged and told of."""
+    said = work(_expect(order, amount, currency.upper(), database))
+    if json:
+        show_json(expectation_view(said))
+        return
+    it = said.expectation
+    before = "" if said.is_new else ", as it was"
+    OUT.print(
+        printable(f"order {it.order_id} should pay {to_major(it.amount_minor, it.currency)} {it.currency}{before}")
+    )
+
+
 @app.command("rebuild")
 def rebuild(
     *,
@@ -89,6 +114,21 @@ def rebuild(
         OUT.print(f"{count} payments looked at, {len(found)} {'differ' if dry_run else 'put right'}")
     if dry_run and found:
         raise typer.Exit(1)
+
+
+async def _expect(order_id: str, amount: str, currency: str, database: str | None) -> Said:
+    if not order_id or len(order_id) > ORDER_CHARS_MAX or not is_storable(order_id):
+        raise ConfigurationError(f"an order's id has 1 to {ORDER_CHARS_MAX} characters, none of them NUL")
+    amount_minor = check_expected(to_minor(amount, currency), currency)
+    async with desk(database) as at:
+        wish = Expectation(
+            organisation_id=at.organisation.id,
+            order_id=order_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            created_at_ms=at.clock.now_ms(),
+        )
+        return await expect(at.store, at.clock, wish)
 
 
 async def _rebuild(database: str | None, *, dry_run: bool) -> tuple[int, list[Difference]]:

@@ -8,7 +8,7 @@ from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
 from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
-from paybell.ports import NotificationView, TimelineEntry
+from paybell.ports import NotificationView, Said, TimelineEntry
 from paybell.record.rebuild import Difference
 
 
@@ -39,10 +39,27 @@ def payment_view(payment: Payment) -> dict[str, object]:
         "version": state.version,
         "livemode": payment.livemode,
         "flags": state.flags,
+        "expectedMinor": state.expected_minor or None,
+        "expectedCurrency": state.expected_currency or None,
+        "match": state.match,
         "customer": state.customer,
         "failure": state.failure,
         "createdAt": time_text(payment.created_at_ms),
         "updatedAt": time_text(payment.updated_at_ms),
+    }
+
+
+def expectation_view(said: Said) -> dict[str, object]:
+    """What an order should pay."""
+    it = said.expectation
+    return {
+        "id": it.id,
+        "orderId": it.order_id,
+        "amount": to_major(it.amount_minor, it.currency),
+        "amountMinor": it.amount_minor,
+        "currency": it.currency,
+        "isNew": said.is_new,
+        "createdAt": time_text(it.created_at_ms),
     }
 
 

@@ -6,10 +6,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.errors import AmountError
 from paybell.model.fact import Fact, Kind
+from paybell.model.money import check_minor, exponent
 
 OF_ORDER_MAX: Final = 100
 """How often what one order should pay may change: each is a fact of each of its payments."""
+
+ORDER_CHARS_MAX: Final = 512
+"""Of an order's id, where an expectation names it."""
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
@@ -37,6 +42,14 @@ class Expectation(Struct, frozen=True, kw_only=True):
             amount_minor=self.amount_minor,
             currency=self.currency,
         )
+
+
+def check_expected(amount_minor: int, currency: str) -> int:
+    """An amount that an order can be expected to pay; :class:`~paybell.errors.AmountError` for any other."""
+    exponent(currency)
+    if check_minor(amount_minor) == 0:
+        raise AmountError("an expected amount must be above zero")
+    return amount_minor
 
 
 def newest(said: Sequence[Expectation]) -> Expectation | None:

@@ -50,9 +50,10 @@ class Kind(StrEnum):
 class Fact(Struct, frozen=True, kw_only=True):
     """One thing that is true of a payment.
 
-    ``aggregate`` is the gateway's own id of the payment ('' in what the merchant said of an order). ``at_ms`` is the
-    gateway's time in milliseconds (many have ticks of one second), never ours, or the merchant's. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is
-    None where the fact has no amount. ``detail`` holds texts only, non-empty: ``order_id``, ``customer_id``,
+    ``aggregate`` is the gateway's own id of the payment. ``at_ms`` is the gateway's time in milliseconds (many
+    have ticks of one second), never ours; but for what the merchant said of an order, which names no id of a gateway
+    ('') and has our time. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is None where the fact has
+    no amount. ``detail`` holds texts only, non-empty: ``order_id``, ``customer_id``,
     ``customer_email``, ``customer_name``, ``customer_phone``, ``failure_code``, ``failure_message``, ``method``,
     ``status`` (disputes), ``reason``, ``conflict`` …
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
+from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact, Parsed
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
@@ -52,6 +53,13 @@ class PaymentKey(Struct, frozen=True):
     gateway_payment_id: str
 
 
+class OrderKey(Struct, frozen=True, order=True):
+    """An order of an organisation."""
+
+    organisation_id: str
+    order_id: str
+
+
 class Known(Struct, frozen=True):
     """A payment, all its facts and all its postings as the transaction found them."""
 
@@ -68,10 +76,12 @@ class Book(Struct, frozen=True, kw_only=True):
     """By every id that the readings name; several may be of one payment."""
     endpoints: Mapping[str, tuple[Endpoint, ...]]
     """By organisation."""
+    expectations: Mapping[OrderKey, tuple[Expectation, ...]] = {}
+    """All that was said of the orders that the readings name; nothing under those of which nothing was."""
 
 
 class NewFact(Struct, frozen=True):
-    """A fact not seen before, of which payment, and which notification said it."""
+    """A fact not seen before, of which payment, and which notification said it ('' for what the merchant said)."""
 
     payment_id: str
     digest: bytes
@@ -118,6 +128,14 @@ class Changes(Struct, frozen=True, kw_only=True):
     deliveries: tuple[DeliveryJob, ...] = ()
     """Leased to this process where ``lease_no`` is 1, due for anybody where it is 0."""
     outcomes: tuple[NotificationOutcome, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+
+
+class Said(Struct, frozen=True):
+    """What an order is expected to pay, and whether that is news."""
+
+    expectation: Expectation
+    is_new: bool
 
 
 Decide = Callable[[Book], Changes]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.endpoint import Endpoint
+from paybell.model.expectation import Expectation
 from paybell.model.ledger import Balance, Posting
 from paybell.model.message import Application, EventType, Message
 from paybell.model.migration import Migration
@@ -27,6 +28,7 @@ from paybell.ports.records import (
     MessageNew,
     NotificationNew,
     NotificationView,
+    OrderKey,
     Page,
     PageQuery,
     PaymentKey,
@@ -71,6 +73,10 @@ class RecordStore(Protocol):
 
     async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
         """The same for the payments with those ids, with no readings and nobody to tell."""
+        ...
+
+    async def expectation_record(self, order: OrderKey, decide: Decide) -> Changes:
+        """The same for all payments of an order, with no readings; ``ConfigurationError`` when they are too many."""
         ...
 
 
@@ -299,6 +305,10 @@ class ReadStore(Protocol):
 
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """Everything that happened to a payment, and to those that were merged into it, oldest first."""
+        ...
+
+    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
+        """Filters: order_id. Newest first."""
         ...
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:

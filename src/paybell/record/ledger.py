@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from paybell.model.fact import Fact, Kind
 from paybell.model.ledger import Account, Entry, EntryKey, EntryKind, Line, Posting
 from paybell.model.payment import DisputeStatus, Payment
-from paybell.record.projection import dispute_status
+from paybell.record.projection import dispute_status, expected, is_other_currency
 
 REST: Final = "the rest"
 """The ref of what a running total says beyond the operations that are known; with a space, as no gateway's id has."""
@@ -33,6 +33,8 @@ def entries(facts: Iterable[Fact]) -> Entries:
     for fact in facts:
         by_kind.setdefault(fact.kind, {}).setdefault(fact.ref, []).append(fact)
     found = {**_captures(by_kind), **_refunds(by_kind), **_disputes(by_kind), **_fees(by_kind)}
+    if Kind.EXPECTED in by_kind:
+        found |= _overpaid(by_kind, found)
     return {key: entry for key, entry in found.items() if entry.lines}
 
 
@@ -136,6 +138,7 @@ def _says(standing: Sequence[Posting]) -> tuple[tuple[Line, ...], str]:
     return lines, standing[0].currency if standing else ""
 
 
+_SIGNS: Final = {EntryKind.CAPTURED: 1, EntryKind.REVERSED: -1}
 _ByKind = Mapping[Kind, Mapping[str, Sequence[Fact]]]
 _Found = dict[EntryKey, Entry]
 
@@ -151,6 +154,19 @@ def _captures(by_kind: _ByKind) -> _Found:
     if rest is not None:
         found[EntryKey(EntryKind.CAPTURED, REST)] = _sale(rest)
     return found
+
+
+def _overpaid(by_kind: _ByKind, found: _Found) -> _Found:
+    """What was captured, and stayed, beyond what was expected is owed, not sold."""
+    flat = {kind: [fact for facts in of_kind.values() for fact in facts] for kind, of_kind in by_kind.items()}
+    wish = expected(fact for facts in flat.values() for fact in facts)
+    if wish is None or is_other_currency(flat, wish):
+        return {}
+    booked = {key: entry for key, entry in found.items() if key.kind in _SIGNS}
+    captured = sum(_SIGNS[key.kind] * line.amount_minor for key, it in booked.items() for line in it.lines)
+    at_ms = max((entry.at_ms for entry in booked.values()), default=0)
+    excess = _Sum(captured - (wish.amount_minor or 0), wish.currency, at_ms)
+    return {EntryKey(EntryKind.OVERPAID, wish.ref): _moved(excess, Account.SALES, Account.OVERPAYMENTS)}
 
 
 def _refunds(by_kind: _ByKind) -> _Found:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from paybell.model.money import to_major
 from paybell.model.payment import (
     DisputeStatus,
+    Match,
     Payment,
     PaymentState,
     PaymentStatus,
@@ -19,6 +20,7 @@ from paybell.model.payment import (
 
 FALLBACK: Final = "payment.updated"
 """Told to those who asked for it and get nothing more special of the same change."""
+MISMATCH: Final = "payment.amount_mismatch"
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _OF_STATUS: Final = {
@@ -69,6 +71,7 @@ def transitions(before: PaymentState | None, after: PaymentState) -> tuple[Trans
     disputes = {} if before is None else {it.ref: it.status for it in before.disputes}
     return (
         *_of_payment(before, after),
+        *_of_mismatch(before, after),
         *(
             Transition(_OF_REFUND[refund.status], refund.ref)
             for refund in after.refunds
@@ -130,6 +133,17 @@ def payment_data(payment: Payment) -> dict[str, object]:
         "customer": state.customer or None,
         "failure": state.failure or None,
         "livemode": payment.livemode,
+        **_expected(state),
+    }
+
+
+def _expected(state: PaymentState) -> Mapping[str, object]:
+    if not state.expected_minor:
+        return {}
+    return {
+        "expectedMinor": state.expected_minor,
+        "expectedCurrency": state.expected_currency,
+        "match": state.match,
     }
 
 
@@ -156,6 +170,17 @@ def _of_sale(before: PaymentState | None, after: PaymentState) -> tuple[Transiti
     was_told = before is not None and before.status in _SOLD
     is_whole = after.status is PaymentStatus.COMPLETED or after.captured_minor >= after.authorized_minor
     return (Transition("payment.completed"),) if is_whole and not was_told else ()
+
+
+def _of_mismatch(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:
+    """Told once for each: one of other figures is another one."""
+    if after.match in {None, Match.EXACT} or (before is not None and _figures(before) == _figures(after)):
+        return ()
+    return (Transition(MISMATCH),)
+
+
+def _figures(state: PaymentState) -> tuple[object, ...]:
+    return (state.match, state.expected_minor, state.expected_currency, state.captured_minor)
 
 
 def _seen(state: PaymentState) -> PaymentState:

@@ -3,7 +3,7 @@
 Ranks, not times, decide between operations; times (which tie often) only between attempts. See docs/decisions/0004.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -12,6 +12,7 @@ from paybell.model.fact import Fact, Kind
 from paybell.model.payment import (
     DisputeState,
     DisputeStatus,
+    Match,
     PaymentState,
     PaymentStatus,
     RefundState,
@@ -55,6 +56,7 @@ _PARENTS: Final = frozenset(Kind) - {
     Kind.FEE,
     Kind.REFUNDED_TOTAL,
     Kind.LINK,
+    Kind.EXPECTED,
 }
 
 
@@ -100,27 +102,64 @@ def project(facts: Iterable[Fact]) -> PaymentState:
     for fact in ordered:
         by_kind.setdefault(fact.kind, []).append(fact)
     totals = _Totals(by_kind)
-    priced = [fact for fact in ordered if fact.kind not in _SETTLED]
+    wish = expected(ordered) if Kind.EXPECTED in by_kind else None
+    told = [fact for fact in ordered if fact.kind is not Kind.EXPECTED] or ordered
+    priced = [fact for fact in told if fact.kind not in _SETTLED]
     currencies = {fact.currency for fact in priced if fact.currency}
+    status = _status(by_kind, totals)
+    match = None if wish is None else _match(by_kind, totals, status, wish)
     return PaymentState(
-        status=_status(by_kind, totals),
+        status=status,
         amount_minor=_amount(by_kind, totals),
         currency=_last(priced, lambda fact: fact.currency),
         authorized_minor=totals.authorized,
         captured_minor=totals.captured,
         refunded_minor=totals.refunded,
         disputed_minor=sum(it.amount_minor for it in totals.disputes if _is_against(it)),
-        order_id=_last(ordered, lambda fact: fact.detail.get("order_id", "")),
+        order_id=order_of(ordered),
         customer=_details(ordered, _CUSTOMER),
         failure=_details(by_kind.get(Kind.FAILED, []), _FAILURE),
         refunds=totals.refunds,
         disputes=totals.disputes,
-        flags=_flags(by_kind, totals, currencies),
+        flags=_flags(by_kind, totals, currencies, match),
         aliases=ids_of(ordered)[1:],
+        expected_minor=wish.amount_minor or 0 if wish is not None else 0,
+        expected_currency=wish.currency if wish is not None else "",
         version=len(ordered),
-        started_at_ms=ordered[0].at_ms,
-        changed_at_ms=ordered[-1].at_ms,
+        started_at_ms=told[0].at_ms,
+        changed_at_ms=told[-1].at_ms,
     )
+
+
+def order_of(ordered: list[Fact]) -> str:
+    """The order of a payment: what the newest fact says that names one; '' where none does."""
+    return _last(ordered, lambda fact: fact.detail.get("order_id", ""))
+
+
+def expected(facts: Iterable[Fact]) -> Fact | None:
+    """What the merchant said last that a payment's order should pay."""
+    ordered = _ordered(facts)
+    order_id = order_of(ordered)
+    said = [fact for fact in ordered if fact.kind is Kind.EXPECTED and fact.ref == order_id]
+    return max(said, key=lambda it: (it.at_ms, it.amount_minor or 0, it.currency), default=None)
+
+
+def is_other_currency(by_kind: Mapping[Kind, Iterable[Fact]], wish: Fact) -> bool:
+    """Whether anything was captured in another currency than the expected one."""
+    captures = [fact for kind in (Kind.CAPTURED, Kind.CAPTURED_TOTAL) for fact in by_kind.get(kind, ())]
+    return any(fact.currency != wish.currency for fact in captures if fact.amount_minor)
+
+
+def _match(by_kind: dict[Kind, list[Fact]], totals: _Totals, status: PaymentStatus, wish: Fact) -> Match | None:
+    """None before money came, and for too little while more may come."""
+    if totals.captured <= 0:
+        return None
+    if is_other_currency(by_kind, wish):
+        return Match.CURRENCY_MISMATCH
+    missing = (wish.amount_minor or 0) - totals.captured
+    if missing <= 0:
+        return Match.OVERPAID if missing else Match.EXACT
+    return None if status is PaymentStatus.PARTIALLY_CAPTURED else Match.UNDERPAID
 
 
 def _ordered(facts: Iterable[Fact]) -> list[Fact]:
@@ -218,14 +257,17 @@ def _is_against(dispute: DisputeState) -> bool:
     return dispute.status in (DisputeStatus.OPEN, DisputeStatus.LOST)
 
 
-def _flags(by_kind: dict[Kind, list[Fact]], totals: _Totals, currencies: set[str]) -> tuple[str, ...]:
+def _flags(
+    by_kind: dict[Kind, list[Fact]], totals: _Totals, currencies: set[str], match: Match | None
+) -> tuple[str, ...]:
     found = {
         "conflict": totals.conflict,
         "currency_conflict": len(currencies) > 1,
         "incomplete": not _PARENTS & by_kind.keys(),
         "needs_fetch": totals.operation_missing,
     }
-    return tuple(name for name, is_set in found.items() if is_set)
+    missed = (str(match),) if match is not None and match is not Match.EXACT else ()
+    return (*(name for name, is_set in found.items() if is_set), *missed)
 
 
 def _amounts_by_ref(facts: list[Fact]) -> dict[str, set[int]]:

@@ -6,13 +6,14 @@ from typing import Final
 
 import msgspec
 
-from paybell.errors import MalformedPayload
+from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.model.alias import ids_in, ids_of, joined
 from paybell.model.delivery import DeliveryJob
+from paybell.model.expectation import OF_ORDER_MAX, Expectation, newest
 from paybell.model.fact import Fact, Parsed
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
-from paybell.model.notification import Notification, NotificationState
+from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment, PaymentState
 from paybell.model.text import is_storable, readable
 from paybell.ports import (
@@ -23,6 +24,7 @@ from paybell.ports import (
     Merge,
     NewFact,
     NotificationOutcome,
+    OrderKey,
     PaymentKey,
     Reading,
     Route,
@@ -57,6 +59,23 @@ def decide(book: Book, *, route: Route, now_ms: int) -> Changes:
     return desk.changes()
 
 
+def expect(book: Book, wish: Expectation, *, route: Route, now_ms: int) -> Changes:
+    """Say what an order should pay, to its payments too, which are all in the book; the same again changes nothing."""
+    order = OrderKey(wish.organisation_id, wish.order_id)
+    said = book.expectations.get(order, ())
+    last = newest(said)
+    if last is not None:
+        if (last.amount_minor, last.currency) == (wish.amount_minor, wish.currency):
+            return Changes()
+        if len(said) >= OF_ORDER_MAX:
+            raise ConfigurationError(f"what order {wish.order_id[:64]!r} should pay has changed {len(said)} times")
+        wish = msgspec.structs.replace(wish, created_at_ms=max(wish.created_at_ms, last.created_at_ms + 1))
+    expectations = {**book.expectations, order: (*said, wish)}
+    desk = _Desk(msgspec.structs.replace(book, expectations=expectations), route, now_ms)
+    desk.expect(order, time_digits(wish.id))
+    return msgspec.structs.replace(desk.changes(), expectations=(wish,))
+
+
 class _Case:
     """A payment in hand, with what has been decided of it since the book was read."""
 
@@ -86,6 +105,7 @@ class _Desk:
 
     def __init__(self, book: Book, route: Route, now_ms: int) -> None:
         self._endpoints = book.endpoints
+        self._expectations = {order: [it.fact() for it in said] for order, said in book.expectations.items()}
         self._route = route
         self._now_ms = now_ms
         by_id = {known.payment.id: known for known in book.known.values()}
@@ -124,19 +144,40 @@ class _Desk:
         if not new and len(named) == 1:
             return
         befores = [case.payment for case in named]
+        time = time_digits(reading.notification.id)
         for other in named[1:]:
-            self._merge(named[0], other, reading.notification)
+            self._merge(named[0], other, time)
         case = named[0] if named else _Case(self._begun(new, reading))
         case.add(new, reading.notification.id)
         if named:
             case.payment = self._projected(case)
-        self._changed[case] = None
+        if self._expectations and self._expect(case):
+            case.payment = self._projected(case)
         self._name(case, befores)
-        self._post(case, entries(case.facts.values()), reading.notification)
+        self._settle(case, befores, time)
+
+    def expect(self, order: OrderKey, time: str) -> None:
+        """Add what is said of an order to all payments in hand that are of it."""
+        for case in sorted(set(self._cases.values()), key=lambda it: it.payment.id):
+            befores = [case.payment]
+            if _order_of(case.payment) == order and self._expect(case):
+                case.payment = self._projected(case)
+                self._settle(case, befores, time)
+
+    def _expect(self, case: _Case) -> bool:
+        """Add what was said of the order that it is of; whether any of it is new."""
+        said = {fact.digest(): fact for fact in self._expectations.get(_order_of(case.payment), ())}
+        new = {digest: fact for digest, fact in said.items() if digest not in case.facts}
+        case.add(new, "")
+        return bool(new)
+
+    def _settle(self, case: _Case, befores: Sequence[Payment], time: str) -> None:
+        self._changed[case] = None
+        self._post(case, entries(case.facts.values()), time)
         self._tell(befores, case.payment)
 
-    def _merge(self, case: _Case, other: _Case, notification: Notification) -> None:
-        self._post(other, {}, notification)
+    def _merge(self, case: _Case, other: _Case, time: str) -> None:
+        self._post(other, {}, time)
         case.absorb(other)
         self._changed.pop(other, None)
         self._cases |= {key: case for key, it in self._cases.items() if it is other}
@@ -152,8 +193,7 @@ class _Desk:
                 self._cases[key] = case
                 self._aliases[key] = None
 
-    def _post(self, case: _Case, wanted: Entries, notification: Notification) -> None:
-        time = time_digits(notification.id)
+    def _post(self, case: _Case, wanted: Entries, time: str) -> None:
         new = postings(wanted, case.posted, case.payment, time=time, posted_at_ms=self._now_ms)
         case.posted += new
         self._postings += new
@@ -223,6 +263,10 @@ class _Desk:
         )
 
 
+def _order_of(payment: Payment) -> OrderKey:
+    return OrderKey(payment.organisation_id, payment.state.order_id)
+
+
 def _news(befores: Sequence[PaymentState], after: PaymentState) -> tuple[Transition, ...]:
     if len(befores) > 1:
         return transitions_of_merge(befores, after)
@@ -253,6 +297,8 @@ def judge(reading: Reading) -> NotificationOutcome:
 def check_names(parsed: Parsed) -> Parsed:
     """Refuse facts whose payment, operation or order has a name that no database holds: it would become another one."""
     for fact in parsed.facts:
+        if not fact.aggregate:
+            raise MalformedPayload("it names no payment")
         ids = [("payment", it) for it in ids_in(fact)]
         for what, name in (*ids, ("operation", fact.ref), ("order", fact.detail.get("order_id", ""))):
             if not is_storable(name):

@@ -13,12 +13,25 @@ from paybell.clock import Clock
 from paybell.errors import AmountError, MalformedPayload, StoreUnavailable
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
+from paybell.model.expectation import Expectation, newest
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.source import Source
 from paybell.model.text import readable
-from paybell.ports import Book, Change, Changes, Gateway, NotificationOutcome, Reading, RecordStore, Routed
-from paybell.record.rules import check_names, decide
+from paybell.ports import (
+    Book,
+    Change,
+    Changes,
+    Gateway,
+    NotificationOutcome,
+    OrderKey,
+    Reading,
+    RecordStore,
+    Route,
+    Routed,
+    Said,
+)
+from paybell.record.rules import check_names, decide, expect
 
 
 class RecordConfig(Struct, frozen=True, kw_only=True):
@@ -130,6 +143,24 @@ class RecordService:
             self._recording = []
         return len(batch)
 
+    async def expect(self, wish: Expectation) -> Said:
+        """Say what an order should pay; its payments, and those who are told of them, learn it in one transaction."""
+        order = OrderKey(wish.organisation_id, wish.order_id)
+        now_ms = self._clock.now_ms()
+        standing: list[Expectation] = []
+
+        def decide_it(book: Book) -> Changes:
+            standing[:] = book.expectations.get(order, ())
+            return expect(book, wish, route=self._routed(now_ms), now_ms=now_ms)
+
+        changes = await self._store.expectation_record(order, decide_it)
+        self._done(changes)
+        if not changes.expectations:
+            return Said(newest(standing) or wish, is_new=False)
+        (said,) = changes.expectations
+        self._log.info("order.expected", id=said.id, order_id=said.order_id, payments=len(changes.payments))
+        return Said(said, is_new=True)
+
     async def _rest(self) -> None:
         try:
             async with asyncio.timeout(self._config.poll_s):
@@ -180,7 +211,10 @@ class RecordService:
 
     def _decision(self) -> Callable[[Book], Changes]:
         now_ms = self._clock.now_ms()
-        return partial(decide, route=lambda change, endpoints: self._route(change, endpoints, now_ms), now_ms=now_ms)
+        return partial(decide, route=self._routed(now_ms), now_ms=now_ms)
+
+    def _routed(self, now_ms: int) -> Route:
+        return lambda change, endpoints: self._route(change, endpoints, now_ms)
 
     def _done(self, changes: Changes) -> None:
         for outcome in changes.outcomes:

@@ -104,6 +104,7 @@ TABLES: Final = (
         "id organisation_id source_id gateway gateway_payment_id livemode status order_id version state created_at_ms "
         "updated_at_ms",
     ),
+    _table("expectations", "archive_expectations", "id organisation_id order_id amount_minor currency created_at_ms"),
     _table("merged_payments", "archive_merged_payments", "id organisation_id source_id merged_into merged_at_ms"),
     _table("aliases", "archive_aliases", "source_id alias payment_id", key_columns=2),
     _table(

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from paybell.clock import time_of
 from paybell.model.alias import ids_of, joined
-from paybell.model.fact import Fact
+from paybell.model.fact import Fact, Kind
 from paybell.model.ledger import Posting
 from paybell.model.payment import PaymentState
 from paybell.ports import ArchiveReader, ArchiveRow
@@ -85,6 +85,7 @@ _CHECKS: Final = (
     Check(query="check_notification_states", table="notification_states"),
     Check(query="check_notification_times", table="notification_states"),
     Check(query="check_facts", table="facts", weeks="check_weeks_notifications"),
+    Check(query="check_expectations", table="payments"),
     Check(query="check_merged", table="merged_payments"),
     Check(query="check_aliases", table="aliases"),
     Check(query="check_postings", table="postings"),
@@ -181,7 +182,12 @@ def misfolded(
         return f"it cannot be read: {error}"
     if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
-    if named["gateway_payment_id"] not in ids_of(found) or len(joined(found)) > 1:
+    if any((fact.kind is Kind.EXPECTED) != (row[3] == "") for fact, row in zip(found, facts, strict=True)):
+        return "a fact of it comes from no notification, and is not what the merchant said, or the other way round"
+    named_ids = [fact for fact in found if fact.aggregate]
+    if not named_ids:
+        return "no fact of it names it"
+    if named["gateway_payment_id"] not in ids_of(named_ids) or len(joined(named_ids)) > 1:
         return "a fact of it is of another payment"
     return _unequal(stored, project(found)) or _unindexed(stored, named) or _unnamed(ids_of(found), named, found_by)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from paybell.model.delivery import Attempt, Delivery
+from paybell.model.fact import Fact, Kind
 from paybell.ports import TimelineEntry
 from paybell.store import ledger_rows, rows
 from paybell.store.alias_rows import Merged
@@ -36,7 +37,7 @@ def facts(found: Rows) -> list[TimelineEntry]:
                 at_ms=rows.number(recorded_at_ms),
                 kind="fact",
                 id=fact.digest().hex(),
-                text=f"{fact.kind}{' ' if fact.ref else ''}{fact.ref}{amount}",
+                text=f"{_said(fact)}{' ' if fact.ref else ''}{fact.ref}{amount}",
                 detail={
                     "kind": str(fact.kind),
                     "ref": fact.ref,
@@ -49,6 +50,10 @@ def facts(found: Rows) -> list[TimelineEntry]:
             )
         )
     return entries
+
+
+def _said(fact: Fact) -> str:
+    return "expected by the merchant, of order" if fact.kind is Kind.EXPECTED else fact.kind
 
 
 def merges(found: Iterable[Merged]) -> list[TimelineEntry]:

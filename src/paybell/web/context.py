@@ -1,14 +1,15 @@
 """What the management API and the metrics need from the composition root."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from paybell.clock import Clock
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
+from paybell.model.expectation import Expectation
 from paybell.model.message import Message
-from paybell.ports import Gateway, Store
+from paybell.ports import Gateway, Said, Store
 
 
 class WebContext(Struct, frozen=True, kw_only=True):
@@ -22,6 +23,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     version: str
     route: Callable[[Message, tuple[Endpoint, ...]], tuple[DeliveryJob, ...]]
     """The deliveries of a message that an application posts."""
+    expect: Callable[[Expectation], Awaitable[Said]]
+    """Say what an order should pay."""
     deliver: Callable[[Sequence[DeliveryJob]], None]
     """Send what is leased to this process."""
     check_url: Callable[[str], None]

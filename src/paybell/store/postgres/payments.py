@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from paybell.errors import NotFound
+from paybell.model.expectation import Expectation
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import alias_rows, ledger_rows, rows, timeline
+from paybell.store import alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
@@ -26,6 +27,11 @@ class PaymentPart(Part):
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
         """See the port."""
         return _one(await self.database.rows("payment_get", organisation_id, payment_id), payment_id)
+
+    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
+        """See the port."""
+        found = await self.database.page(expectation_rows.page_query(query), rows.bindings(query, "order_id"))
+        return rows.page(found, query, expectation_rows.expectation, lambda it: it.id)
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
         """See the port."""

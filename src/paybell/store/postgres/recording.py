@@ -1,22 +1,24 @@
 """The transaction of record: lock, read the book, let the rule decide, write its changes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
 from paybell.errors import StoreUnavailable
+from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.payment import Payment
-from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import alias_rows, ledger_rows, rows
+from paybell.ports import Book, Changes, Decide, Known, OrderKey, PaymentKey, Reading
+from paybell.store import alias_rows, expectation_rows, ledger_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
 from paybell.store.postgres.grouping import PATIENCE_S, PAUSE_S
 
 _COLUMNS: Final = {
+    "merge_same_facts": 2,
     "merge_facts": 2,
     "merge_earlier": 2,
     "merge_payment": 1,
@@ -28,6 +30,7 @@ _COLUMNS: Final = {
     "message_insert": 8,
     "delivery_insert": 10,
     "notification_finish": 5,
+    "expectation_insert": 6,
 }
 
 
@@ -76,6 +79,34 @@ class RecordingPart(DirectoryPart):
             await self._write(session, changes)
         return changes
 
+    async def expectation_record(self, order: OrderKey, decide: Decide) -> Changes:
+        """See the port. The order's lock comes first: whoever records a payment of it then, has or will see the row."""
+        while True:
+            try:
+                return await repeated(lambda: self._expect(order, decide))
+            except _MergedMeanwhileError:
+                continue
+
+    async def _expect(self, order: OrderKey, decide: Decide) -> Changes:
+        async with self.database.transaction() as session:
+            directory = await self.directory_in(session)
+            await session.rows("payment_lock", [_lock_of_order(order)])
+            asked = (order.organisation_id, order.order_id, expectation_rows.PAYMENTS_MAX + 1)
+            keys = expectation_rows.payment_keys(await session.rows("expectation_payments", *asked))
+            known = await self._known(session, keys) if keys else {}
+            said = await self._expectations(session, [order])
+            endpoints = directory.endpoints_by_organisation
+            changes = decide(Book(readings=(), known=known, endpoints=endpoints, expectations=said))
+            await self._write(session, changes)
+        return changes
+
+    async def _expectations(
+        self, session: Session, orders: Sequence[OrderKey]
+    ) -> Mapping[OrderKey, tuple[Expectation, ...]]:
+        asked = columns([(order.organisation_id, order.order_id) for order in orders], 2)
+        found = await session.rows("expectation_known", *asked) if orders else ()
+        return expectation_rows.by_order(map(expectation_rows.expectation, found))
+
     async def _is_committed(self, changes: Changes) -> bool:
         """Of what has no deliveries nothing is handed on: it may be recorded once more, and finds nothing pending."""
         if not changes.deliveries:
@@ -87,15 +118,18 @@ class RecordingPart(DirectoryPart):
         ids = [reading.notification.id for reading in readings]
         waiting = {row[0] for row in await session.rows("notification_lock", ids)}
         pending = tuple(reading for reading in readings if reading.notification.id in waiting)
-        keys = alias_rows.keys(pending)
+        keys, orders = alias_rows.keys(pending), expectation_rows.orders(pending)
         return Book(
             readings=pending,
-            known=await self._known(session, keys) if keys else {},
+            known=await self._known(session, keys, orders) if keys else {},
             endpoints=directory.endpoints_by_organisation,
+            expectations=await self._expectations(session, orders),
         )
 
-    async def _known(self, session: Session, keys: set[PaymentKey]) -> dict[PaymentKey, Known]:
-        found = await self._locked(session, keys)
+    async def _known(
+        self, session: Session, keys: set[PaymentKey], orders: Sequence[OrderKey] = ()
+    ) -> dict[PaymentKey, Known]:
+        found = await self._locked(session, keys, orders)
         payments = {it.id: it for it in found.values()}
         facts: dict[str, list[Fact]] = {payment_id: [] for payment_id in payments}
         postings: dict[str, list[Posting]] = {payment_id: [] for payment_id in payments}
@@ -108,9 +142,12 @@ class RecordingPart(DirectoryPart):
         known = {it.id: Known(it, tuple(facts[it.id]), tuple(postings[it.id])) for it in payments.values()}
         return {key: known[it.id] for key, it in found.items()}
 
-    async def _locked(self, session: Session, keys: set[PaymentKey]) -> dict[PaymentKey, Payment]:
-        """The payments with those ids, locked: first the ids, then each payment that other ids lead to as well."""
-        await session.rows("payment_lock", sorted({_lock_of(key) for key in keys}))
+    async def _locked(
+        self, session: Session, keys: set[PaymentKey], orders: Sequence[OrderKey]
+    ) -> dict[PaymentKey, Payment]:
+        """The payments with those ids, locked: orders, then ids, then each payment that other ids lead to as well."""
+        first = sorted(map(_lock_of_order, orders))
+        await session.rows("payment_lock", [*first, *sorted({_lock_of(key) for key in keys})])
         found = await self._found(session, keys)
         shared = sorted({_lock_of_payment(it) for it in found.values() if it.state.aliases})
         if not shared:
@@ -130,6 +167,7 @@ class RecordingPart(DirectoryPart):
         now_ms = self.clock.now_ms()
         merges = [alias_rows.merge_row(merge) for merge in changes.merges]
         batches: dict[str, list[rows.Row]] = {
+            "merge_same_facts": [row[:2] for row in merges],
             "merge_facts": [row[:2] for row in merges],
             "merge_earlier": [row[:2] for row in merges],
             "merge_payment": [row[1:2] for row in merges],
@@ -141,6 +179,7 @@ class RecordingPart(DirectoryPart):
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],
+            "expectation_insert": [expectation_rows.expectation_row(it) for it in changes.expectations],
         }
         for name, batch in batches.items():
             if batch:
@@ -151,6 +190,11 @@ class RecordingPart(DirectoryPart):
 def _lock_of(key: PaymentKey) -> int:
     """The advisory lock of an id of a gateway: two ids that share one only wait for each other."""
     return _lock(f"{key.source_id}\0{key.gateway_payment_id}")
+
+
+def _lock_of_order(order: OrderKey) -> int:
+    """The advisory lock of an order: what is expected of it, and which payments are of it."""
+    return _lock(f"{order.organisation_id}\0\0{order.order_id}")
 
 
 def _lock_of_payment(payment: Payment) -> int:

@@ -43,8 +43,18 @@ ON CONFLICT (source_id, alias) DO NOTHING;
 SELECT id, merged_at_ms FROM merged_payments WHERE merged_into = $1 ORDER BY merged_at_ms, id;
 
 -- merge_facts [sqlite] --
--- A merged payment's facts are the survivor's.
-UPDATE facts SET payment_id = $1 WHERE payment_id = $2;
+-- A merged payment's facts are the survivor's; what the merchant said of an order may be among both, and is one then.
+UPDATE OR REPLACE facts SET payment_id = $1 WHERE payment_id = $2;
+
+-- merge_same_facts [postgres] --
+-- What the merchant said of an order may be among the facts of several payments that become one: it is left once.
+WITH g (merged_into, id) AS (SELECT * FROM unnest($1::text[], $2::text[]))
+DELETE FROM facts AS f USING g
+ WHERE f.payment_id = g.id
+   AND EXISTS (SELECT 1 FROM facts AS o
+                WHERE o.digest = f.digest
+                  AND o.payment_id IN (SELECT g.merged_into UNION ALL
+                                       SELECT h.id FROM g AS h WHERE h.merged_into = g.merged_into AND h.id < g.id));
 
 -- merge_facts [postgres] --
 -- Merged payments' facts are the survivors'.

@@ -208,6 +208,7 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
 UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
 UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
@@ -229,6 +230,7 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
 UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
 UNION ALL SELECT 'postings' WHERE EXISTS (SELECT 1 FROM postings)
@@ -274,3 +276,8 @@ SELECT source_id, alias, payment_id
 -- Every payment that became another one.
 SELECT id, organisation_id, source_id, merged_into, merged_at_ms
   FROM merged_payments ORDER BY id;
+
+-- archive_expectations --
+-- Everything that merchants said that orders should pay.
+SELECT id, organisation_id, order_id, amount_minor, currency, created_at_ms
+  FROM expectations ORDER BY id;

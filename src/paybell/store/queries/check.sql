@@ -32,14 +32,34 @@ SELECT notification_id, 'it is ' || state || ' and due at ' || coalesce(CAST(due
 -- Facts of notifications that are not there and were not dropped by retention, which keeps their keys.
 SELECT f.payment_id, 'a fact of it comes from notification ' || f.notification_id || ', which is not there', NULL
   FROM facts AS f LEFT JOIN notifications AS n ON n.id = f.notification_id
- WHERE n.id IS NULL AND f.notification_id NOT IN (SELECT notification_id FROM notification_keys)
+ WHERE n.id IS NULL AND f.notification_id <> '' AND f.notification_id NOT IN (SELECT notification_id FROM notification_keys)
  ORDER BY f.payment_id, f.digest;
 
 -- check_facts [postgres] --
 -- Facts of notifications that are not there.
 SELECT f.payment_id, 'a fact of it comes from notification ' || f.notification_id || ', which is not there', f.notification_id
   FROM facts AS f LEFT JOIN notifications AS n ON n.id = f.notification_id
- WHERE n.id IS NULL ORDER BY f.payment_id, f.digest;
+ WHERE n.id IS NULL AND f.notification_id <> '' ORDER BY f.payment_id, f.digest;
+
+-- check_expectations [sqlite] --
+-- Payments of an order that do not expect what was said of it last.
+SELECT p.id, 'it does not expect ' || e.amount_minor || ' ' || e.currency || ', as was said of its order', NULL
+  FROM expectations AS e JOIN payments AS p ON p.organisation_id = e.organisation_id AND p.order_id = e.order_id
+ WHERE NOT EXISTS (SELECT 1 FROM expectations AS o
+                    WHERE o.organisation_id = e.organisation_id AND o.order_id = e.order_id AND o.id > e.id)
+   AND (coalesce(CAST(p.state AS TEXT) ->> '$.expected_minor', 0) <> e.amount_minor
+        OR coalesce(CAST(p.state AS TEXT) ->> '$.expected_currency', '') <> e.currency)
+ ORDER BY p.id;
+
+-- check_expectations [postgres] --
+-- Payments of an order that do not expect what was said of it last.
+SELECT p.id, 'it does not expect ' || e.amount_minor || ' ' || e.currency || ', as was said of its order', NULL
+  FROM expectations AS e JOIN payments AS p ON p.organisation_id = e.organisation_id AND p.order_id = e.order_id
+ WHERE NOT EXISTS (SELECT 1 FROM expectations AS o
+                    WHERE o.organisation_id = e.organisation_id AND o.order_id = e.order_id AND o.id > e.id)
+   AND (coalesce(convert_from(p.state, 'UTF8')::json ->> 'expected_minor', '0') <> e.amount_minor::text
+        OR coalesce(convert_from(p.state, 'UTF8')::json ->> 'expected_currency', '') <> e.currency)
+ ORDER BY p.id;
 
 -- check_posted --
 -- Every posting, payment by payment, with its payment's id before it.

@@ -110,6 +110,7 @@ UNION ALL SELECT 'payments.' || status, count(*) FROM payments GROUP BY status
 UNION ALL SELECT 'deliveries.' || state, count(*) FROM deliveries GROUP BY state
 UNION ALL SELECT 'facts', count(*) FROM facts
 UNION ALL SELECT 'postings', count(*) FROM postings
+UNION ALL SELECT 'expectations', count(*) FROM expectations
 UNION ALL SELECT 'messages', count(*) FROM messages
 UNION ALL SELECT 'attempts', count(*) FROM attempts
 UNION ALL SELECT 'refusals', count(*) FROM refusals

@@ -30,6 +30,7 @@ _INSERTS: Final = {
     "refusals": "archive_refusals_insert",
     "facts": "archive_facts_insert",
     "payments": "archive_payments_insert",
+    "expectations": "expectation_insert",
     "merged_payments": "archive_merged_payments_insert",
     "aliases": "alias_insert",
     "postings": "posting_insert",

@@ -6,10 +6,11 @@ from typing import TypeVar
 import apsw
 
 from paybell.errors import NotFound
+from paybell.model.expectation import Expectation
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import alias_rows, ledger_rows, rows, timeline
+from paybell.store import alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
 T = TypeVar("T")
@@ -37,6 +38,16 @@ class PaymentPart(Part):
         if row is None:
             raise NotFound(f"no payment {payment_id}")
         return rows.payment(row)
+
+    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
+        """See the port."""
+        named = rows.bindings(query, "order_id")
+
+        def job(connection: apsw.Connection) -> Page[Expectation]:
+            found = connection.execute(self.sql[expectation_rows.page_query(query)], named)
+            return rows.page(found, query, expectation_rows.expectation, lambda it: it.id)
+
+        return await self.database.read(job)
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
         """See the port."""

@@ -1,12 +1,13 @@
 """The transaction of record: read the book, let the rule decide, write its changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 
+from paybell.model.expectation import Expectation
 from paybell.model.notification import NotificationState
-from paybell.ports import Book, Changes, Decide, Known, PaymentKey, Reading
-from paybell.store import alias_rows, ledger_rows, rows
+from paybell.ports import Book, Changes, Decide, Known, OrderKey, PaymentKey, Reading
+from paybell.store import alias_rows, expectation_rows, ledger_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -35,12 +36,41 @@ class RecordingPart(DirectoryPart):
 
         return await self.database.write(job)
 
+    async def expectation_record(self, order: OrderKey, decide: Decide) -> Changes:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Changes:
+            asked = (order.organisation_id, order.order_id, expectation_rows.PAYMENTS_MAX + 1)
+            found = connection.execute(self.sql["expectation_payments"], asked).fetchall()
+            read: dict[str, Known] = {}
+            keys = expectation_rows.payment_keys(found)
+            known = {key: it for key in keys if (it := self._known(connection, key, read)) is not None}
+            endpoints = self.directory_in(connection).endpoints_by_organisation
+            said = self._expectations(connection, [order])
+            changes = decide(Book(readings=(), known=known, endpoints=endpoints, expectations=said))
+            self._write(connection, changes)
+            return changes
+
+        return await self.database.write(job)
+
+    def _expectations(
+        self, connection: apsw.Connection, orders: Sequence[OrderKey]
+    ) -> Mapping[OrderKey, tuple[Expectation, ...]]:
+        asked = ((order.organisation_id, order.order_id) for order in orders)
+        found = (row for pair in asked for row in connection.execute(self.sql["expectation_list"], pair))
+        return expectation_rows.by_order(map(expectation_rows.expectation, found))
+
     def _book(self, connection: apsw.Connection, readings: Sequence[Reading]) -> Book:
         pending = tuple(reading for reading in readings if self._is_pending(connection, reading))
         read: dict[str, Known] = {}
         keys = alias_rows.keys(pending)
         known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
-        return Book(readings=pending, known=known, endpoints=self.directory_in(connection).endpoints_by_organisation)
+        return Book(
+            readings=pending,
+            known=known,
+            endpoints=self.directory_in(connection).endpoints_by_organisation,
+            expectations=self._expectations(connection, expectation_rows.orders(pending)),
+        )
 
     def _is_pending(self, connection: apsw.Connection, reading: Reading) -> bool:
         row = connection.execute(self.sql["notification_state_get"], (reading.notification.id,)).fetchone()
@@ -82,6 +112,7 @@ class RecordingPart(DirectoryPart):
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],
+            "expectation_insert": [expectation_rows.expectation_row(it) for it in changes.expectations],
         }
         for name, values in batches.items():
             if values:

@@ -10,6 +10,7 @@ from paybell.web.api import (
     attempt,
     endpoint,
     event_type,
+    expectation,
     health,
     ledger,
     message,
@@ -23,7 +24,18 @@ from paybell.web.api.problems import handle_problems
 from paybell.web.context import WebContext
 
 PREFIX: Final = "/api/v1"
-_RESOURCES: Final = (source, notification, payment, ledger, application, endpoint, message, attempt, event_type)
+_RESOURCES: Final = (
+    source,
+    notification,
+    payment,
+    expectation,
+    ledger,
+    application,
+    endpoint,
+    message,
+    attempt,
+    event_type,
+)
 
 
 def create_api(context: WebContext) -> FastAPI:

@@ -7,7 +7,7 @@ from fastapi import Path, Response
 from pydantic import Field, WithJsonSchema
 
 from paybell.model.money import to_major
-from paybell.model.payment import DisputeStatus, Payment, PaymentStatus, RefundStatus
+from paybell.model.payment import DisputeStatus, Match, Payment, PaymentStatus, RefundStatus
 from paybell.ports import TimelineEntry
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
 from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
@@ -62,7 +62,10 @@ class PaymentOut(Shape):
     failure: dict[str, str]
     refunds: list[RefundOut]
     disputes: list[DisputeOut]
-    flags: Annotated[list[str], Field(description="What somebody should look at: conflict, incomplete, needs_fetch …")]
+    flags: Annotated[list[str], Field(description="What somebody should look at: conflict, needs_fetch, overpaid …")]
+    expected_minor: Annotated[int, Field(description="What its order should pay; 0 where nobody said.")]
+    expected_currency: str
+    match: Annotated[Match | None, Field(description="How it compares with that, once money was captured.")]
     created_at: Time
     updated_at: Time
 
@@ -138,6 +141,9 @@ async def _show(caller: Caller, payment: Payment) -> PaymentOut:
         refunds=[RefundOut(ref=it.ref, status=it.status, amount_minor=it.amount_minor) for it in state.refunds],
         disputes=[DisputeOut(ref=it.ref, status=it.status, amount_minor=it.amount_minor) for it in state.disputes],
         flags=list(state.flags),
+        expected_minor=state.expected_minor,
+        expected_currency=state.expected_currency,
+        match=state.match,
         created_at=when(payment.created_at_ms),
         updated_at=when(payment.updated_at_ms),
     )
