@@ -199,6 +199,18 @@ def test_the_nodes_and_how_far_behind_each_is(shell: Shell) -> None:
     assert all(text in plain for text in (node["id"], node["name"], "leads", "due and nobody's yet"))
 
 
+def test_what_an_order_should_pay_is_said_and_judged(shell: Shell) -> None:
+    said = ("payments", "expect", "o_said")
+    assert shell.right(*said, "1.50", "usd") == "order o_said should pay 1.50 USD\n"
+    assert shell.right(*said, "1.50", "USD") == "order o_said should pay 1.50 USD, as it was\n"
+    shell.right(*PAID, "pi_said", "--order-id", "o_said", "--amount", "2.00")
+    found = asyncio.run(eventually(lambda: shell.json("payments", "list", "--gateway-id", "pi_said")))
+    assert (found[0]["match"], found[0]["expectedMinor"], found[0]["flags"]) == ("overpaid", 150, ["overpaid"])
+    assert "expected by the merchant, of order o_said 150 USD" in shell.right("payments", "show", "pi_said")
+    assert shell.json(*said, "2", "USD")["isNew"]
+    assert shell.json("payments", "show", "pi_said")["match"] == "exact"
+
+
 def test_every_command_is_asked_in_these_tests_and_all_explain_themselves(shell: Shell) -> None:
     texts = [it.read_text() for it in Path(__file__).parent.glob("test_*.py")]
     asked = {part for text in texts for part in text.replace('", "', " ").split('"')}
@@ -239,6 +251,9 @@ WRONG: dict[str, tuple[int, str]] = {
     "trigger stripe payment_intent.succeeded --source shop --currency xx": (1, "unknown currency 'XX'"),
     "trigger stripe payment_intent.succeeded --source shop --url ftp://x": (1, "--url 'ftp://x': the URL must start"),
     "payments list --status nope": (2, "is not one of 'created', 'processing'"),
+    "payments expect o 1.505 USD": (1, "has more digits than USD allows"),
+    "payments expect o 0 USD": (1, "an expected amount must be above zero"),
+    "payments expect o 1 XYZ": (1, "unknown currency 'XYZ'"),
     "payments show nope": (1, "no payment nope: `paybell payments list` lists what there is"),
     "notifications list --state nope": (2, "is not one of 'pending', 'recorded'"),
     "notifications list --state parked --refused": (1, "give either --state or --refused"),

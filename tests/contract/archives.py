@@ -137,6 +137,7 @@ async def _directory(world: World) -> None:
     await store.endpoint_create(world.an_endpoint("ep_off", disabled=True, disabled_reason="by hand"))
     event_type = EventType(name="own.thing", organisation_id=mine, description=WORDS, created_at_ms=START_MS)
     await store.event_type_create(event_type)
+    await world.expect(100, order_id=f"{WORDS} later")
 
 
 async def _append(

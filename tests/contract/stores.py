@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, Self
 
+import msgspec
+
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application
 from paybell.model.source import Organisation, Source
-from paybell.ports import Book, Changes, MessageNew, Reading, Store
-from paybell.record.rules import decide
+from paybell.ports import Book, Changes, MessageNew, OrderKey, Reading, Store
+from paybell.record.rules import decide, expect
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
@@ -23,6 +25,7 @@ from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
 from tests.postgres import server
+from tests.unit.expecting import said
 
 KEY = bytes(range(32))
 
@@ -135,6 +138,20 @@ class World:
     async def record(self, readings: Iterable[Reading]) -> None:
         """Record as the record step does, with deliveries left due."""
         await self.store.notification_record(list(readings), self.decide)
+
+    async def expect(self, amount_minor: int, at_s: int = 0, **changes: str) -> Changes:
+        """Say what the order ``o_1`` should pay, with deliveries left due."""
+        plain = said(amount_minor, at_s)
+        wish = msgspec.structs.replace(plain, **({"organisation_id": self.organisation.id} | changes))
+        return await self.store.expectation_record(
+            OrderKey(wish.organisation_id, wish.order_id),
+            lambda book: expect(
+                book,
+                wish,
+                route=lambda change, endpoints: route_change(change, endpoints, self.mint()),
+                now_ms=self.clock.now_ms(),
+            ),
+        )
 
     def decide(self, book: Book) -> Changes:
         """What the rules of record and route say, with deliveries left due."""

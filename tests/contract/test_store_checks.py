@@ -100,6 +100,15 @@ SHARED = {
             ("postings", "its entry captured ch_3 is not what its facts ask for"),
         },
     ),
+    "a fact comes from nowhere": (
+        "UPDATE facts SET notification_id = '' WHERE notification_id = '{second}'",
+        {("payments", "a fact of it comes from no notification, and is not what the merchant said")},
+    ),
+    "what was said of an order is not expected of its payment": (
+        """INSERT INTO expectations SELECT 'exp_1', organisation_id, order_id, 90, 'USD', 1 FROM payments
+           WHERE gateway_payment_id = 'pi_1'""",
+        {("payments", "it does not expect 90 USD, as was said of its order")},
+    ),
     "an alias is gone": (
         "DELETE FROM aliases",
         {("payments", "its alias ch_3 does not lead to it")},

@@ -235,6 +235,7 @@ def test_a_copy_lies_in_the_periods_of_its_time(place: Place, tmp_path: Path) ->
     kept = rows_of(verified(target, OTHER_KEY))
     assert (kept["notifications"], kept["messages"], kept["deliveries"], kept["attempts"]) == (0, 0, 0, 0)
     assert (kept["payments"], kept["facts"], kept["merged_payments"], kept["aliases"]) == (3, 6, 1, 1)
+    assert kept["expectations"] == 1
 
 
 @pytest.mark.parametrize("table", ["notifications", "facts", "organisations"])

@@ -15,6 +15,7 @@ from paybell.model.ledger import Account, Posting
 from paybell.model.money import to_major
 from paybell.record.ledger import entries, postings
 from paybell.testing.builders import fact, payment
+from tests.unit.expecting import expected
 
 SOURCES = {"src_00000000000000000000000000000001": "stripe-live", "src_00000000000000000000000000000002": 'ünfit "uid"'}
 
@@ -25,7 +26,8 @@ def traded() -> list[Posting]:
     for number, source_id in enumerate(SOURCES):
         for currency in ("USD", "JPY", "KWD"):
             facts = [
-                fact(Kind.CAPTURED, "ch_1", 12_345, currency=currency),
+                fact(Kind.CAPTURED, "ch_1", 12_345, currency=currency, detail={"order_id": "o_1"}),
+                expected(12_000, currency=currency),
                 fact(Kind.CAPTURED_TOTAL, "", 20_000, currency=currency),
                 fact(Kind.REFUND_SUCCEEDED, 're "1"', 345, 86_400, currency=currency),
                 fact(Kind.FEE, "ch_1", 118, 5, currency=currency, detail={"tax_minor": "18"}),

@@ -7,7 +7,7 @@ import pytest
 from paybell.model.fact import Fact, Kind
 from paybell.model.message import EVENT_TYPES
 from paybell.model.payment import DisputeStatus, PaymentStatus, RefundStatus
-from paybell.record.messages import _OF_DISPUTE, _OF_REFUND, _OF_STATUS, FALLBACK, rfc3339, transitions
+from paybell.record.messages import _OF_DISPUTE, _OF_REFUND, _OF_STATUS, FALLBACK, MISMATCH, rfc3339, transitions
 from paybell.record.projection import project
 from paybell.testing.builders import endpoint, fact
 from tests.unit.desk import Ledger
@@ -61,7 +61,7 @@ def test_two_refunds_of_one_change_are_two_things_to_tell() -> None:
 
 
 def test_every_event_type_is_known_and_every_status_is_told() -> None:
-    tables = (*_OF_STATUS.values(), *_OF_REFUND.values(), *_OF_DISPUTE.values(), FALLBACK)
+    tables = (*_OF_STATUS.values(), *_OF_REFUND.values(), *_OF_DISPUTE.values(), MISMATCH, FALLBACK)
     assert set(tables) == set(EVENT_TYPES)
     told_by_their_own = {"partially_captured", "partially_refunded", "refunded", "disputed", "charged_back"}
     assert {str(it) for it in set(PaymentStatus) - _OF_STATUS.keys()} == told_by_their_own

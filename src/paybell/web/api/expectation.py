@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from paybell.errors import AmountError, NotFound
 from paybell.model.expectation import ORDER_CHARS_MAX, Expectation, check_expected
-from paybell.model.money import AMOUNT_MINOR_MAX, to_major, to_minor
+from paybell.model.money import AMOUNT_MINOR_MAX, EXPONENTS, to_major, to_minor
 from paybell.model.text import STORABLE_PATTERN
 from paybell.ports import PageQuery
 from paybell.web.api.caller import Calling, Filter, Paging, keyed_router
@@ -100,6 +100,8 @@ def _minor(body: ExpectationIn, raw: bytes) -> int:
     if (body.amount is None) == (body.amount_minor is None):
         raise InvalidField("give either amount or amountMinor", "amount")
     place = "amount" if body.amount_minor is None else "amountMinor"
+    if body.currency not in EXPONENTS:
+        raise InvalidField(f"unknown currency {body.currency!r}: ISO 4217 has none of that name", "currency")
     try:
         written = body.amount_minor
         if written is None:
