@@ -60,7 +60,11 @@ class _Payment:
         self._amount = chance.randint(1, 10**6)
 
     def facts(self) -> Iterator[Fact]:
-        yield self._fact(Kind.PAYMENT_CREATED, "", self._amount)
+        order_id = f"o_{self._aggregate}"
+        yield self._fact(Kind.PAYMENT_CREATED, "", self._amount, order_id=order_id)
+        for _ in range(self._chance.choice((0, 0, 1, 2))):
+            less = self._chance.choice((0, 1, -1, self._amount // 2))
+            yield self._fact(Kind.EXPECTED, order_id, max(1, self._amount - less))
         for number in range(self._chance.choice((0, 0, 1, 2))):
             kind = self._chance.choice((Kind.FAILED, Kind.PROCESSING, Kind.REQUIRES_ACTION))
             yield self._fact(kind, f"try_{number}", self._amount)

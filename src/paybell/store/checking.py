@@ -182,8 +182,8 @@ def misfolded(
         return f"it cannot be read: {error}"
     if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
-    if any((fact.kind is Kind.EXPECTED) != (row[3] == "") for fact, row in zip(found, facts, strict=True)):
-        return "a fact of it comes from no notification, and is not what the merchant said, or the other way round"
+    if any(row[3] == "" and fact.kind is not Kind.EXPECTED for fact, row in zip(found, facts, strict=True)):
+        return "a fact of it comes from no notification, and is not what the merchant said"
     named_ids = [fact for fact in found if fact.aggregate]
     if not named_ids:
         return "no fact of it names it"

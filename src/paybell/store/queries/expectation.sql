@@ -5,12 +5,14 @@ SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
 
 -- expectation_known [postgres] --
 -- All that was said of some orders, oldest first.
--- (One order at a time: else a plan made while there were few would read all of them when there are many.)
+-- (One order at a time: else a plan made while there were few would read all of them when there are many. Compared as rows
+-- and so ordered, here and in the page of an order, only the right index will do.)
 SELECT e.organisation_id, e.order_id, e.amount_minor, e.currency, e.created_at_ms
   FROM unnest($1::text[], $2::text[]) AS g (organisation_id, order_id)
  CROSS JOIN LATERAL (SELECT * FROM expectations AS o
-                      WHERE o.organisation_id = g.organisation_id AND o.order_id = g.order_id OFFSET 0) AS e
- ORDER BY e.id;
+                      WHERE o.organisation_id = g.organisation_id AND (o.order_id, o.id) > (g.order_id, '')
+                        AND o.order_id <= g.order_id
+                      ORDER BY o.order_id, o.id) AS e;
 
 -- expectation_insert [sqlite] --
 -- Keep what was said.
@@ -38,6 +40,6 @@ SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
 -- What was said of an order, newest first.
 SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
   FROM expectations
- WHERE organisation_id = :organisation_id AND order_id = :order_id AND id < :iterator
- ORDER BY id DESC
+ WHERE organisation_id = :organisation_id AND (order_id, id) < (:order_id, :iterator) AND order_id >= :order_id
+ ORDER BY order_id DESC, id DESC
  LIMIT :limit;
