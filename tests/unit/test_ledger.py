@@ -59,7 +59,7 @@ TABLE: dict[str, tuple[Sequence[Fact], Standing]] = {
     ),
     "more than expected by a running total": (
         (fact(Kind.CAPTURED_TOTAL, "", 10_000, 2, detail={"order_id": "o_1"}), expected(9_000)),
-        {("captured", "rest"): SALE, ("overpaid", "o_1"): (("sales", "overpayments", 1_000),)},
+        {("captured", "the rest"): SALE, ("overpaid", "o_1"): (("sales", "overpayments", 1_000),)},
     ),
     "the bank takes it back": (
         (CAPTURED, fact(Kind.CAPTURE_REVERSED, "ch_1", 10_000, 9)),
