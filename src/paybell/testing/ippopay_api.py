@@ -4,8 +4,8 @@ import base64
 from typing import Final
 from urllib.parse import unquote
 
+from paybell.testing.pretend_api import PretendApi
 from paybell.testing.received import Received, Reply
-from paybell.testing.receiver import Receiver
 from paybell.testing.samples.ippopay import ippopay_transaction
 
 PUBLIC_KEY: Final = "pk_test_demo"
@@ -14,30 +14,8 @@ _PREFIX: Final = "/v1/order/"
 _SUFFIX: Final = "/transaction"
 
 
-class PretendIppoPay:
-    """An API server; ``url`` is its base. Orders not told of are answered as unknown."""
-
-    def __init__(self) -> None:
-        self._transactions: dict[str, bytes] = {}
-        self._server = Receiver(answer=self._answer)
-
-    async def start(self) -> None:
-        """Listen on a free port of loopback."""
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        await self._server.stop()
-
-    @property
-    def url(self) -> str:
-        """What to put into ``options.baseUrl``."""
-        return self._server.url.rstrip("/")
-
-    @property
-    def asked_count(self) -> int:
-        """How often it was asked."""
-        return self._server.count
+class PretendIppoPay(PretendApi):
+    """Orders not told of are answered as unknown."""
 
     def set(
         self,
@@ -50,7 +28,7 @@ class PretendIppoPay:
         refunded: str = "",
     ) -> None:
         """Say from now on how the order's transaction stands; amounts in INR, such as ``"450.00"``."""
-        self._transactions[order_id] = ippopay_transaction(
+        self.told[order_id] = ippopay_transaction(
             order_id=order_id,
             trans_id=f"trans_{order_id}",
             status=status,
@@ -60,10 +38,11 @@ class PretendIppoPay:
             refunded=refunded,
         )
 
-    def _answer(self, received: Received) -> Reply:
+    def answer(self, received: Received) -> Reply:
+        """See the base."""
         expected = "Basic " + base64.b64encode(f"{PUBLIC_KEY}:{SECRET_KEY}".encode()).decode()
         if received.header("authorization") != expected:
             return Reply(status_code=401, body=b'{"success":false,"message":"Unauthorized"}')
         order_id = unquote(received.path.removeprefix(_PREFIX).removesuffix(_SUFFIX))
-        body = self._transactions.get(order_id, b'{"success":false,"message":"Order not found","data":{}}')
+        body = self.told.get(order_id, b'{"success":false,"message":"Order not found","data":{}}')
         return Reply(body=body, headers=(("content-type", "application/json"),))
