@@ -12,13 +12,13 @@ import msgspec
 
 from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways.authorizenet import details, event
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.authorize.net"
 _SCHEME: Final = signatures.Scheme(header="x-anet-signature", algorithm="sha512", prefix="sha512=")
@@ -84,7 +84,7 @@ class AuthorizeNet(Base):
         """Facts from the transaction in the body, or in an answer of the API (``origin`` poll)."""
         currency = options.text_option(source.options, "currency", "USD")
         if notification.origin is Origin.POLL:
-            subject = payloads.ident(dict(notification.headers).get(SUBJECT_HEADER), "the transaction asked about")
+            subject = payloads.ident(asking.subject(notification), "the transaction asked about")
             return details.read(notification.body, subject, currency, notification.received_at_ms)
         return event.read(notification.body, currency)
 
@@ -101,7 +101,7 @@ class AuthorizeNet(Base):
             }
         }
         return FetchPlan(
-            url=options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/") + "/xml/v1/request.api",
+            url=asking.base_url(source, BASE_URL) + "/xml/v1/request.api",
             method="POST",
             headers=(("content-type", "application/json"), ("accept", "application/json")),
             body=msgspec.json.encode(question),

@@ -4,7 +4,6 @@ Sources: Chargebee's docs ("Webhooks", "Retrieve an event", "Transaction") and i
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,13 +11,13 @@ from msgspec import Struct
 
 from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways.chargebee import answer
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Same
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 _HEADER: Final = "authorization"
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -89,8 +88,8 @@ class Chargebee(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        event_id = payloads.ident(dict(notification.headers).get(SUBJECT_HEADER), "the event asked about")
+            return asking.UNASKED
+        event_id = payloads.ident(asking.subject(notification), "the event asked about")
         return answer.read(notification.body, event_id)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -104,7 +103,7 @@ class Chargebee(Base):
         return FetchPlan(
             url=f"{_base_url(source)}/api/v2/events/{event_id}",
             headers=(
-                ("authorization", "Basic " + b64encode(f"{key}:".encode()).decode()),
+                asking.basic(key),
                 ("accept", "application/json"),
             ),
             subject=event_id,

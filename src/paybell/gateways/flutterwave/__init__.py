@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from paybell.errors import AmountError, MalformedPayload
 from paybell.gateways.flutterwave import answer
-from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit import asking, options, signatures
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Same
@@ -89,7 +89,7 @@ class Flutterwave(Base):
         key = options.text_option(source.options, "secretKey")
         if not key:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         return FetchPlan(
             url=f"{base}/v3/{_path(subject)}",
             headers=(("authorization", f"Bearer {key}"), ("accept", "application/json")),
@@ -103,8 +103,8 @@ class Flutterwave(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        subject = ident(dict(notification.headers).get(SUBJECT_HEADER), f"header {SUBJECT_HEADER}")
+            return asking.UNASKED
+        subject = ident(asking.subject(notification), f"header {SUBJECT_HEADER}")
         currency = options.text_option(source.options, "refundCurrency")
         return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways.flutterwave_v4 import answer
-from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit import asking, options, signatures
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
@@ -100,7 +100,7 @@ class FlutterwaveV4(Base):
         client, secret = (options.text_option(source.options, name) for name in ("clientId", "clientSecret"))
         if not client or not secret:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         asked = {"client_id": client, "client_secret": secret, "grant_type": "client_credentials"}
         return FetchPlan(
             url=f"{base}/{_path(subject)}",
@@ -120,8 +120,8 @@ class FlutterwaveV4(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        subject = ident(dict(notification.headers).get(SUBJECT_HEADER), f"header {SUBJECT_HEADER}")
+            return asking.UNASKED
+        subject = ident(asking.subject(notification), f"header {SUBJECT_HEADER}")
         currency = options.text_option(source.options, "refundCurrency")
         return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
 

@@ -14,7 +14,7 @@ import msgspec
 
 from paybell.errors import MalformedPayload
 from paybell.gateways.gocardless import events, resources
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.model.fact import Parsed
 from paybell.model.notification import (
@@ -30,7 +30,7 @@ from paybell.model.notification import (
     Verified,
 )
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.gocardless.com"
 VERSION: Final = "2015-07-06"
@@ -78,7 +78,7 @@ class GoCardless(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll), or from the events that need none."""
         if notification.origin is Origin.POLL:
-            subject = dict(notification.headers).get(SUBJECT_HEADER, "")
+            subject = asking.subject(notification) or ""
             return resources.read(notification.body, subject, notification.received_at_ms)
         return events.read(notification.body)
 
@@ -88,7 +88,7 @@ class GoCardless(Base):
         token = options.text_option(source.options, "accessToken")
         if not token:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         headers = (
             ("authorization", f"Bearer {token}"),
             ("accept", "application/json"),

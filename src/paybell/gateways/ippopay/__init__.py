@@ -6,7 +6,6 @@ specification may configure a verifier on top, and status and amount come from `
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs, quote
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs, quote
 from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways.ippopay import answer
 from paybell.gateways.ippopay.shapes import ANSWER
-from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit import asking, options, signatures
 from paybell.gateways.kit.base import Unsigned
 from paybell.gateways.kit.payloads import Record, at_pointer, body_key, decode, read, shown
 from paybell.model.fact import Parsed
@@ -95,7 +94,7 @@ class IppoPay(Unsigned):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
+            return asking.UNASKED
         return answer.facts_of(read(ANSWER, notification.body), _subject(notification), notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -104,11 +103,10 @@ class IppoPay(Unsigned):
         order_id = _order_id(notification, source)
         if not public or not secret:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
-        credentials = b64encode(f"{public}:{secret}".encode()).decode()
+        base = asking.base_url(source, BASE_URL)
         return FetchPlan(
             url=f"{base}/v1/order/{quote(order_id, safe='')}/transaction",
-            headers=(("authorization", f"Basic {credentials}"), ("accept", "application/json")),
+            headers=(asking.basic(public, secret), ("accept", "application/json")),
             subject=order_id,
         )
 
@@ -122,7 +120,7 @@ def _as_scheme_options(verifier: Record) -> Record:
 
 
 def _subject(notification: Notification) -> str:
-    subject = dict(notification.headers).get(SUBJECT_HEADER)
+    subject = asking.subject(notification)
     if not subject:
         raise MalformedPayload(f"an answer without the header {SUBJECT_HEADER}: the order asked about is unknown")
     return subject

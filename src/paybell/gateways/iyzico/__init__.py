@@ -16,13 +16,13 @@ from msgspec import Struct
 
 from paybell.errors import MalformedPayload
 from paybell.gateways.iyzico import answer
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.iyzipay.com"
 PATH: Final = "/payment/detail"
@@ -84,8 +84,8 @@ class Iyzico(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        subject = dict(notification.headers).get(SUBJECT_HEADER, "")
+            return asking.UNASKED
+        subject = asking.subject(notification) or ""
         return answer.read(notification.body, subject, notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -104,7 +104,7 @@ class Iyzico(Base):
             ("content-type", "application/json"),
             ("accept", "application/json"),
         )
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         return FetchPlan(url=base + PATH, headers=headers, subject=payment_id, method="POST", body=body)
 
     def fetched_key(self, subject: str, body: bytes) -> str:

@@ -14,14 +14,14 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.mercadopago import answer
 from paybell.gateways.mercadopago.manifest import EitherCase, id_of_query, manifest
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.mercadopago.com"
 _HEADER: Final = "x-signature"
@@ -112,8 +112,8 @@ class MercadoPago(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        subject = dict(notification.headers).get(SUBJECT_HEADER, "")
+            return asking.UNASKED
+        subject = asking.subject(notification) or ""
         return answer.read(notification.body, subject, notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -128,7 +128,7 @@ class MercadoPago(Base):
         token = options.text_option(source.options, "accessToken")
         if not token:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         headers = (("authorization", f"Bearer {token}"), ("accept", "application/json"))
         return FetchPlan(url=f"{base}{path}{quote(thing, safe='')}", headers=headers, subject=thing)
 

@@ -4,7 +4,6 @@ Sources: Midtrans' docs ("HTTP notification", "GET status API requests").
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -13,14 +12,14 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hash
 from paybell.gateways.midtrans import answer
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.midtrans.com"
 _ORDER_ID: Final = re.compile(r"[!-~]{1,128}")
@@ -78,7 +77,7 @@ class Midtrans(Base):
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
             return Parsed(reason="a hint: the status is not signed, so the API is asked")
-        order_id = payloads.ident(dict(notification.headers).get(SUBJECT_HEADER), "the order asked about")
+        order_id = payloads.ident(asking.subject(notification), "the order asked about")
         return answer.read(notification.body, order_id, notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -89,11 +88,11 @@ class Midtrans(Base):
         key = options.text_option(source.options, "serverKey") or next(iter(source.secrets), "")
         if not key:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         return FetchPlan(
             url=f"{base}/v2/{quote(order_id, safe='')}/status",
             headers=(
-                ("authorization", "Basic " + b64encode(f"{key}:".encode()).decode()),
+                asking.basic(key),
                 ("accept", "application/json"),
             ),
             subject=order_id,

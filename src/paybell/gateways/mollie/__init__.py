@@ -11,14 +11,14 @@ from typing import Final
 import msgspec
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads
+from paybell.gateways.kit import asking, options, payloads
 from paybell.gateways.kit.base import Unsigned
 from paybell.gateways.mollie import payments
 from paybell.gateways.mollie.shapes import Payment
 from paybell.model.fact import Parsed
 from paybell.model.notification import Answer, Hint, Notification, Origin, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, FetchingGateway, FetchPlan
+from paybell.ports import About, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://api.mollie.com"
 _PAYMENT_ID: Final = re.compile(r"tr_[A-Za-z0-9]{1,64}")
@@ -52,9 +52,9 @@ class Mollie(Unsigned):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
+            return asking.UNASKED
         payment = payloads.read(_PAYMENT, notification.body)
-        if payment.id != dict(notification.headers).get(SUBJECT_HEADER):
+        if payment.id != asking.subject(notification):
             return Parsed(reason="the answer is about another payment", final=False)
         facts, unknown = payments.facts_of(payment)
         return Parsed(event=f"payment.{payment.status}", facts=facts, reason=unknown, livemode=payment.livemode)
@@ -81,7 +81,7 @@ def plan(path: str, subject: str, source: Source) -> FetchPlan | None:
     key = options.text_option(source.options, "apiKey")
     if not key:
         return None
-    base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+    base = asking.base_url(source, BASE_URL)
     headers = (("authorization", f"Bearer {key}"), ("accept", "application/hal+json"))
     return FetchPlan(url=base + path, headers=headers, subject=subject)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
 from paybell.gateways.mollie import decisive_key, payment_plan, payments, plan
@@ -26,7 +26,7 @@ from paybell.model.notification import (
     Verified,
 )
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 _HEADER: Final = b"x-mollie-signature"
 _DIGEST_BYTES: Final = 32
@@ -79,7 +79,7 @@ class MollieNextGen(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from the snapshot, or from what the API answered (``origin`` poll)."""
         if notification.origin is Origin.POLL:
-            return events.answered(dict(notification.headers).get(SUBJECT_HEADER, ""), notification.body)
+            return events.answered(asking.subject(notification) or "", notification.body)
         event = payloads.read(events.EVENT, notification.body)
         if events.subject_of(event):
             return Parsed(event=payloads.text(event.type), reason="a hint: the event names its object and no more")

@@ -7,7 +7,6 @@ alone lets hints in.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,14 +15,14 @@ from zlib import crc32
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError, MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base, judge_token
 from paybell.gateways.kit.methods import Rsa, public_key
 from paybell.gateways.paypal import events
 from paybell.model.fact import Parsed
 from paybell.model.notification import Answer, Hint, Notification, Origin, RefusalReason, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan, Login
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan, Login
 
 BASE_URL: Final = "https://api-m.paypal.com"
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -104,8 +103,8 @@ class PayPal(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from the event as the API knows it (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        return events.read(notification.body, dict(notification.headers).get(SUBJECT_HEADER, ""))
+            return asking.UNASKED
+        return events.read(notification.body, asking.subject(notification) or "")
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
         """Ask for the event of that id; None without credentials, ``MalformedPayload`` without an id."""
@@ -115,7 +114,7 @@ class PayPal(Base):
         user, secret = (options.text_option(source.options, name) for name in ("clientId", "clientSecret"))
         if not user or not secret:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         return FetchPlan(
             url=f"{base}/v1/notifications/webhooks-events/{event_id}",
             headers=(("accept", "application/json"),),
@@ -129,9 +128,8 @@ class PayPal(Base):
 
 
 def _login(base: str, user: str, secret: str) -> Login:
-    credentials = b64encode(f"{user}:{secret}".encode()).decode()
     headers = (
-        ("authorization", f"Basic {credentials}"),
+        asking.basic(user, secret),
         ("accept", "application/json"),
         ("content-type", "application/x-www-form-urlencoded"),
     )

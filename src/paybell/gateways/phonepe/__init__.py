@@ -13,14 +13,14 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError, MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hash
 from paybell.gateways.phonepe import answer
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan, Login
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan, Login
 
 BASE_URL: Final = "https://api.phonepe.com/apis/pg"
 LOGIN_URL: Final = "https://api.phonepe.com/apis/identity-manager"
@@ -104,8 +104,8 @@ class PhonePe(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
-        subject = dict(notification.headers).get(SUBJECT_HEADER, "")
+            return asking.UNASKED
+        subject = asking.subject(notification) or ""
         return answer.read(notification.body, subject, notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -114,7 +114,7 @@ class PhonePe(Base):
         client_id, secret, version = (options.text_option(source.options, name) for name in _NEEDED)
         if not client_id or not secret or not version:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         form = {
             "client_id": client_id,
             "client_version": version,

@@ -5,21 +5,20 @@ transactions, invoices) and its SDK (recurly-client-ruby, ``webhooks.rb``).
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
 from paybell.gateways.recurly import answer
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
-from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway, FetchPlan
+from paybell.ports import About, Claim, Claims, FetchingGateway, FetchPlan
 
 BASE_URL: Final = "https://v3.recurly.com"
 _HEADER: Final = "recurly-signature"
@@ -106,7 +105,7 @@ class Recurly(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from an event."""
         if notification.origin is Origin.POLL:
-            subject = payloads.ident(dict(notification.headers).get(SUBJECT_HEADER), "the object asked about")
+            subject = payloads.ident(asking.subject(notification), "the object asked about")
             return answer.read(notification.body, subject)
         event = payloads.read(_EVENT, notification.body)
         if event.object_type in _COLLECTIONS:
@@ -126,11 +125,11 @@ class Recurly(Base):
         key = options.text_option(source.options, "apiKey")
         if not key:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         subject = found if uuid is None else f"uuid-{found}"
         return FetchPlan(
             url=f"{base}/{collection}/{subject}",
-            headers=(("authorization", "Basic " + b64encode(f"{key}:".encode()).decode()), ("accept", _ACCEPT)),
+            headers=(asking.basic(key), ("accept", _ACCEPT)),
             subject=subject,
         )
 

@@ -5,13 +5,12 @@ are payments and payment requests of its newer API, payment requests of its olde
 refunds.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Same
 from paybell.gateways.xendit import answer, hint
@@ -61,7 +60,7 @@ class Xendit(Base):
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
         if notification.origin is not Origin.POLL:
-            return Parsed(reason="a hint: believed only as the API confirms it")
+            return asking.UNASKED
         return answer.read(notification.body, _subject(notification), notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
@@ -70,9 +69,9 @@ class Xendit(Base):
         key = options.text_option(source.options, "secretKey")
         if not key:
             return None
-        base = options.text_option(source.options, "baseUrl", BASE_URL).rstrip("/")
+        base = asking.base_url(source, BASE_URL)
         headers = [
-            ("authorization", "Basic " + b64encode(f"{key}:".encode()).decode()),
+            asking.basic(key),
             ("accept", "application/json"),
         ]
         if subject.kind.path.startswith("/v3/"):
@@ -86,7 +85,7 @@ class Xendit(Base):
 
 
 def _subject(notification: Notification) -> str:
-    subject = dict(notification.headers).get(SUBJECT_HEADER)
+    subject = asking.subject(notification)
     if not subject:
         raise MalformedPayload(f"an answer without the header {SUBJECT_HEADER}: the object asked about is unknown")
     return subject
