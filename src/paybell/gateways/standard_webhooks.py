@@ -89,9 +89,8 @@ class StandardWebhooks(Base):
 
 
 def _given(listed: bytes) -> tuple[bytes, ...]:
-    texts = [item.removeprefix(_VERSION) for item in listed.split(b" ") if item.startswith(_VERSION)]
-    digests = (signatures.decoded(text, "base64", _DIGEST_BYTES) for text in texts[: signatures.GIVEN_MAX])
-    return tuple(digest for digest in digests if digest is not None)
+    texts = (item.removeprefix(_VERSION) for item in listed.split(b" ") if item.startswith(_VERSION))
+    return signatures.digests(texts, "base64", _DIGEST_BYTES)
 
 
 def _key(secret: str) -> str:

@@ -133,11 +133,7 @@ class Pretender(Struct, frozen=True, kw_only=True):
         ``at_s``, for ``signed_at_s`` (when it is signed and sent) ``at_s`` itself.
         :class:`~paybell.errors.ConfigurationError` for an event it cannot send, listing those it can.
         """
-        build = self.builders.get(event)
-        if build is None:
-            raise ConfigurationError(
-                f"the pretend gateway {self.name!r} has no event {event[:64]!r}; it has: {', '.join(self.events)}"
-            )
+        build = self._builder(event)
         code = (currency or self.currency).upper()
         minor = amount_minor if amount is None else to_minor(amount, code)
         now_s = at_s or SystemClock().now_ms() // 1000
@@ -158,6 +154,14 @@ class Pretender(Struct, frozen=True, kw_only=True):
             started_at_s=started_at_s or now_s - 1,
         )
         return self.sign(replace(asked, at_s=signed_at_s or now_s), build(asked))
+
+    def _builder(self, event: str) -> Callable[[Asked], Json]:
+        build = self.builders.get(event)
+        if build is None:
+            raise ConfigurationError(
+                f"the pretend gateway {self.name!r} has no event {event[:64]!r}; it has: {', '.join(self.events)}"
+            )
+        return build
 
     @property
     def has_private_key(self) -> bool:

@@ -82,8 +82,7 @@ class Braintree(Base):
         ours = [digest for name, _, digest in pairs if name in _public_keys(source)]
         if not ours:
             return Refused(RefusalReason.MALFORMED_SIGNATURE, "bt_signature has none of the source's public key")
-        decoded = [signatures.decoded(digest.encode(), "hex", _DIGEST_BYTES) for digest in ours]
-        given = tuple([digest for digest in decoded if digest is not None])
+        given = signatures.digests((digest.encode() for digest in ours), "hex", _DIGEST_BYTES)
         if not given:
             return signatures.malformed("bt_signature", "public_key|<an HMAC-SHA1 in hex>")
         return (Claim(method=_Text(), signed=payload.encode(), given=given, secrets=source.secrets),)

@@ -54,9 +54,7 @@ class Gr4vy(Base):
             return listed
         if isinstance(time, Refused):
             return time
-        texts = listed.split(b",")[: signatures.GIVEN_MAX]
-        digests = (signatures.decoded(each.strip(), "hex", _DIGEST_BYTES) for each in texts)
-        given = tuple(digest for digest in digests if digest is not None)
+        given = signatures.digests((each.strip() for each in listed.split(b",")), "hex", _DIGEST_BYTES)
         if not given:
             return signatures.malformed("x-gr4vy-webhook-signatures", "HMACs in hex with commas between")
         return (

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -117,6 +118,12 @@ def decoded(value: bytes, encoding: str, size: int) -> bytes | None:
     """The digest of ``size`` bytes that a text in hex or base64 says; None for anything else."""
     digest = unhex(value) if encoding == "hex" else unbase64(value)
     return digest if digest is not None and len(digest) == size else None
+
+
+def digests(texts: Iterable[bytes], encoding: str, size: int) -> tuple[bytes, ...]:
+    """What the first :data:`GIVEN_MAX` texts say; those that say no digest of that size are passed over."""
+    found = [decoded(text, encoding, size) for text in islice(texts, GIVEN_MAX)]
+    return tuple([digest for digest in found if digest is not None])
 
 
 def unhex(value: bytes) -> bytes | None:

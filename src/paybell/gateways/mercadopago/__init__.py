@@ -85,8 +85,7 @@ class MercadoPago(Base):
             return header
         items = list(signatures.pairs(header))
         times = [value for name, value in items if name == b"ts"]
-        digests = [signatures.decoded(value, "hex", 32) for name, value in items if name == b"v1"]
-        given = tuple([digest for digest in digests[: signatures.GIVEN_MAX] if digest is not None])
+        given = signatures.digests((value for name, value in items if name == b"v1"), "hex", 32)
         if len(times) != 1 or not given:
             return signatures.malformed(_HEADER, "ts=<time>,v1=<hex>")
         thing = id_of_query(request)

@@ -60,8 +60,7 @@ class MollieNextGen(Base):
         if not joined.strip():
             return Refused(RefusalReason.HEADER_MISSING, "there is no header x-mollie-signature")
         texts = [text.strip().removeprefix(b"sha256=") for text in joined.split(b",", signatures.GIVEN_MAX)]
-        digests = [signatures.decoded(text, "hex", _DIGEST_BYTES) for text in texts[: signatures.GIVEN_MAX]]
-        given = tuple([digest for digest in digests if digest is not None])
+        given = signatures.digests(texts, "hex", _DIGEST_BYTES)
         if not given:
             return signatures.malformed("x-mollie-signature", "an HMAC-SHA256 in hex, perhaps after sha256=")
         return (Claim(method=Hmac(), signed=request.body, given=given, secrets=source.secrets),)

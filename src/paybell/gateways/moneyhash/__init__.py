@@ -52,9 +52,7 @@ class MoneyHash(Base):
             return header
         items = list(signatures.pairs(header))
         times = [value for name, value in items if name == b"t"]
-        texts = [value for name, value in items if name == b"v3"][: signatures.GIVEN_MAX]
-        digests = (signatures.decoded(text, "hex", _DIGEST_BYTES) for text in texts)
-        given = tuple(digest for digest in digests if digest is not None)
+        given = signatures.digests((value for name, value in items if name == b"v3"), "hex", _DIGEST_BYTES)
         if len(times) != 1 or not given:
             return signatures.malformed(_HEADER, "t=<seconds>,v3=<hex>")
         return (

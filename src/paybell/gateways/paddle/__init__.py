@@ -62,8 +62,7 @@ class Paddle(Base):
             return header
         items = list(signatures.pairs(header.replace(b";", b",")))
         times = [value for name, value in items if name == b"ts"]
-        texts = [value for name, value in items if name == b"h1"][: signatures.GIVEN_MAX]
-        given = tuple([digest for value in texts if (digest := signatures.decoded(value, "hex", 32)) is not None])
+        given = signatures.digests((value for name, value in items if name == b"h1"), "hex", 32)
         if len(times) != 1 or not given:
             return signatures.malformed(_HEADER, "ts=<seconds>;h1=<hex>")
         return (

@@ -78,8 +78,7 @@ class Recurly(Base):
         if isinstance(raw, Refused):
             return raw
         time, *texts = raw.split(b",")
-        found = [signatures.decoded(text.strip(), "hex", 32) for text in texts[: signatures.GIVEN_MAX]]
-        given = tuple(digest for digest in found if digest is not None)
+        given = signatures.digests((text.strip() for text in texts), "hex", 32)
         if not given:
             return signatures.malformed(_HEADER, "<milliseconds>,<HMAC-SHA256 in hex>")
         return (
