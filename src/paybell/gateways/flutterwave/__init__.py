@@ -10,10 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from paybell.errors import AmountError, MalformedPayload
-from paybell.gateways.flutterwave import answer
+from paybell.gateways.flutterwave import answer, common
 from paybell.gateways.kit import asking, options, signatures
-from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Same
 from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
@@ -24,21 +22,14 @@ from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway,
 
 BASE_URL: Final = "https://api.flutterwave.com"
 _HEADER: Final = "verif-hash"
+_PATH: Final = "transactions/{}/verify"
 _ID: Final = re.compile(r"[0-9]{1,20}")
-
-
-def _currency(value: object) -> str:
-    try:
-        currency_code(value)
-    except AmountError:
-        return "a currency of ISO 4217 such as 'NGN'"
-    return ""
 
 
 _OPTIONS: Final[Mapping[str, options.Check]] = {
     "secretKey": options.key_like,
     "baseUrl": options.base_url,
-    "refundCurrency": _currency,
+    "refundCurrency": common.currency,
 }
 
 
@@ -91,14 +82,14 @@ class Flutterwave(Base):
             return None
         base = asking.base_url(source, BASE_URL)
         return FetchPlan(
-            url=f"{base}/v3/{_path(subject)}",
+            url=f"{base}/v3/{common.path(subject, _PATH)}",
             headers=(("authorization", f"Bearer {key}"), ("accept", "application/json")),
             subject=subject,
         )
 
     def fetched_key(self, subject: str, body: bytes) -> str:
         """Equal while status and amounts are."""
-        return answer.key(subject, body)
+        return answer.key_of(subject, body)
 
     def parse(self, notification: Notification, source: Source) -> Parsed:
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
@@ -110,21 +101,9 @@ class Flutterwave(Base):
 
 
 def _subject(body: bytes) -> str:
-    """What a hint is about: the id of a transaction, or ``refund:`` and that of a refund."""
     hint = read(_HINT, body)
-    event = text(hint.event)
-    if not event.startswith(("charge.", "refund.")):
-        raise MalformedPayload(f"the event {event!r} tells of no charge and no refund: there is nothing to ask about")
     found = str(hint.data.id) if hint.data is not None else ""
-    if not _ID.fullmatch(found):
-        raise MalformedPayload("no id of digits can be read at data.id")
-    return f"{answer.REFUND}{found}" if event.startswith("refund.") else found
-
-
-def _path(subject: str) -> str:
-    if subject.startswith(answer.REFUND):
-        return f"refunds/{subject.removeprefix(answer.REFUND)}"
-    return f"transactions/{subject}/verify"
+    return common.subject_of(text(hint.event), found, _ID, "digits")
 
 
 GATEWAY: Final[FetchingGateway] = Flutterwave()

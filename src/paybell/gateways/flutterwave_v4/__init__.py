@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from paybell.errors import AmountError, ConfigurationError, MalformedPayload
+from paybell.errors import ConfigurationError
+from paybell.gateways.flutterwave import common
 from paybell.gateways.flutterwave_v4 import answer
 from paybell.gateways.kit import asking, options, signatures
-from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
 from paybell.model.fact import Parsed
@@ -26,15 +26,8 @@ from paybell.ports import SUBJECT_HEADER, About, Claims, FetchingGateway, FetchP
 BASE_URL: Final = "https://f4bexperience.flutterwave.com"
 LOGIN_URL: Final = "https://idp.flutterwave.com/realms/flutterwave/protocol/openid-connect/token"
 _SCHEME: Final = signatures.Scheme(header="flutterwave-signature", encoding="base64")
+_PATH: Final = "charges/{}"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
-
-def _currency(value: object) -> str:
-    try:
-        currency_code(value)
-    except AmountError:
-        return "a currency of ISO 4217 such as 'NGN'"
-    return ""
 
 
 _OPTIONS: Final[Mapping[str, options.Check]] = {
@@ -42,7 +35,7 @@ _OPTIONS: Final[Mapping[str, options.Check]] = {
     "clientSecret": options.key_like,
     "baseUrl": options.base_url,
     "loginUrl": options.base_url,
-    "refundCurrency": _currency,
+    "refundCurrency": common.currency,
 }
 
 
@@ -103,7 +96,7 @@ class FlutterwaveV4(Base):
         base = asking.base_url(source, BASE_URL)
         asked = {"client_id": client, "client_secret": secret, "grant_type": "client_credentials"}
         return FetchPlan(
-            url=f"{base}/{_path(subject)}",
+            url=f"{base}/{common.path(subject, _PATH)}",
             headers=(("accept", "application/json"),),
             subject=subject,
             login=Login(
@@ -115,7 +108,7 @@ class FlutterwaveV4(Base):
 
     def fetched_key(self, subject: str, body: bytes) -> str:
         """Equal while status and amounts are."""
-        return answer.key(subject, body)
+        return answer.key_of(subject, body)
 
     def parse(self, notification: Notification, source: Source) -> Parsed:
         """Facts from an answer of the API (``origin`` poll); none from a hint."""
@@ -127,21 +120,9 @@ class FlutterwaveV4(Base):
 
 
 def _subject(body: bytes) -> str:
-    """What a hint is about: the id of a charge, or ``refund:`` and that of a refund."""
     hint = read(_HINT, body)
-    kind = text(hint.type)
-    if not kind.startswith(("charge.", "refund.")):
-        raise MalformedPayload(f"the event {kind!r} tells of no charge and no refund: there is nothing to ask about")
     found = hint.data.id or "" if hint.data is not None else ""
-    if not _ID.fullmatch(found):
-        raise MalformedPayload("no id of letters, digits, - and _ can be read at data.id")
-    return f"{answer.REFUND}{found}" if kind.startswith("refund.") else found
-
-
-def _path(subject: str) -> str:
-    if subject.startswith(answer.REFUND):
-        return f"refunds/{subject.removeprefix(answer.REFUND)}"
-    return f"charges/{subject}"
+    return common.subject_of(text(hint.type), found, _ID, "letters, digits, - and _")
 
 
 GATEWAY: Final[FetchingGateway] = FlutterwaveV4()
