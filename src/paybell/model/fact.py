@@ -43,19 +43,55 @@ class Kind(StrEnum):
     FEE = "fee"
     # ref: another id; detail has `type`, which says whether it is of this payment alone (model/alias.py)
     LINK = "link"
-    # ref: the order's id; amount: what the merchant says that it should pay
+    # ref: the order's id, '' where the payment's own metadata says it; amount: what the merchant says it should pay
     EXPECTED = "expected"
+    # of a payout; no ref; amount: what is paid out
+    PAYOUT_CREATED = "payout_created"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_CANCELED = "payout_canceled"
+    # of a subscription, an invoice or a customer; no ref; detail says how it stands (model/account.py)
+    SUBSCRIPTION_STATE = "subscription_state"
+    INVOICE_STATE = "invoice_state"
+    CUSTOMER_STATE = "customer_state"
+
+
+class Subject(StrEnum):
+    """What a fact may be of."""
+
+    PAYMENT = "payment"
+    PAYOUT = "payout"
+    SUBSCRIPTION = "subscription"
+    INVOICE = "invoice"
+    CUSTOMER = "customer"
+
+
+_SUBJECTS: Final[Mapping[Kind, Subject]] = {
+    Kind.PAYOUT_CREATED: Subject.PAYOUT,
+    Kind.PAYOUT_PAID: Subject.PAYOUT,
+    Kind.PAYOUT_FAILED: Subject.PAYOUT,
+    Kind.PAYOUT_CANCELED: Subject.PAYOUT,
+    Kind.SUBSCRIPTION_STATE: Subject.SUBSCRIPTION,
+    Kind.INVOICE_STATE: Subject.INVOICE,
+    Kind.CUSTOMER_STATE: Subject.CUSTOMER,
+}
+
+
+def subject_of(kind: Kind) -> Subject:
+    """What facts of that kind are of."""
+    return _SUBJECTS.get(kind, Subject.PAYMENT)
 
 
 class Fact(Struct, frozen=True, kw_only=True):
-    """One thing that is true of a payment.
+    """One thing that is true of a payment, or of another subject.
 
-    ``aggregate`` is the gateway's own id of the payment. ``at_ms`` is the gateway's time in milliseconds (many
-    have ticks of one second), never ours; but for what the merchant said of an order, which names no id of a gateway
-    ('') and has our time. ``amount_minor`` and ``currency`` go together; ``amount_minor`` is None where the fact has
-    no amount. ``detail`` holds texts only, non-empty: ``order_id``, ``customer_id``,
-    ``customer_email``, ``customer_name``, ``customer_phone``, ``failure_code``, ``failure_message``, ``method``,
-    ``status`` (disputes), ``reason``, ``conflict`` …
+    ``aggregate`` is the gateway's own id of the payment (payout, subscription …); '' in what the merchant said of an
+    order, which names no id of a gateway. ``at_ms`` is the gateway's time in milliseconds (many have ticks of one
+    second), never ours, but for what the merchant said. ``amount_minor`` and ``currency`` go together;
+    ``amount_minor`` is None where the fact has no amount. ``detail`` holds texts only, non-empty: ``order_id``,
+    ``customer_id``, ``customer_email``, ``customer_name``, ``customer_phone``, ``failure_code``, ``failure_message``,
+    ``method``, ``status`` (disputes), ``reason``, ``conflict`` …; ``user_id`` and ``product`` where the merchant's
+    metadata says who pays and for what. Those of subscriptions, invoices and customers stand in ``model/account.py``.
 
     A fact is a value: two with the same content are one fact, whoever reported it. A set of facts merges by union.
     """
