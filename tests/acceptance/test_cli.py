@@ -99,6 +99,21 @@ def test_payments_are_listed_by_what_is_asked(shell: Shell) -> None:
     assert row.startswith(f"{mine['id']}  pi_cli")
 
 
+OF_ACCOUNTS = {
+    "payouts list": "payouts show nothing",
+    "subscriptions list": "subscriptions show nothing",
+    "invoices list": "invoices show nothing",
+    "customers list": "customers show nothing",
+}
+
+
+@pytest.mark.parametrize("listing", OF_ACCOUNTS)
+def test_of_what_no_gateway_told_nothing_is_there(shell: Shell, listing: str) -> None:
+    assert shell.json(*listing.split(), "--status", "none") == []
+    wrong = shell(*OF_ACCOUNTS[listing].split())
+    assert (wrong.status, f"paybell {listing}" in wrong.err) == (1, True), wrong
+
+
 def test_a_payment_is_shown_under_either_id_with_all_that_happened(shell: Shell) -> None:
     mine = the_only(shell, "payments", "list", "--gateway-id", "pi_cli")
     shown = shell.json("payments", "show", "pi_cli")

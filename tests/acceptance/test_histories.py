@@ -89,7 +89,7 @@ def test_in_any_order_and_however_often_it_comes_to_the_same(name: str) -> None:
         assert states(ledger) == expected
         assert balances(ledger.postings) == history.balances
         for known in ledger.known.values():
-            assert wrong(known.facts, known.postings, known.payment.state) == ""
+            assert wrong(known.facts.values(), known.postings, known.payment.state) == ""
 
 
 @pytest.mark.parametrize("place", PLACES)

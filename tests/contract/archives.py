@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 import apsw
 import asyncpg
 
+from paybell.app.archives import FOLDS
+from paybell.gateways.kit import accounts
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.fact import Kind
 from paybell.model.message import EventType
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
 from paybell.model.source import ApiKey
 from paybell.ports import AttemptNew, DeliveryClaim, FetchDone, Reading, Store
-from paybell.record.ledger import misposted
-from paybell.record.projection import project
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
 from paybell.store.copying import copy
@@ -76,7 +76,7 @@ def copied(one: Place, other: Place) -> tuple[TableDigest, ...]:
 def verified(place: Place, key: bytes = KEY) -> Report:
     async def main() -> Report:
         async with opened(place, key) as store, store.archive_read(alone=False) as reader:
-            return await verify(reader, project, misposted)
+            return await verify(reader, FOLDS)
 
     return asyncio.run(main())
 
@@ -96,9 +96,15 @@ def filled(place: Place) -> None:
             await _deliveries(it)
 
     asyncio.run(main())
+    none = "x'7b7d'" if isinstance(place, SqlitePlace) else "'\\x7b7d'"
     alter(
         place,
         "INSERT INTO organisations (id, name, created_at_ms) VALUES ('org_z', 'Zweite Ψ', 7)",
+        "INSERT INTO products VALUES ('org_z', 'gold', 'Gold Ψ', '[\"price_1\"]', 0, 7, 23, 'revoke', 1, 2)",
+        f"INSERT INTO grants VALUES ('sub_z', 'org_z', 'src_z', 'cus_z', {none})",  # noqa: S608
+        f"INSERT INTO entitlements VALUES ('ent_z', 'org_z', 's', 'c', 'gold', 'grace', 'Ψ', 5, 6, 2, {none}, 1, 2)",  # noqa: S608
+        "INSERT INTO silences VALUES ('sub_z', 1, 'org_z', 'subscription.created', 'stale', 5)",
+        "INSERT INTO erasures VALUES ('era_z', 'org_z', 'cus_z', 1, 2, 3, 4)",
         "INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ('org_z', 'other', '', 8)",
     )
 
@@ -163,8 +169,9 @@ async def _notifications(world: World) -> None:
     other = fact(Kind.FAILED, "at_1", 100, aggregate="pi_2", detail={"failure_message": WORDS})
     charge = fact(Kind.CAPTURED, "ch_3", 700, aggregate="ch_3")
     link = fact(Kind.LINK, "ch_3", aggregate="pi_3", detail={"type": "charge"})
+    customer = accounts.customer("cus_1", at_ms=START_MS, who={"customer_name": WORDS})
     begun = fact(Kind.PAYMENT_CREATED, "", 700, aggregate="pi_3")
-    told = {1: (captured, charge, begun), 2: (refunded, other, link), 3: (), 4: ()}
+    told = {1: (captured, charge, begun), 2: (refunded, other, link, customer), 3: (), 4: ()}
     for number, facts in told.items():
         plain = reading(*facts, number=number, error=WORDS if number == 4 else "", event="x.y")
         await world.record(

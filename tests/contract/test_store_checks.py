@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from paybell.record.ledger import misposted
-from paybell.record.projection import project
+from paybell.app.archives import FOLDS
 from paybell.store.checking import EXAMPLES_MAX, Defect, verify
 from paybell.testing.builders import appending, message, notification
 from tests.contract.archives import OTHER_KEY, alter, filled, opened, verified
@@ -95,6 +94,7 @@ SHARED = {
     "a fact belongs to another payment": (
         "UPDATE facts SET payment_id = (SELECT id FROM payments WHERE gateway_payment_id = 'pi_1')",
         {
+            ("account_items", "it has no facts"),
             ("payments", "it has no facts"),
             ("payments", "a fact of it is of another payment"),
             ("postings", "its entry captured ch_3 is not what its facts ask for"),
@@ -327,7 +327,7 @@ def test_a_database_that_is_served_from_is_checked_in_one_snapshot(place: Place)
     async def scenario(world: World) -> None:
         async with world.store.archive_read(alone=False) as reader:
             busy: Any = Busy(reader, world)
-            report = await verify(busy, project, misposted)
+            report = await verify(busy, FOLDS)
         assert busy.added > 10
         assert (report.defect_count, sum(it.accepted for it in report.sources)) == (0, 0)
 

@@ -234,7 +234,7 @@ def test_a_copy_lies_in_the_periods_of_its_time(place: Place, tmp_path: Path) ->
     tended(target, Retention(notifications_ms=DAY_MS, messages_ms=DAY_MS))
     kept = rows_of(verified(target, OTHER_KEY))
     assert (kept["notifications"], kept["messages"], kept["deliveries"], kept["attempts"]) == (0, 0, 0, 0)
-    assert (kept["payments"], kept["facts"], kept["merged_payments"], kept["aliases"]) == (3, 6, 1, 1)
+    assert (kept["payments"], kept["facts"], kept["merged_payments"], kept["aliases"]) == (3, 7, 1, 1)
     assert kept["expectations"] == 1
 
 

@@ -17,7 +17,7 @@ from paybell.model.fact import Kind
 from paybell.model.notification import Notification, Origin
 from paybell.model.payment import Payment, PaymentState, PaymentStatus
 from paybell.model.source import Source
-from paybell.record.messages import Transition, payload
+from paybell.record.messages import envelope, payment_data
 from tests.acceptance.world import KEY, Server
 from tests.databases import SqliteDatabase
 
@@ -96,7 +96,7 @@ def test_the_payload_in_the_readme_is_what_subscribers_get() -> None:
         created_at_ms=0,
         updated_at_ms=0,
     )
-    told = json.loads(payload("msg_…", Transition("payment.completed"), payment, 1_782_472_087_120))
+    told = json.loads(envelope("msg_…", "payment.completed", payment_data(payment), 1_782_472_087_120))
     assert {name: told[name] for name in shown if name != "data"} == {
         name: value for name, value in shown.items() if name != "data"
     }

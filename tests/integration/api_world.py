@@ -9,9 +9,12 @@ import httpx
 
 from paybell.app.bell import Paybell
 from paybell.clock import SystemClock
+from paybell.model.fact import Fact, Parsed
 from paybell.model.source import ApiKey
+from paybell.ports import Reading
 from paybell.store.postgres import PostgresStore
 from paybell.store.sqlite import SqliteStore
+from paybell.testing.builders import appending, notification
 from paybell.web.auth import hash_key, new_key
 from tests.databases import Database
 
@@ -46,6 +49,16 @@ class World:
         self.bell.record.wake()
         await self.bell.record.run_once()
         return answer.status_code
+
+    async def record(self, *facts: Fact, number: int = 1) -> None:
+        """Record facts as if a gateway's module had read them in the ``number``-th notification of the source."""
+        store = self.bell.store
+        mine = await store.organisation_default()
+        source = await store.source_lookup(mine.id, "shop")
+        kept = notification(number, organisation_id=mine.id, source_id=source.id)
+        await store.notification_append(appending(kept))
+        reading = Reading(notification=kept, source=source, parsed=Parsed(facts=facts))
+        await store.notification_record([reading], self.bell.record.decision())
 
     async def add_endpoint(self, **given: Any) -> tuple[str, dict[str, Any]]:
         """An application with one endpoint: its path, and the endpoint."""

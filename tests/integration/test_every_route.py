@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from tests.databases import Database
 from tests.integration.api_world import API, World, in_world
+from tests.integration.test_api_accounts import FACTS
 
 OPEN = {"health", "api_health", "metrics"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -23,7 +24,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "event_type_create": {"name": "order.sent"},
     "expectation_create": {"orderId": "o_1", "amount": 90, "currency": "USD"},
 }
+ACCOUNT = ("payout", "subscription", "invoice", "customer")
 LISTS = (
+    *(f"/{subject}" for subject in ACCOUNT),
     "/source",
     "/payment",
     "/payment-expectation",
@@ -70,6 +73,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     source = await world.add_source()
     await world.notify(PAID)
     await world.notify(PAID, "a-forgers-secret")
+    await world.record(*FACTS)
     path, endpoint = await world.add_endpoint(uid="e", url="http://127.0.0.1:1/")
     await world.ask("PATCH", path, {"uid": "a"})
     await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
@@ -88,6 +92,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "attempt": (await world.ask("GET", f"{path}/attempt/msg/{message['id']}"))["data"][0]["id"],
         "event_type": "order.paid",
         "orderId": "o_1",
+        **{it: (await world.ask("GET", f"/{it}"))["data"][0]["id"] for it in ACCOUNT},
     }
     return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev"}
 

@@ -1,7 +1,7 @@
 """What a payment's postings come to, and what must hold of them whatever happened."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from paybell.model.fact import Fact
 from paybell.model.ledger import Account, Posting
@@ -38,7 +38,7 @@ def balances(posted: Iterable[Posting]) -> Mapping[Account, int]:
     return {account: amount for account, amount in sums.items() if amount}
 
 
-def wrong(facts: Sequence[Fact], posted: Sequence[Posting], state: PaymentState) -> str:
+def wrong(facts: Collection[Fact], posted: Sequence[Posting], state: PaymentState) -> str:
     """Why the books of one payment in one currency are not what they should be; '' when they are."""
     sums = balances(posted)
     says = {

@@ -12,7 +12,9 @@ from paybell.ports import (
     Book,
     Change,
     Changes,
+    ItemKey,
     Known,
+    KnownItem,
     NewFact,
     NotificationOutcome,
     OrderKey,
@@ -34,6 +36,7 @@ class Ledger:
         self.clock = FakeClock()
         self.endpoints = {"org_1": endpoints} if endpoints else {}
         self.known: dict[PaymentKey, Known] = {}
+        self.items: dict[ItemKey, KnownItem] = {}
         self.aliases: dict[PaymentKey, str] = {}
         self.merged: dict[str, str] = {}
         self.expectations: dict[OrderKey, tuple[Expectation, ...]] = {}
@@ -50,7 +53,9 @@ class Ledger:
     def take_all(self, readings: Iterable[Reading]) -> Changes:
         told = tuple(readings)
         said = {order: self.expectations[order] for order in orders(told) if order in self.expectations}
-        book = Book(readings=told, known=self._named(), endpoints=self.endpoints, expectations=said)
+        book = Book(
+            readings=told, known=self._named(), endpoints=self.endpoints, expectations=said, items=dict(self.items)
+        )
         return self._keep(decide(book, route=self._route, now_ms=self.clock.now_ms()))
 
     def say(self, wish: Expectation) -> Changes:
@@ -69,11 +74,17 @@ class Ledger:
         merged = {it.payment_id: it.merged_into for it in changes.merges}
         for payment in changes.payments:
             mine = [it for it in by_id.values() if payment.id in {it.payment.id, merged.get(it.payment.id)}]
-            before = {fact.digest(): fact for it in mine for fact in it.facts}
+            before = {digest: fact for it in mine for digest, fact in it.facts.items()}
             posted = by_id[payment.id].postings if payment.id in by_id else ()
-            new = {it.digest: it.fact for it in changes.facts if it.payment_id == payment.id}
+            new = {it.digest: it.fact for it in changes.facts if it.subject_id == payment.id}
             new_posted = (it for it in changes.postings if it.payment_id == payment.id)
-            by_id[payment.id] = Known(payment, tuple((before | new).values()), (*posted, *new_posted))
+            by_id[payment.id] = Known(payment, before | new, (*posted, *new_posted))
+        for item in changes.items:
+            key = ItemKey(item.source_id, item.subject, item.gateway_id)
+            was = self.items.get(key, KnownItem(item, {}))
+            told = {it.digest: it.fact for it in changes.facts if it.subject_id == item.id}
+            posted = (it for it in changes.postings if it.payment_id == item.id)
+            self.items[key] = KnownItem(item, {**was.facts, **told}, (*was.postings, *posted))
         self._merge(merged)
         self.aliases |= {PaymentKey(it.source_id, it.alias): it.payment_id for it in changes.aliases}
         left = (it for payment_id, it in by_id.items() if payment_id not in merged)

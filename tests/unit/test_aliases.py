@@ -56,8 +56,8 @@ def check(ledger: Ledger, history: History) -> None:
     by_name = {key.gateway_payment_id: known for key, known in ledger.known.items()}
     assert {name: known.payment.state.status for name, known in by_name.items()} == history.statuses
     for known in by_name.values():
-        assert known.payment.state == project(known.facts)
-        assert misposted(known.facts, known.postings) == ""
+        assert known.payment.state == project(known.facts.values())
+        assert misposted(known.facts.values(), known.postings) == ""
     standing = {known.payment.id for known in by_name.values()}
     assert set(ledger.merged.values()) <= standing
     assert all(merged > into for merged, into in ledger.merged.items())  # the lower id survives
@@ -103,7 +103,7 @@ def test_batches_change_nothing(seed: int, size: int) -> None:
 
 def everything(ledger: Ledger) -> object:
     """All that was decided, without the ids of messages, which chance gives; facts as of the payment they ended in."""
-    facts = {(ledger.merged.get(it.payment_id, it.payment_id), it.digest) for it in ledger.new_facts}
+    facts = {(ledger.merged.get(it.subject_id, it.subject_id), it.digest) for it in ledger.new_facts}
     messages = {(it.event_type, it.event_id, it.payload.split(b",", 1)[1]) for it in ledger.messages}
     resolved = {key: ledger.merged.get(it, it) for key, it in ledger.aliases.items()}
     return came_to(ledger), ledger.known.keys(), facts, messages, resolved, ledger.merged, set(ledger.postings)

@@ -9,7 +9,7 @@ import pytest
 from paybell.model.fact import Fact
 from paybell.model.message import Message
 from paybell.model.payment import PaymentState
-from paybell.record.messages import FALLBACK, Transition, payload, transitions
+from paybell.record.messages import FALLBACK, envelope, payment_data, transitions
 from paybell.testing.builders import endpoint, reading
 from tests.unit.books import standing, wanted, wrong
 from tests.unit.desk import Ledger
@@ -80,5 +80,5 @@ def check_told(run: Run) -> None:
     updates = [msgspec.json.decode(it.payload)["data"] for it in run.told(UPDATES.application_id)]
     versions = [it.pop("version") for it in updates]
     assert versions == sorted(set(versions))
-    shown = msgspec.json.decode(payload("", Transition(FALLBACK), run.ledger.payment, 0))["data"]
+    shown = msgspec.json.decode(envelope("", FALLBACK, payment_data(run.ledger.payment), 0))["data"]
     assert updates[-1] == {name: value for name, value in shown.items() if name != "version"}

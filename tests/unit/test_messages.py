@@ -62,7 +62,8 @@ def test_two_refunds_of_one_change_are_two_things_to_tell() -> None:
 
 def test_every_event_type_is_known_and_every_status_is_told() -> None:
     tables = (*_OF_STATUS.values(), *_OF_REFUND.values(), *_OF_DISPUTE.values(), MISMATCH, FALLBACK)
-    assert set(tables) == set(EVENT_TYPES)
+    of_payments = {it for it in EVENT_TYPES if it.startswith(("payment.", "refund.", "dispute."))}
+    assert set(tables) == of_payments
     told_by_their_own = {"partially_captured", "partially_refunded", "refunded", "disputed", "charged_back"}
     assert {str(it) for it in set(PaymentStatus) - _OF_STATUS.keys()} == told_by_their_own
     assert set(_OF_REFUND) == set(RefundStatus)

@@ -20,6 +20,7 @@ DIALECTS = sorted({it.name.split(".")[-2] for it in (STORE / "migrations").glob(
 NOUNS = tuple(
     f"{noun}_"
     for noun in (
+        "account_item",
         "alias",
         "api_key",
         "application",

@@ -21,6 +21,7 @@ from tests.unit.histories import Told, batches_of, log_of, reordered
 
 _EVENTS: Final = 100_000
 _MANY_EVENTS: Final = 1_000_000
+OF_PAYMENTS = frozenset(EntryKind) - {EntryKind.PAYOUT, EntryKind.PAYOUT_PAID, EntryKind.PAYOUT_FAILED}
 ENDPOINT = endpoint(event_types=frozenset({"payment.completed", "refund.completed", FALLBACK}))
 
 
@@ -31,7 +32,7 @@ def recorded(ledger: Ledger, batches: Iterable[Sequence[Told]]) -> Ledger:
         changes = ledger.take_all([reading(*facts, number=next(number)) for facts in batch])
         for key in {(it.source_id, it.gateway_payment_id) for it in changes.payments}:
             (known,) = (it for found, it in ledger.known.items() if (found.source_id, found.gateway_payment_id) == key)
-            assert not wrong(known.facts, known.postings, known.payment.state)
+            assert not wrong(known.facts.values(), known.postings, known.payment.state)
     return ledger
 
 
@@ -80,5 +81,5 @@ def test_any_history_in_any_order_ends_as_its_facts_say(events: int) -> None:
             raise
         if done >= events:
             break
-    assert {*PaymentStatus, *EntryKind} <= seen
-    assert {f"reversed {kind}" for kind in EntryKind} <= seen
+    assert {*PaymentStatus, *OF_PAYMENTS} <= seen
+    assert {f"reversed {kind}" for kind in OF_PAYMENTS} <= seen

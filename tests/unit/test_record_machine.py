@@ -131,7 +131,7 @@ class Recording(RuleBasedStateMachine):
             it = known[name]
             assert it.payment.state == project(facts.values())
             assert standing(it.postings) == wanted(facts.values())
-            assert not wrong(it.facts, it.postings, it.payment.state)
+            assert not wrong(it.facts.values(), it.postings, it.payment.state)
 
     @invariant()
     def nothing_is_told_twice(self) -> None:

@@ -13,7 +13,8 @@ from paybell.model.fact import Fact, Kind
 from paybell.model.money import EXPONENTS
 from paybell.model.notification import NotificationState
 from paybell.ports import Reading
-from paybell.record.rules import judge, payment_id
+from paybell.record.ids import subject_id
+from paybell.record.rules import judge
 from paybell.testing.builders import endpoint, fact, notification, reading
 from paybell.testing.fake_clock import START_MS
 from tests.unit.desk import Ledger
@@ -54,7 +55,7 @@ def told(ledger: Ledger) -> object:
     """All that was decided, without the ids and times that chance gives."""
     payments = {key: known.payment for key, known in ledger.known.items()}
     messages = {(it.application_id, it.event_type, it.event_id, it.payload.split(b",", 1)[1]) for it in ledger.messages}
-    facts = {(it.payment_id, it.digest, it.notification_id) for it in ledger.new_facts}
+    facts = {(it.subject_id, it.digest, it.notification_id) for it in ledger.new_facts}
     return payments, facts, messages, {(it.notification_id, it.state) for it in ledger.outcomes}
 
 
@@ -182,12 +183,12 @@ def test_a_payment_with_far_too_many_facts_is_parked() -> None:
 
 def test_payment_ids_sort_by_time_and_are_the_same_again() -> None:
     first, later = notification(1).id, notification(2).id
-    assert payment_id("src_1", "pi_b", first) < payment_id("src_1", "pi_a", later)
-    assert payment_id("src_1", "pi_1", first) == payment_id("src_1", "pi_1", first)
+    assert subject_id("pay", "src_1 pi_b", first) < subject_id("pay", "src_1 pi_a", later)
+    assert subject_id("pay", "src_1 pi_1", first) == subject_id("pay", "src_1 pi_1", first)
     others = {
-        payment_id("src_1", "pi_1", first),
-        payment_id("src_2", "pi_1", first),
-        payment_id("src_1", "pi_2", first),
+        subject_id("pay", "src_1 pi_1", first),
+        subject_id("pay", "src_2 pi_1", first),
+        subject_id("cus", "src_1 pi_1", first),
     }
     assert len(others) == 3
 

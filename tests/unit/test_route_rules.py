@@ -18,9 +18,10 @@ def mint(*, room: frozenset[str] = frozenset()) -> Mint:
 def change(*event_types: str) -> Change:
     return Change(
         organisation_id="org_1",
-        payment_id="pay_1",
+        subject_id="pay_1",
         version=3,
-        event_types=tuple((name, "re_1" if name.startswith("refund") else "") for name in event_types),
+        event_types=tuple((name, "re_1" if name.startswith("refund") else "") for name in event_types[:-1]),
+        fallback=event_types[-1],
         write=lambda message_id, event_type, ref: f"{message_id} {event_type} {ref}".encode(),
     )
 

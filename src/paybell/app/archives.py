@@ -10,10 +10,11 @@ from paybell.clock import Clock
 from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, Conflict
 from paybell.ports import Store
+from paybell.record.accounts import project_item
 from paybell.record.ledger import misposted
 from paybell.record.projection import project
 from paybell.store.archive import TableDigest, span_of
-from paybell.store.checking import Report, verify
+from paybell.store.checking import Folds, Report, verify
 from paybell.store.copying import copy, open_boxes
 from paybell.store.place import is_sqlite, refuse_memory, sqlite_path
 from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
@@ -41,6 +42,9 @@ async def copy_database(
                 return await copy(reader, writer, on_table)
 
 
+FOLDS: Final = Folds(project=project, project_item=project_item, audit=misposted)
+
+
 async def verify_database(database: str | None, clock: Clock) -> Report:
     """Check the database that the settings name (or that URL) in one snapshot, also while others serve from it."""
     chosen = settings(database=database)
@@ -49,7 +53,7 @@ async def verify_database(database: str | None, clock: Clock) -> Report:
         chosen, _seal(clock, *_keys(chosen, clock)[:1]), clock, serve=False
     )  # the one that a server would take
     async with _opened(store) as it, it.archive_read(alone=False) as reader:
-        return await verify(reader, project, misposted)
+        return await verify(reader, FOLDS)
 
 
 def _check_place(url: str, option: str) -> None:

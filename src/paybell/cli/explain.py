@@ -16,7 +16,7 @@ from paybell.model.notification import Item, Notification, NotificationState, Or
 from paybell.model.source import Source
 from paybell.ports import Claim, Claims, FetchingGateway, FetchPlan, Gateway, Method, Reading
 from paybell.receive.rules import MASKED, judge, kept_headers
-from paybell.record.rules import check_names
+from paybell.record.rules import check_facts
 from paybell.record.rules import judge as judge_reading
 
 _PROBES: Final = (b"1", b"2")
@@ -244,7 +244,7 @@ class _Reader(Struct, frozen=True):
     def read(self, notification: Notification) -> tuple[Parsed, str]:
         """What it says; or why it cannot be read."""
         try:
-            return check_names(self.gateway.parse(notification, self.source)), ""
+            return check_facts(self.gateway.parse(notification, self.source)), ""
         except (MalformedPayload, AmountError) as raised:
             return Parsed(), str(raised)
 

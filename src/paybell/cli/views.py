@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from paybell.model.account import AccountItem
 from paybell.model.delivery import Delivery
 from paybell.model.fact import Fact
 from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
@@ -9,6 +10,7 @@ from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
 from paybell.ports import NotificationView, Said, TimelineEntry
+from paybell.record.account_messages import account_data
 from paybell.record.rebuild import Difference
 
 
@@ -121,6 +123,22 @@ def balance_view(balance: Balance) -> dict[str, object]:
         "debitMinor": balance.debit_minor,
         "creditMinor": balance.credit_minor,
         "balanceMinor": balance.balance_minor,
+    }
+
+
+def account_item_view(item: AccountItem) -> dict[str, object]:
+    """A payout, subscription, invoice or customer."""
+    return {
+        "id": item.id,
+        "gatewayId": item.gateway_id,
+        "gateway": item.gateway,
+        "sourceId": item.source_id,
+        "status": item.state.status,
+        **account_data(item.state),
+        "version": item.state.version,
+        "livemode": item.livemode,
+        "createdAt": time_text(item.created_at_ms),
+        "updatedAt": time_text(item.updated_at_ms),
     }
 
 

@@ -13,6 +13,7 @@ State, recomputable from facts. What the facts of each say in their ``detail`` (
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -111,6 +112,9 @@ class CustomerState(Struct, frozen=True, kw_only=True, tag="customer"):
 AccountState = PayoutState | SubscriptionState | InvoiceState | CustomerState
 
 
+State = TypeVar("State", bound=Struct)
+
+
 class AccountItem(Struct, frozen=True, kw_only=True):
     """A payout, subscription, invoice or customer as stored: its identity and its state."""
 
@@ -124,3 +128,10 @@ class AccountItem(Struct, frozen=True, kw_only=True):
     state: AccountState
     created_at_ms: int
     updated_at_ms: int
+
+
+def of_subject(item: AccountItem, kind: type[State]) -> State:
+    """Its state as what it is; ``TypeError`` for an item of another subject."""
+    if not isinstance(item.state, kind):
+        raise TypeError(f"{item.id} is a {item.subject}")
+    return item.state

@@ -63,10 +63,13 @@ class EntryKind(StrEnum):
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    PAYOUT = "payout"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_FAILED = "payout_failed"
 
 
 class EntryKey(Struct, frozen=True, order=True):
-    """One operation of one payment; ``ref`` is the gateway's id of it.
+    """One operation of one payment, or a payout; ``ref`` is the gateway's id of it.
 
     It is ``the rest`` for what only a total told of, the order's id for what was ``overpaid``.
     """

@@ -23,6 +23,15 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "dispute.won": "A dispute was decided for you.",
     "dispute.lost": "A dispute was decided against you.",
     "dispute.closed": "A dispute ended without a decision.",
+    "payout.created": "The gateway sends money to your bank.",
+    "payout.paid": "A payout arrived.",
+    "payout.failed": "A payout failed, came back or was canceled.",
+    "subscription.created": "A subscription runs, paid or on trial.",
+    "subscription.renewed": "A subscription runs for another period.",
+    "subscription.past_due": "A subscription is not paid.",
+    "subscription.canceled": "A subscription ended.",
+    "invoice.paid": "An invoice is paid.",
+    "invoice.payment_failed": "A try to collect an invoice failed.",
 }
 """The event types Paybell sends by itself. Applications may add their own."""
 
@@ -52,7 +61,8 @@ class Application(Struct, frozen=True, kw_only=True):
 class Message(Struct, frozen=True, kw_only=True):
     """One occurrence of an event type for one application; its payload bytes are fixed for ever.
 
-    ``event_id`` is unique per application. ``payment_id`` is '' for messages an application posted.
+    ``event_id`` is unique per application. ``payment_id`` is the id of the payment (payout, subscription …)
+    that it tells of, '' for messages an application posted.
     """
 
     id: str

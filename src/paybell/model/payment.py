@@ -74,7 +74,8 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     should look at: ``conflict`` (two reports of one operation disagree), ``incomplete`` (only a child, such as a
     refund, is known), ``needs_fetch`` (a running total says that an operation is missing), ``currency_conflict``, and
     how it missed what was expected (:class:`Match`): ``expected_minor`` of ``expected_currency``, 0 where nothing was.
-    ``aliases`` are the gateway's other ids of it, by name.
+    ``aliases`` are the gateway's other ids of it, by name. ``product`` is what the merchant's metadata says is bought;
+    ``invoice_id`` and ``subscription_id`` are the gateway's ids of what it pays.
     """
 
     status: PaymentStatus
@@ -93,6 +94,9 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     expected_minor: int = 0
     expected_currency: str = ""
+    product: str = ""
+    invoice_id: str = ""
+    subscription_id: str = ""
     version: int = 0
     started_at_ms: int = 0
     changed_at_ms: int = 0

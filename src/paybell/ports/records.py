@@ -5,10 +5,11 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from paybell.model.account import AccountItem
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.expectation import Expectation
-from paybell.model.fact import Fact, Parsed
+from paybell.model.fact import Fact, Parsed, Subject
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import (
@@ -60,11 +61,31 @@ class OrderKey(Struct, frozen=True, order=True):
     order_id: str
 
 
+class ItemKey(Struct, frozen=True, order=True):
+    """How an account item is found: its source, what it is, and the gateway's id of it."""
+
+    source_id: str
+    subject: Subject
+    gateway_id: str
+
+
+Facts = Mapping[bytes, Fact]
+"""Facts under their digests as stored: that of one whose personal data was erased is that of the whole fact."""
+
+
 class Known(Struct, frozen=True):
     """A payment, all its facts and all its postings as the transaction found them."""
 
     payment: Payment
-    facts: tuple[Fact, ...]
+    facts: Facts
+    postings: tuple[Posting, ...] = ()
+
+
+class KnownItem(Struct, frozen=True):
+    """The same of an account item."""
+
+    item: AccountItem
+    facts: Facts
     postings: tuple[Posting, ...] = ()
 
 
@@ -78,15 +99,18 @@ class Book(Struct, frozen=True, kw_only=True):
     """By organisation."""
     expectations: Mapping[OrderKey, tuple[Expectation, ...]] = {}
     """All that was said of the orders that the readings name; nothing under those of which nothing was."""
+    items: Mapping[ItemKey, KnownItem] = {}
+    """The account items that the readings name."""
 
 
 class NewFact(Struct, frozen=True):
-    """A fact not seen before, of which payment, and which notification said it ('' for what the merchant said)."""
+    """A fact not seen before: of which payment or account item, and the notification that said it."""
 
-    payment_id: str
+    subject_id: str
     digest: bytes
     fact: Fact
     notification_id: str
+    """'' for what a merchant said."""
 
 
 class AliasNew(Struct, frozen=True):
@@ -123,6 +147,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     aliases: tuple[AliasNew, ...] = ()
     facts: tuple[NewFact, ...] = ()
     payments: tuple[Payment, ...] = ()
+    items: tuple[AccountItem, ...] = ()
     postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
     deliveries: tuple[DeliveryJob, ...] = ()
@@ -142,13 +167,15 @@ Decide = Callable[[Book], Changes]
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One change of one payment, as record hands it to route."""
+    """One change of a payment or of another subject, as record hands it to route."""
 
     organisation_id: str
-    payment_id: str
+    subject_id: str
     version: int
     event_types: tuple[tuple[str, str], ...]
-    """(event type, ref) pairs, most special first; the last is the fallback."""
+    """(event type, ref) pairs, most special first."""
+    fallback: str = ""
+    """The event type for those who want none of these; '' where there is none."""
     write: Callable[[str, str, str], bytes]
     """(message id, event type, ref) -> payload."""
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from paybell.model.account import AccountItem
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.expectation import Expectation
+from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
 from paybell.model.message import Application, EventType, Message
 from paybell.model.migration import Migration
@@ -309,6 +311,20 @@ class ReadStore(Protocol):
 
     async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
         """Filters: order_id. Newest first."""
+        ...
+
+    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
+        """Filters: subject (must be given), source_id, gateway_id, status. Newest first."""
+        ...
+
+    async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
+        """By our id; NotFound when there is none."""
+        ...
+
+    async def account_item_timeline(
+        self, organisation_id: str, subject: Subject, item_id: str
+    ) -> tuple[TimelineEntry, ...]:
+        """Everything that happened to it, oldest first."""
         ...
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:

@@ -1,4 +1,4 @@
-"""What a payment's facts say should be booked, and what must be posted so that it is. Pure."""
+"""What the facts of a payment, or of a payout, say should be booked, and what must be posted so that it is. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from paybell.model.account import AccountItem
 from paybell.model.fact import Fact, Kind
 from paybell.model.ledger import Account, Entry, EntryKey, EntryKind, Line, Posting
 from paybell.model.payment import DisputeStatus, Payment
@@ -16,7 +17,11 @@ REST: Final = "the rest"
 """The ref of what a running total says beyond the operations that are known; with a space, as no gateway's id has."""
 
 _DIGITS_MAX: Final = 18
+_PAYOUT_ENDS: Final = (Kind.PAYOUT_CANCELED, Kind.PAYOUT_FAILED)
+_PAYOUT_KINDS: Final = (Kind.PAYOUT_CREATED, Kind.PAYOUT_PAID, *_PAYOUT_ENDS)
 Entries = Mapping[EntryKey, Entry]
+Owner = Payment | AccountItem
+"""Whose postings they are."""
 
 
 class _Sum(Struct, frozen=True):
@@ -35,14 +40,16 @@ def entries(facts: Iterable[Fact]) -> Entries:
     found = {**_captures(by_kind), **_refunds(by_kind), **_disputes(by_kind), **_fees(by_kind)}
     if Kind.EXPECTED in by_kind:
         found |= _overpaid(by_kind, found)
+    if any(kind in by_kind for kind in _PAYOUT_KINDS):
+        found |= _payout(by_kind)
     return {key: entry for key, entry in found.items() if entry.lines}
 
 
 def postings(
-    wanted: Entries, posted: Sequence[Posting], payment: Payment, *, time: str, posted_at_ms: int
+    wanted: Entries, posted: Sequence[Posting], owner: Owner, *, time: str, posted_at_ms: int
 ) -> tuple[Posting, ...]:
     """Post what is missing; reverse what is otherwise, and post it anew. ``time`` begins the new ids."""
-    book = _Book(posted, payment, time, posted_at_ms)
+    book = _Book(posted, owner, time, posted_at_ms)
     for key in sorted({*wanted, *book.standing}):
         book.settle(key, wanted.get(key))
     return tuple(book.new)
@@ -73,8 +80,8 @@ def standing_of(posted: Sequence[Posting]) -> dict[EntryKey, tuple[Posting, ...]
 class _Book:
     """What stands in the ledger of one payment, and what is to be written."""
 
-    def __init__(self, posted: Sequence[Posting], payment: Payment, time: str, posted_at_ms: int) -> None:
-        self._payment = payment
+    def __init__(self, posted: Sequence[Posting], owner: Owner, time: str, posted_at_ms: int) -> None:
+        self._owner = owner
         self._time = time
         self._posted_at_ms = posted_at_ms
         self._last_no: dict[EntryKey, int] = {}
@@ -97,9 +104,9 @@ class _Book:
         return [
             Posting(
                 id=self._id(key, no, line_no, reversal=False),
-                organisation_id=self._payment.organisation_id,
-                source_id=self._payment.source_id,
-                payment_id=self._payment.id,
+                organisation_id=self._owner.organisation_id,
+                source_id=self._owner.source_id,
+                payment_id=self._owner.id,
                 kind=key.kind,
                 ref=key.ref,
                 no=no,
@@ -128,7 +135,7 @@ class _Book:
 
     def _id(self, key: EntryKey, no: int, line_no: int, *, reversal: bool) -> str:
         """The same log gives the same ids."""
-        parts = (self._payment.id, key.kind, key.ref, str(no), str(line_no), str(reversal))
+        parts = (self._owner.id, key.kind, key.ref, str(no), str(line_no), str(reversal))
         digest = blake2b("\0".join(parts).encode(), digest_size=10).hexdigest()
         return f"pst_{self._time}{digest}"
 
@@ -228,6 +235,24 @@ def _fees(by_kind: _ByKind) -> _Found:
         amounts = ((account, amount - tax), (Account.TAX_RECOVERABLE, tax))
         lines = tuple(Line(debit, Account.CLEARING, part) for debit, part in amounts if part > 0)
         found[EntryKey(EntryKind.FEE, ref)] = Entry(lines, largest.currency, largest.at_ms)
+    return found
+
+
+def _payout(by_kind: _ByKind) -> _Found:
+    """Money on its way to the bank, arrived, or come back from wherever it was."""
+    told = [fact for kind in _PAYOUT_KINDS for facts in by_kind.get(kind, {}).values() for fact in facts]
+    whole, ref = _sum(told), told[0].aggregate
+    paid = by_kind.get(Kind.PAYOUT_PAID, {}).get("", ())
+    back = [fact for kind in _PAYOUT_ENDS for fact in by_kind.get(kind, {}).get("", ())]
+    sent = replace(whole, at_ms=min(fact.at_ms for fact in told))
+    found = {EntryKey(EntryKind.PAYOUT, ref): _moved(sent, Account.PAYOUT_IN_TRANSIT, Account.CLEARING)}
+    if paid:
+        arrived = replace(whole, at_ms=max(fact.at_ms for fact in paid))
+        found[EntryKey(EntryKind.PAYOUT_PAID, ref)] = _moved(arrived, Account.BANK, Account.PAYOUT_IN_TRANSIT)
+    if back:
+        returned = replace(whole, at_ms=max(fact.at_ms for fact in back))
+        place = Account.BANK if paid else Account.PAYOUT_IN_TRANSIT
+        found[EntryKey(EntryKind.PAYOUT_FAILED, ref)] = _moved(returned, Account.CLEARING, place)
     return found
 
 

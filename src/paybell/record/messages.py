@@ -93,25 +93,18 @@ def transitions_of_merge(befores: Sequence[PaymentState], after: PaymentState) -
     return (*news, Transition(FALLBACK))
 
 
-def payload(
-    message_id: str, transition: Transition, payment: Payment, now_ms: int, *, merged: Sequence[str] = ()
-) -> bytes:
-    """The mission's envelope; ``amount`` is an exact decimal with the currency's digits.
+def told_data(transition: Transition, payment: Payment, merged: Sequence[str] = ()) -> dict[str, object]:
+    """A payment and the refund or dispute that a transition is about; ``merged`` are payments that became this one."""
+    return {
+        **payment_data(payment),
+        **_of_ref(transition.ref, payment),
+        **({"mergedPaymentIds": merged} if merged else {}),
+    }
 
-    ``merged`` are the ids of payments that became this one with this change.
-    """
-    return _ENCODER.encode(
-        {
-            "id": message_id,
-            "event": transition.event_type,
-            "timestamp": rfc3339(now_ms),
-            "data": {
-                **payment_data(payment),
-                **_of_ref(transition.ref, payment),
-                **({"mergedPaymentIds": merged} if merged else {}),
-            },
-        }
-    )
+
+def envelope(message_id: str, event_type: str, data: Mapping[str, object], now_ms: int) -> bytes:
+    """The mission's envelope; amounts are exact decimals with the currency's digits."""
+    return _ENCODER.encode({"id": message_id, "event": event_type, "timestamp": rfc3339(now_ms), "data": data})
 
 
 def payment_data(payment: Payment) -> dict[str, object]:
@@ -134,7 +127,18 @@ def payment_data(payment: Payment) -> dict[str, object]:
         "failure": state.failure or None,
         "livemode": payment.livemode,
         **_expected(state),
+        **_belongs(state),
     }
+
+
+def _belongs(state: PaymentState) -> Mapping[str, object]:
+    """What is bought or paid, where anything says so."""
+    told = {
+        "product": state.product,
+        "gatewayInvoiceId": state.invoice_id,
+        "gatewaySubscriptionId": state.subscription_id,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _expected(state: PaymentState) -> Mapping[str, object]:

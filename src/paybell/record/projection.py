@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
-from paybell.model.alias import ids_of
+from paybell.model.alias import LinkType, ids_of
 from paybell.model.fact import Fact, Kind
 from paybell.model.payment import (
     DisputeState,
@@ -39,13 +39,15 @@ _DISPUTE_RANK: Final = {
     DisputeStatus.WON: 2,
     DisputeStatus.LOST: 2,
 }
-_CUSTOMER: Final = {
+CUSTOMER: Final[Mapping[str, str]] = {
+    "user_id": "userId",
     "customer_id": "id",
     "customer_email": "email",
     "customer_name": "name",
     "customer_phone": "phone",
 }
-_FAILURE: Final = {"failure_code": "code", "failure_message": "message"}
+"""Details of facts that are the customer's, and what a state calls them."""
+FAILURE: Final[Mapping[str, str]] = {"failure_code": "code", "failure_message": "message"}
 _PARENTS: Final = frozenset(Kind) - {
     Kind.REFUND_PENDING,
     Kind.REFUND_SUCCEEDED,
@@ -117,12 +119,15 @@ def project(facts: Iterable[Fact]) -> PaymentState:
         refunded_minor=totals.refunded,
         disputed_minor=sum(it.amount_minor for it in totals.disputes if _is_against(it)),
         order_id=order_of(ordered),
-        customer=_details(ordered, _CUSTOMER),
-        failure=_details(by_kind.get(Kind.FAILED, []), _FAILURE),
+        customer=_details(ordered, CUSTOMER),
+        failure=_details(by_kind.get(Kind.FAILED, []), FAILURE),
         refunds=totals.refunds,
         disputes=totals.disputes,
         flags=_flags(by_kind, totals, currencies, match),
         aliases=ids_of(ordered)[1:],
+        product=_last(told, lambda fact: fact.detail.get("product", "")),
+        invoice_id=_linked(by_kind, LinkType.INVOICE),
+        subscription_id=_linked(by_kind, LinkType.SUBSCRIPTION),
         expected_minor=wish.amount_minor or 0 if wish is not None else 0,
         expected_currency=wish.currency if wish is not None else "",
         version=len(ordered),
@@ -136,11 +141,17 @@ def order_of(ordered: list[Fact]) -> str:
     return _last(ordered, lambda fact: fact.detail.get("order_id", ""))
 
 
+def _linked(by_kind: Mapping[Kind, list[Fact]], kind: LinkType) -> str:
+    """The newest id of that kind that says where the payment belongs."""
+    return _last([it for it in by_kind.get(Kind.LINK, []) if it.detail.get("type") == kind], lambda fact: fact.ref)
+
+
 def expected(facts: Iterable[Fact]) -> Fact | None:
-    """What the merchant said last that a payment's order should pay."""
+    """What the merchant said last that a payment's order should pay; else what its own metadata says."""
     ordered = _ordered(facts)
     order_id = order_of(ordered)
-    said = [fact for fact in ordered if fact.kind is Kind.EXPECTED and fact.ref == order_id]
+    of_order = [fact for fact in ordered if fact.kind is Kind.EXPECTED and fact.ref and fact.ref == order_id]
+    said = of_order or [fact for fact in ordered if fact.kind is Kind.EXPECTED and not fact.ref]
     return max(said, key=lambda it: (it.at_ms, it.amount_minor or 0, it.currency), default=None)
 
 
@@ -285,7 +296,7 @@ def _last(ordered: list[Fact], read: Callable[[Fact], str]) -> str:
     return next((value for fact in reversed(ordered) if (value := read(fact))), "")
 
 
-def _details(ordered: list[Fact], names: dict[str, str]) -> dict[str, str]:
+def _details(ordered: list[Fact], names: Mapping[str, str]) -> dict[str, str]:
     latest: dict[str, str] = {}
     for fact in ordered:
         latest |= {names[name]: value for name, value in fact.detail.items() if name in names}

@@ -58,12 +58,12 @@ def _each(book: Book) -> Iterable[Known]:
 
 
 def _again(known: Known, now_ms: int) -> tuple[Payment, tuple[Posting, ...]]:
-    state = project(known.facts)
-    called = ids_of(known.facts)[0]
+    state = project(known.facts.values())
+    called = ids_of(known.facts.values())[0]
     after = replace(known.payment, state=state, gateway_payment_id=called)
     if after != known.payment:
         after = replace(after, updated_at_ms=now_ms)
-    new = postings(entries(known.facts), known.postings, after, time=f"{now_ms:012x}", posted_at_ms=now_ms)
+    new = postings(entries(known.facts.values()), known.postings, after, time=f"{now_ms:012x}", posted_at_ms=now_ms)
     return after, new
 
 

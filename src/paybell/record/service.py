@@ -31,7 +31,7 @@ from paybell.ports import (
     Routed,
     Said,
 )
-from paybell.record.rules import check_names, decide, expect
+from paybell.record.rules import check_facts, decide, expect
 
 
 class RecordConfig(Struct, frozen=True, kw_only=True):
@@ -185,7 +185,7 @@ class RecordService:
             reason = f"its source is gone, or this program knows no gateway {source.gateway!r}"
             return Reading(notification=notification, source=source, parsed=Parsed(), error=reason)
         try:
-            parsed = check_names(gateway.parse(notification, source))
+            parsed = check_facts(gateway.parse(notification, source))
             return Reading(notification=notification, source=source, parsed=parsed)
         except (MalformedPayload, AmountError) as error:
             return Reading(notification=notification, source=source, parsed=Parsed(), error=str(error))
@@ -196,7 +196,7 @@ class RecordService:
 
     async def _record(self, readings: list[Reading]) -> None:
         try:
-            changes = await self._store.notification_record(readings, self._decision())
+            changes = await self._store.notification_record(readings, self.decision())
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one reading must not stop the others
@@ -209,7 +209,8 @@ class RecordService:
             changes = await self._store.notification_record(readings, partial(_park, reason))
         self._done(changes)
 
-    def _decision(self) -> Callable[[Book], Changes]:
+    def decision(self) -> Callable[[Book], Changes]:
+        """How readings are decided now."""
         now_ms = self._clock.now_ms()
         return partial(decide, route=self._routed(now_ms), now_ms=now_ms)
 

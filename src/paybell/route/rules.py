@@ -1,6 +1,6 @@
 """Decide who hears of a message: pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -33,22 +33,22 @@ def wants(endpoint: Endpoint, event_type: str) -> bool:
 def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> Routed:
     """Make one message per application and event type that an endpoint wants, and its deliveries.
 
-    The last event type is the fallback (``payment.updated``): an endpoint gets it only when it wants it and gets
-    nothing more special of the same change, so that nobody is told one thing twice.
+    An endpoint gets the fallback (``payment.updated``) only when it wants it and gets nothing more special of the same
+    change, so that nobody is told one thing twice.
     """
     messages: list[Message] = []
     deliveries: list[DeliveryJob] = []
     for application_id, theirs in _by_application(endpoints).items():
-        for (event_type, ref), takers in _takers(change.event_types, theirs).items():
+        for (event_type, ref), takers in _takers(change, theirs).items():
             message_id = mint.new_id("msg")
             message = Message(
                 id=message_id,
                 organisation_id=change.organisation_id,
                 application_id=application_id,
                 event_type=event_type,
-                event_id=f"{change.payment_id}.{change.version}.{event_type}{'.' if ref else ''}{ref}",
+                event_id=f"{change.subject_id}.{change.version}.{event_type}{'.' if ref else ''}{ref}",
                 payload=change.write(message_id, event_type, ref),
-                payment_id=change.payment_id,
+                payment_id=change.subject_id,
                 created_at_ms=mint.now_ms,
             )
             messages.append(message)
@@ -90,15 +90,12 @@ def _by_application(endpoints: Iterable[Endpoint]) -> Mapping[str, list[Endpoint
     return grouped
 
 
-def _takers(
-    event_types: Sequence[tuple[str, str]], endpoints: list[Endpoint]
-) -> Mapping[tuple[str, str], list[Endpoint]]:
-    *special, fallback = event_types
+def _takers(change: Change, endpoints: list[Endpoint]) -> Mapping[tuple[str, str], list[Endpoint]]:
     takers: dict[tuple[str, str], list[Endpoint]] = {}
     for endpoint in endpoints:
-        wanted = [it for it in special if wants(endpoint, it[0])]
-        if not wanted and wants(endpoint, fallback[0]):
-            wanted = [fallback]
+        wanted = [it for it in change.event_types if wants(endpoint, it[0])]
+        if not wanted and change.fallback and wants(endpoint, change.fallback):
+            wanted = [(change.fallback, "")]
         for it in wanted:
             takers.setdefault(it, []).append(endpoint)
     return takers

@@ -104,6 +104,36 @@ TABLES: Final = (
         "id organisation_id source_id gateway gateway_payment_id livemode status order_id version state created_at_ms "
         "updated_at_ms",
     ),
+    _table(
+        "account_items",
+        "archive_account_items",
+        "id subject organisation_id source_id gateway gateway_id livemode status version state created_at_ms "
+        "updated_at_ms",
+    ),
+    _table(
+        "products",
+        "archive_products",
+        "organisation_id uid name plans duration_days grace_days suspended_days on_refund created_at_ms updated_at_ms",
+        key_columns=2,
+    ),
+    _table("grants", "archive_grants", "subject_id organisation_id source_id customer says"),
+    _table(
+        "entitlements",
+        "archive_entitlements",
+        "id organisation_id source_id customer product state reason until_ms due_at_ms version who "
+        "created_at_ms updated_at_ms",
+    ),
+    _table(
+        "silences",
+        "archive_silences",
+        "subject_id version organisation_id event_types reason at_ms",
+        key_columns=2,
+    ),
+    _table(
+        "erasures",
+        "archive_erasures",
+        "id organisation_id customers payment_count notification_count message_count erased_at_ms",
+    ),
     _table("expectations", "archive_expectations", "id organisation_id order_id amount_minor currency created_at_ms"),
     _table("merged_payments", "archive_merged_payments", "id organisation_id source_id merged_into merged_at_ms"),
     _table("aliases", "archive_aliases", "source_id alias payment_id", key_columns=2),

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from paybell.clock import time_of
+from paybell.model.account import AccountState
 from paybell.model.alias import ids_of, joined
-from paybell.model.fact import Fact, Kind
+from paybell.model.fact import Fact, Kind, Subject, subject_of
 from paybell.model.ledger import Posting
 from paybell.model.payment import PaymentState
 from paybell.ports import ArchiveReader, ArchiveRow
@@ -21,11 +22,22 @@ _ROWS_MAX: Final = 1000
 _STATE: Final = msgspec.json.Decoder(PaymentState)
 _PAYMENTS: Final = BY_NAME["payments"]
 _FACTS: Final = BY_NAME["facts"]
+_ITEMS: Final = BY_NAME["account_items"]
+_PAYMENT_ID: Final = "pay_"
+_ITEM_STATE: Final[msgspec.json.Decoder[AccountState]] = msgspec.json.Decoder(AccountState)
 
 Project = Callable[[Iterable[Fact]], PaymentState]
 """What a set of facts adds up to."""
-Audit = Callable[[Iterable[Fact], Sequence[Posting]], str]
-"""Why the postings are not what the facts of a payment ask for; '' when they are."""
+
+
+class Folds(Struct, frozen=True, kw_only=True):
+    """How facts are folded, by those who know."""
+
+    project: Project
+    project_item: Callable[[Subject, Iterable[Fact]], AccountState]
+    """The same for account items."""
+    audit: Callable[[Iterable[Fact], Sequence[Posting]], str]
+    """Why the postings are not what the facts ask for; '' when they are."""
 
 
 class Defect(Struct, frozen=True, kw_only=True):
@@ -106,7 +118,7 @@ _OWN_CHECKS: Final[Mapping[str, tuple[Check, ...]]] = {
 }
 
 
-async def verify(reader: ArchiveReader, project: Project, audit: Audit) -> Report:
+async def verify(reader: ArchiveReader, folds: Folds) -> Report:
     """Look at everything in one snapshot."""
     defects = Defects()
     tables = tuple([await _digest(reader, table, defects) for table in TABLES])
@@ -117,15 +129,19 @@ async def verify(reader: ArchiveReader, project: Project, audit: Audit) -> Repor
         if (what := uncounted(source)) is not None:
             defects.add("counters", Defect(table="sources", id=source.source_id, what=what))
     aliases = _Beside(_groups(_every(reader, "check_aliased")))
-    async for payment, facts in _payments(reader):
-        key = rows.text(payment[0] if payment is not None else facts[0][0])
-        found_by = [rows.text(alias) for _, alias in await aliases.of(key)]
-        if (what := misfolded(payment, facts, project, found_by)) is not None:
-            defects.add("payments", Defect(table="payments", id=key, what=what))
+    async for table, row, facts in _subjects(reader):
+        key = rows.text(row[0] if row is not None else facts[0][0])
+        if table is _ITEMS:
+            what = misfolded_item(row, facts, folds)
+        else:
+            found_by = [rows.text(alias) for _, alias in await aliases.of(key)]
+            what = misfolded(row, facts, folds.project, found_by)
+        if what is not None:
+            defects.add(table.name, Defect(table=table.name, id=key, what=what))
     postings = _Beside(_groups(_every(reader, "check_posted")))
     async for facts in _groups(_each(reader, _FACTS)):
         key = rows.text(facts[0][0])
-        if what := misposted(facts, await postings.of(key), audit):
+        if what := misposted(facts, await postings.of(key), folds):
             defects.add("ledger", Defect(table="postings", id=key, what=what))
     return Report(tables=tables, sources=counted, defect_count=defects.total, examples=tuple(defects.examples))
 
@@ -192,13 +208,37 @@ def misfolded(
     return _unequal(stored, project(found)) or _unindexed(stored, named) or _unnamed(ids_of(found), named, found_by)
 
 
-def misposted(facts: Sequence[ArchiveRow], posted: Sequence[ArchiveRow], audit: Audit) -> str:
+def misfolded_item(item: ArchiveRow | None, facts: Sequence[ArchiveRow], folds: Folds) -> str | None:
+    """The same of an account item."""
+    if item is None:
+        return f"it is not there, and has {len(facts)} facts"
+    if not facts:
+        return "it has no facts"
+    named = dict(zip(_ITEMS.columns, item, strict=True))
+    try:
+        found = [rows.fact(row[2]) for row in facts]
+        stored = _ITEM_STATE.decode(rows.blob(named["state"]))
+    except msgspec.MsgspecError as error:
+        return f"it cannot be read: {error}"
+    subject = Subject(rows.text(named["subject"]))
+    if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
+        return "a fact of it has another digest than its content"
+    if any((subject_of(it.kind), it.aggregate) != (subject, named["gateway_id"]) for it in found):
+        return "a fact of it is of something else"
+    if stored != (folded := folds.project_item(subject, found)):
+        return f"its state is not what its facts add up to ({stored}, not {folded})"
+    if (str(stored.status), stored.version) != (named["status"], named["version"]):
+        return "its columns are not as in its state"
+    return None
+
+
+def misposted(facts: Sequence[ArchiveRow], posted: Sequence[ArchiveRow], folds: Folds) -> str:
     """Why the ledger of a payment is not what its facts ask for; '' when it is, or its facts cannot be read at all."""
     try:
         found = [rows.fact(row[2]) for row in facts]
     except msgspec.MsgspecError:
         return ""  # told of the payment already
-    return audit(found, [ledger_rows.posting(row[1:]) for row in posted])
+    return folds.audit(found, [ledger_rows.posting(row[1:]) for row in posted])
 
 
 def _unequal(stored: PaymentState, folded: PaymentState) -> str | None:
@@ -271,23 +311,40 @@ async def _run(reader: ArchiveReader, check: Check, defects: Defects) -> None:
             defects.add(check.query, Defect(table=check.table, id=rows.text(row_id), what=rows.text(what)))
 
 
-async def _payments(reader: ArchiveReader) -> AsyncIterator[tuple[ArchiveRow | None, list[ArchiveRow]]]:
-    """Each payment with its facts; None for facts of a payment that is not there. Both come in the order of its id."""
-    payments = _each(reader, _PAYMENTS)
+async def _subjects(reader: ArchiveReader) -> AsyncIterator[tuple[Table, ArchiveRow | None, list[ArchiveRow]]]:
+    """Each payment and account item, by id, with its facts; None for facts of what is not there."""
     facts = _groups(_each(reader, _FACTS))
     group: list[ArchiveRow] = await anext(facts, [])
-    async for payment in payments:
-        while group and rows.text(group[0][0]) < rows.text(payment[0]):
-            yield None, group
+    async for table, row in _merged(reader, _PAYMENTS, _ITEMS):
+        while group and rows.text(group[0][0]) < rows.text(row[0]):
+            yield _table_of(group), None, group
             group = await anext(facts, [])
-        if group and group[0][0] == payment[0]:
-            yield payment, group
+        if group and group[0][0] == row[0]:
+            yield table, row, group
             group = await anext(facts, [])
         else:
-            yield payment, []
+            yield table, row, []
     while group:
-        yield None, group
+        yield _table_of(group), None, group
         group = await anext(facts, [])
+
+
+def _table_of(group: Sequence[ArchiveRow]) -> Table:
+    return _PAYMENTS if rows.text(group[0][0]).startswith(_PAYMENT_ID) else _ITEMS
+
+
+async def _merged(reader: ArchiveReader, one: Table, other: Table) -> AsyncIterator[tuple[Table, ArchiveRow]]:
+    """The rows of two tables in the order of their ids."""
+    rest = _each(reader, other)
+    waiting: ArchiveRow | None = await anext(rest, None)
+    async for row in _each(reader, one):
+        while waiting is not None and rows.text(waiting[0]) < rows.text(row[0]):
+            yield other, waiting
+            waiting = await anext(rest, None)
+        yield one, row
+    while waiting is not None:
+        yield other, waiting
+        waiting = await anext(rest, None)
 
 
 async def _groups(facts: AsyncIterator[ArchiveRow]) -> AsyncIterator[list[ArchiveRow]]:

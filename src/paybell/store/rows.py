@@ -141,7 +141,7 @@ def fact(value: object) -> Fact:
 
 def fact_row(new: NewFact, now_ms: int) -> Row:
     """A fact's five columns."""
-    return (new.payment_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)
+    return (new.subject_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)
 
 
 def outcome_row(value: NotificationOutcome, now_ms: int) -> Row:

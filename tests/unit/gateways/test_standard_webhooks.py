@@ -15,7 +15,8 @@ from paybell.gateways import gateway
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import RefusalReason, Refused, Request, Verdict, Verified
 from paybell.model.payment import Payment, PaymentState, PaymentStatus, RefundStatus
-from paybell.record.messages import payload, transitions
+from paybell.record.messages import envelope as told_as
+from paybell.record.messages import told_data, transitions
 from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from tests.unit.gateways.sources import NOW_MS, NOW_S, kinds, only, parse, request, source
@@ -264,7 +265,10 @@ def test_one_paybell_listens_to_another() -> None:
             updated_at_ms=NOW_MS,
         )
         for transition in transitions(before, after):
-            parsed = parse("standard_webhooks", payload("msg_1", transition, payment, NOW_MS + step * 1000))
+            parsed = parse(
+                "standard_webhooks",
+                told_as("msg_1", transition.event_type, told_data(transition, payment), NOW_MS + step * 1000),
+            )
             assert parsed.event == transition.event_type
             heard += parsed.facts
         theirs = project(heard)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from paybell.errors import NotFound
+from paybell.model.account import AccountItem
 from paybell.model.expectation import Expectation
+from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import alias_rows, expectation_rows, ledger_rows, rows, timeline
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
@@ -33,6 +35,19 @@ class PaymentPart(Part):
         found = await self.database.page(expectation_rows.page_query(query), rows.bindings(query, "order_id"))
         return rows.page(found, query, expectation_rows.expectation, lambda it: it.id)
 
+    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
+        """See the port."""
+        named = rows.bindings(query, "subject", "source_id", "gateway_id", "status")
+        found = await self.database.page(account_rows.page_query(query), named)
+        return rows.page(found, query, account_rows.item, lambda it: it.id)
+
+    async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
+        """See the port."""
+        found = await self.database.rows("account_item_get", organisation_id, str(subject), item_id)
+        if not found:
+            raise NotFound(f"no {subject} {item_id}")
+        return account_rows.item(found[0])
+
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
         """See the port."""
         named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
@@ -48,18 +63,32 @@ class PaymentPart(Part):
         async with self.database.transaction("repeatable_read") as session:
             found = _one(await session.rows("payment_get", organisation_id, payment_id), payment_id).id
             merged = [alias_rows.merged(row) for row in await session.rows("merge_list", found)]
-            ids = [found, *(it.id for it in merged)]
-            told = [row for it in ids for row in await session.rows("timeline_messages", it)]
-            asked = [timeline.of_message(organisation_id, row[2], row[0]) for row in told]
-            return timeline.ordered(
-                timeline.notifications(await session.rows("timeline_notifications", found)),
-                timeline.facts(await session.rows("timeline_facts", found)),
-                timeline.merges(merged),
-                timeline.postings(await session.rows("posting_known", ids)),
-                timeline.messages(told),
-                timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
-                timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),
-            )
+            return await _timeline(session, organisation_id, found, merged)
+
+    async def account_item_timeline(
+        self, organisation_id: str, subject: Subject, item_id: str
+    ) -> tuple[TimelineEntry, ...]:
+        """See the port."""
+        item = await self.account_item_get(organisation_id, subject, item_id)
+        async with self.database.transaction("repeatable_read") as session:
+            return await _timeline(session, organisation_id, item.id, [])
+
+
+async def _timeline(
+    session: Session, organisation_id: str, found: str, merged: Sequence[alias_rows.Merged]
+) -> tuple[TimelineEntry, ...]:
+    ids = [found, *(it.id for it in merged)]
+    told = [row for it in ids for row in await session.rows("timeline_messages", it)]
+    asked = [timeline.of_message(organisation_id, row[2], row[0]) for row in told]
+    return timeline.ordered(
+        timeline.notifications(await session.rows("timeline_notifications", found)),
+        timeline.facts(await session.rows("timeline_facts", found)),
+        timeline.merges(merged),
+        timeline.postings(await session.rows("posting_known", ids)),
+        timeline.messages(told),
+        timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
+        timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),
+    )
 
 
 def _one(found: Sequence[Sequence[object]], payment_id: str) -> Payment:

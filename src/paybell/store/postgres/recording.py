@@ -10,8 +10,8 @@ from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.payment import Payment
-from paybell.ports import Book, Changes, Decide, Known, OrderKey, PaymentKey, Reading
-from paybell.store import alias_rows, expectation_rows, ledger_rows, rows
+from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
@@ -26,6 +26,7 @@ _COLUMNS: Final = {
     "alias_insert": 3,
     "fact_insert": 5,
     "payment_upsert": 12,
+    "account_item_upsert": 12,
     "posting_insert": 15,
     "message_insert": 8,
     "delivery_insert": 10,
@@ -118,12 +119,13 @@ class RecordingPart(DirectoryPart):
         ids = [reading.notification.id for reading in readings]
         waiting = {row[0] for row in await session.rows("notification_lock", ids)}
         pending = tuple(reading for reading in readings if reading.notification.id in waiting)
-        keys, orders = alias_rows.keys(pending), expectation_rows.orders(pending)
+        keys, orders, items = alias_rows.keys(pending), expectation_rows.orders(pending), account_rows.keys(pending)
         return Book(
             readings=pending,
             known=await self._known(session, keys, orders) if keys else {},
             endpoints=directory.endpoints_by_organisation,
             expectations=await self._expectations(session, orders),
+            items=await self._items(session, items) if items else {},
         )
 
     async def _known(
@@ -131,16 +133,30 @@ class RecordingPart(DirectoryPart):
     ) -> dict[PaymentKey, Known]:
         found = await self._locked(session, keys, orders)
         payments = {it.id: it for it in found.values()}
-        facts: dict[str, list[Fact]] = {payment_id: [] for payment_id in payments}
-        postings: dict[str, list[Posting]] = {payment_id: [] for payment_id in payments}
-        if facts:
-            for payment_id, stored in await session.rows("fact_known", list(facts)):
-                facts[payment_id].append(rows.fact(stored))
-            for row in await session.rows("posting_known", list(facts)):
+        facts, postings = await self._told(session, list(payments))
+        known = {it.id: Known(it, facts[it.id], tuple(postings[it.id])) for it in payments.values()}
+        return {key: known[it.id] for key, it in found.items()}
+
+    async def _items(self, session: Session, keys: Sequence[ItemKey]) -> dict[ItemKey, KnownItem]:
+        """Their locks come after those of payments: whoever waits here holds none that sorts behind."""
+        await session.rows("payment_lock", sorted(map(_lock_of_item, keys)))
+        by_column = columns([(key.source_id, str(key.subject), key.gateway_id) for key in keys], 3)
+        found = [account_rows.item(row) for row in await session.rows("account_item_known", *by_column)]
+        facts, postings = await self._told(session, [it.id for it in found])
+        return {account_rows.key_of(it): KnownItem(it, facts[it.id], tuple(postings[it.id])) for it in found}
+
+    async def _told(
+        self, session: Session, subject_ids: Sequence[str]
+    ) -> tuple[Mapping[str, Facts], Mapping[str, Sequence[Posting]]]:
+        facts: dict[str, dict[bytes, Fact]] = {it: {} for it in subject_ids}
+        postings: dict[str, list[Posting]] = {it: [] for it in subject_ids}
+        if subject_ids:
+            for subject_id, digest, stored in await session.rows("fact_known", subject_ids):
+                facts[subject_id][digest] = rows.fact(stored)
+            for row in await session.rows("posting_known", subject_ids):
                 posting = ledger_rows.posting(row)
                 postings[posting.payment_id].append(posting)
-        known = {it.id: Known(it, tuple(facts[it.id]), tuple(postings[it.id])) for it in payments.values()}
-        return {key: known[it.id] for key, it in found.items()}
+        return facts, postings
 
     async def _locked(
         self, session: Session, keys: set[PaymentKey], orders: Sequence[OrderKey]
@@ -175,6 +191,7 @@ class RecordingPart(DirectoryPart):
             "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
+            "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
@@ -190,6 +207,11 @@ class RecordingPart(DirectoryPart):
 def _lock_of(key: PaymentKey) -> int:
     """The advisory lock of an id of a gateway: two ids that share one only wait for each other."""
     return _lock(f"{key.source_id}\0{key.gateway_payment_id}")
+
+
+def _lock_of_item(key: ItemKey) -> int:
+    """The advisory lock of an account item."""
+    return _lock(f"{key.source_id}\0{key.subject}\0{key.gateway_id}")
 
 
 def _lock_of_order(order: OrderKey) -> int:

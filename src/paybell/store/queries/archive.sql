@@ -208,6 +208,12 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'account_items' WHERE EXISTS (SELECT 1 FROM account_items)
+UNION ALL SELECT 'products' WHERE EXISTS (SELECT 1 FROM products)
+UNION ALL SELECT 'grants' WHERE EXISTS (SELECT 1 FROM grants)
+UNION ALL SELECT 'entitlements' WHERE EXISTS (SELECT 1 FROM entitlements)
+UNION ALL SELECT 'silences' WHERE EXISTS (SELECT 1 FROM silences)
+UNION ALL SELECT 'erasures' WHERE EXISTS (SELECT 1 FROM erasures)
 UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
 UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
@@ -230,6 +236,12 @@ UNION ALL SELECT 'notification_states' WHERE EXISTS (SELECT 1 FROM notification_
 UNION ALL SELECT 'refusals' WHERE EXISTS (SELECT 1 FROM refusals)
 UNION ALL SELECT 'facts' WHERE EXISTS (SELECT 1 FROM facts)
 UNION ALL SELECT 'payments' WHERE EXISTS (SELECT 1 FROM payments)
+UNION ALL SELECT 'account_items' WHERE EXISTS (SELECT 1 FROM account_items)
+UNION ALL SELECT 'products' WHERE EXISTS (SELECT 1 FROM products)
+UNION ALL SELECT 'grants' WHERE EXISTS (SELECT 1 FROM grants)
+UNION ALL SELECT 'entitlements' WHERE EXISTS (SELECT 1 FROM entitlements)
+UNION ALL SELECT 'silences' WHERE EXISTS (SELECT 1 FROM silences)
+UNION ALL SELECT 'erasures' WHERE EXISTS (SELECT 1 FROM erasures)
 UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
 UNION ALL SELECT 'aliases' WHERE EXISTS (SELECT 1 FROM aliases)
@@ -281,3 +293,73 @@ SELECT id, organisation_id, source_id, merged_into, merged_at_ms
 -- Everything that merchants said that orders should pay.
 SELECT id, organisation_id, order_id, amount_minor, currency, created_at_ms
   FROM expectations ORDER BY id;
+
+-- archive_account_items --
+-- Every account item.
+SELECT id, subject, organisation_id, source_id, gateway, gateway_id, livemode, status, version, state, created_at_ms,
+       updated_at_ms
+  FROM account_items ORDER BY id;
+
+-- archive_account_items_insert [sqlite] --
+-- Put a row of account_items in as it is.
+INSERT INTO account_items (
+    id, subject, organisation_id, source_id, gateway, gateway_id, livemode, status, version, state, created_at_ms,
+    updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- archive_products --
+-- Every product.
+SELECT organisation_id, uid, name, plans, duration_days, grace_days, suspended_days, on_refund, created_at_ms, updated_at_ms
+  FROM products ORDER BY organisation_id, uid;
+
+-- archive_products_insert [sqlite] --
+-- Put a row of products in as it is.
+INSERT INTO products (
+    organisation_id, uid, name, plans, duration_days, grace_days, suspended_days, on_refund, created_at_ms, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- archive_grants --
+-- What every payment, subscription and invoice says that its customer may use.
+SELECT subject_id, organisation_id, source_id, customer, says
+  FROM grants ORDER BY subject_id;
+
+-- archive_grants_insert [sqlite] --
+-- Put a row of grants in as it is.
+INSERT INTO grants (
+    subject_id, organisation_id, source_id, customer, says)
+VALUES ($1, $2, $3, $4, $5);
+
+-- archive_entitlements --
+-- Every entitlement.
+SELECT id, organisation_id, source_id, customer, product, state, reason, until_ms, due_at_ms, version, who, created_at_ms,
+       updated_at_ms
+  FROM entitlements ORDER BY id;
+
+-- archive_entitlements_insert [sqlite] --
+-- Put a row of entitlements in as it is.
+INSERT INTO entitlements (
+    id, organisation_id, source_id, customer, product, state, reason, until_ms, due_at_ms, version, who, created_at_ms,
+    updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- archive_silences --
+-- Everything that was not told.
+SELECT subject_id, version, organisation_id, event_types, reason, at_ms
+  FROM silences ORDER BY subject_id, version;
+
+-- archive_silences_insert [sqlite] --
+-- Put a row of silences in as it is.
+INSERT INTO silences (
+    subject_id, version, organisation_id, event_types, reason, at_ms)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- archive_erasures --
+-- Every erasure.
+SELECT id, organisation_id, customers, payment_count, notification_count, message_count, erased_at_ms
+  FROM erasures ORDER BY id;
+
+-- archive_erasures_insert [sqlite] --
+-- Put a row of erasures in as it is.
+INSERT INTO erasures (
+    id, organisation_id, customers, payment_count, notification_count, message_count, erased_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7);

@@ -68,11 +68,12 @@ SELECT payment_id, id, organisation_id, source_id, payment_id, kind, ref, no, li
   FROM postings ORDER BY payment_id, id;
 
 -- check_postings --
--- Postings of payments that neither are there nor were merged, or are another source's.
+-- Postings of payments or account items that neither are there nor were merged, or are another source's.
 SELECT o.id, CASE WHEN p.id IS NULL THEN 'its payment ' || o.payment_id || ' is not there' ELSE 'its payment is of source '
        || p.source_id END, NULL
   FROM postings AS o
   LEFT JOIN (SELECT id, source_id, organisation_id FROM payments
+             UNION ALL SELECT id, source_id, organisation_id FROM account_items
              UNION ALL SELECT id, source_id, organisation_id FROM merged_payments) AS p ON p.id = o.payment_id
  WHERE p.id IS NULL OR p.source_id <> o.source_id OR p.organisation_id <> o.organisation_id
  ORDER BY o.id;
@@ -113,7 +114,8 @@ SELECT coalesce(m.merged_into, a.payment_id) AS payment_id, a.alias
 -- Messages about payments that neither are there nor were merged.
 SELECT m.id, 'it is about payment ' || m.payment_id || ', which is not there', NULL
   FROM messages AS m
-  LEFT JOIN (SELECT id FROM payments UNION ALL SELECT id FROM merged_payments) AS p ON p.id = m.payment_id
+  LEFT JOIN (SELECT id FROM payments UNION ALL SELECT id FROM merged_payments UNION ALL SELECT id FROM account_items
+             UNION ALL SELECT id FROM entitlements) AS p ON p.id = m.payment_id
  WHERE m.payment_id <> '' AND p.id IS NULL ORDER BY m.id;
 
 -- check_deliveries [sqlite] --

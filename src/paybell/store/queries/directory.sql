@@ -110,6 +110,8 @@ UNION ALL SELECT 'payments.' || status, count(*) FROM payments GROUP BY status
 UNION ALL SELECT 'deliveries.' || state, count(*) FROM deliveries GROUP BY state
 UNION ALL SELECT 'facts', count(*) FROM facts
 UNION ALL SELECT 'postings', count(*) FROM postings
+UNION ALL SELECT subject || 's.' || status, count(*) FROM account_items GROUP BY subject, status
+UNION ALL SELECT 'entitlements.' || state, count(*) FROM entitlements GROUP BY state
 UNION ALL SELECT 'expectations', count(*) FROM expectations
 UNION ALL SELECT 'messages', count(*) FROM messages
 UNION ALL SELECT 'attempts', count(*) FROM attempts

@@ -86,7 +86,7 @@ ON CONFLICT (payment_id, digest) DO NOTHING;
 
 -- fact_list [sqlite] --
 -- All facts of a payment.
-SELECT fact FROM facts WHERE payment_id = $1;
+SELECT digest, fact FROM facts WHERE payment_id = $1;
 
 -- timeline_facts --
 -- All facts of a payment with where they come from.
@@ -110,4 +110,4 @@ SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS g (key);
 
 -- fact_known [postgres] --
 -- All facts of some payments.
-SELECT payment_id, fact FROM facts WHERE payment_id = ANY($1::text[]);
+SELECT payment_id, digest, fact FROM facts WHERE payment_id = ANY($1::text[]);

@@ -6,11 +6,13 @@ from typing import TypeVar
 import apsw
 
 from paybell.errors import NotFound
+from paybell.model.account import AccountItem
 from paybell.model.expectation import Expectation
+from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, TimelineEntry
-from paybell.store import alias_rows, expectation_rows, ledger_rows, rows, timeline
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
 T = TypeVar("T")
@@ -49,6 +51,27 @@ class PaymentPart(Part):
 
         return await self.database.read(job)
 
+    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
+        """See the port."""
+        named = rows.bindings(query, "subject", "source_id", "gateway_id", "status")
+
+        def job(connection: apsw.Connection) -> Page[AccountItem]:
+            found = connection.execute(self.sql[account_rows.page_query(query)], named)
+            return rows.page(found, query, account_rows.item, lambda it: it.id)
+
+        return await self.database.read(job)
+
+    async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> AccountItem:
+            row = connection.execute(self.sql["account_item_get"], (organisation_id, str(subject), item_id)).fetchone()
+            if row is None:
+                raise NotFound(f"no {subject} {item_id}")
+            return account_rows.item(row)
+
+        return await self.database.read(job)
+
     async def posting_page(self, query: PageQuery) -> Page[Posting]:
         """See the port."""
         named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
@@ -73,20 +96,32 @@ class PaymentPart(Part):
         def job(connection: apsw.Connection) -> tuple[TimelineEntry, ...]:
             found = self._get(connection, organisation_id, payment_id).id
             merged = [alias_rows.merged(row) for row in connection.execute(self.sql["merge_list"], (found,))]
-            ids = [found, *(it.id for it in merged)]
-            told = [row for it in ids for row in connection.execute(self.sql["timeline_messages"], (it,))]
-            asked = [timeline.of_message(organisation_id, rows.text(row[2]), rows.text(row[0])) for row in told]
-            return timeline.ordered(
-                timeline.notifications(connection.execute(self.sql["timeline_notifications"], (found,))),
-                timeline.facts(connection.execute(self.sql["timeline_facts"], (found,))),
-                timeline.merges(merged),
-                timeline.postings(row for it in ids for row in connection.execute(self.sql["posting_list"], (it,))),
-                timeline.messages(told),
-                timeline.deliveries(self._of(connection, "delivery_page_of_message", asked, rows.delivery)),
-                timeline.attempts(self._of(connection, "attempt_page_of_message", asked, rows.attempt)),
-            )
+            return self._timeline(connection, organisation_id, found, merged)
 
         return await self.database.read(job)
+
+    async def account_item_timeline(
+        self, organisation_id: str, subject: Subject, item_id: str
+    ) -> tuple[TimelineEntry, ...]:
+        """See the port."""
+        item = await self.account_item_get(organisation_id, subject, item_id)
+        return await self.database.read(lambda connection: self._timeline(connection, organisation_id, item.id, []))
+
+    def _timeline(
+        self, connection: apsw.Connection, organisation_id: str, found: str, merged: list[alias_rows.Merged]
+    ) -> tuple[TimelineEntry, ...]:
+        ids = [found, *(it.id for it in merged)]
+        told = [row for it in ids for row in connection.execute(self.sql["timeline_messages"], (it,))]
+        asked = [timeline.of_message(organisation_id, rows.text(row[2]), rows.text(row[0])) for row in told]
+        return timeline.ordered(
+            timeline.notifications(connection.execute(self.sql["timeline_notifications"], (found,))),
+            timeline.facts(connection.execute(self.sql["timeline_facts"], (found,))),
+            timeline.merges(merged),
+            timeline.postings(row for it in ids for row in connection.execute(self.sql["posting_list"], (it,))),
+            timeline.messages(told),
+            timeline.deliveries(self._of(connection, "delivery_page_of_message", asked, rows.delivery)),
+            timeline.attempts(self._of(connection, "attempt_page_of_message", asked, rows.attempt)),
+        )
 
     def _of(
         self,

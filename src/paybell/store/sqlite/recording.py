@@ -1,13 +1,14 @@
 """The transaction of record: read the book, let the rule decide, write its changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import apsw
 
 from paybell.model.expectation import Expectation
+from paybell.model.ledger import Posting
 from paybell.model.notification import NotificationState
-from paybell.ports import Book, Changes, Decide, Known, OrderKey, PaymentKey, Reading
-from paybell.store import alias_rows, expectation_rows, ledger_rows, rows
+from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -70,6 +71,7 @@ class RecordingPart(DirectoryPart):
             known=known,
             endpoints=self.directory_in(connection).endpoints_by_organisation,
             expectations=self._expectations(connection, expectation_rows.orders(pending)),
+            items=self._items(connection, account_rows.keys(pending)),
         )
 
     def _is_pending(self, connection: apsw.Connection, reading: Reading) -> bool:
@@ -83,11 +85,24 @@ class RecordingPart(DirectoryPart):
             return None
         payment = rows.payment(row)
         if payment.id not in read:
-            facts = connection.execute(self.sql["fact_list"], (payment.id,))
-            told = tuple(rows.fact(fact) for (fact,) in facts)
-            postings = connection.execute(self.sql["posting_list"], (payment.id,))
-            read[payment.id] = Known(payment, told, tuple(ledger_rows.posting(row) for row in postings))
+            read[payment.id] = Known(payment, *self._told(connection, payment.id))
         return read[payment.id]
+
+    def _items(self, connection: apsw.Connection, keys: Iterable[ItemKey]) -> Mapping[ItemKey, KnownItem]:
+        found: dict[ItemKey, KnownItem] = {}
+        for key in keys:
+            asked = (key.source_id, str(key.subject), key.gateway_id)
+            row = connection.execute(self.sql["account_item_by_gateway"], asked).fetchone()
+            if row is not None:
+                item = account_rows.item(row)
+                found[key] = KnownItem(item, *self._told(connection, item.id))
+        return found
+
+    def _told(self, connection: apsw.Connection, subject_id: str) -> tuple[Facts, tuple[Posting, ...]]:
+        facts = connection.execute(self.sql["fact_list"], (subject_id,))
+        told = {rows.blob(digest): rows.fact(fact) for digest, fact in facts}
+        postings = connection.execute(self.sql["posting_list"], (subject_id,))
+        return told, tuple(ledger_rows.posting(row) for row in postings)
 
     def _find(self, connection: apsw.Connection, key: tuple[str, str]) -> Sequence[object] | None:
         """By its own id, else by an alias: one more look-up for a payment that is new."""
@@ -108,6 +123,7 @@ class RecordingPart(DirectoryPart):
             "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
+            "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],

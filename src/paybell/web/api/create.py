@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from paybell.web.api import (
+    account,
     application,
     attempt,
     endpoint,
@@ -30,6 +31,7 @@ _RESOURCES: Final = (
     payment,
     expectation,
     ledger,
+    account,
     application,
     endpoint,
     message,

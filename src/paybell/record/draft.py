@@ -1,0 +1,65 @@
+"""What one decision writes, as it comes together: postings, messages and their deliveries. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from paybell.model.delivery import DeliveryJob
+from paybell.model.ledger import Posting
+from paybell.model.message import Message
+from paybell.ports import Book, Change, Route
+from paybell.record.ledger import Entries, Owner, postings
+from paybell.record.messages import FALLBACK, Transition, envelope
+
+Data = Callable[[Transition], Mapping[str, object]]
+"""What a message says of a transition."""
+
+
+class News(Struct, frozen=True, kw_only=True):
+    """What there is to tell of one subject, at which version of it."""
+
+    organisation_id: str
+    subject_id: str
+    version: int
+    told: Sequence[Transition]
+    data: Data
+
+
+class Draft:
+    """Takes what is decided, and makes of it what is to be written."""
+
+    def __init__(self, book: Book, route: Route, now_ms: int) -> None:
+        self._endpoints = book.endpoints
+        self._route = route
+        self.now_ms = now_ms
+        self.postings: list[Posting] = []
+        self.messages: list[Message] = []
+        self.deliveries: list[DeliveryJob] = []
+
+    def post(self, owner: Owner, posted: Sequence[Posting], wanted: Entries, time: str) -> tuple[Posting, ...]:
+        """What the ledger lacks, and what is to be reversed."""
+        new = postings(wanted, posted, owner, time=time, posted_at_ms=self.now_ms)
+        self.postings += new
+        return new
+
+    def tell(self, organisation_id: str, news: Callable[[], News]) -> None:
+        """Tell those who asked to hear of it; without any, ``news`` is not even put together."""
+        endpoints = self._endpoints.get(organisation_id, ())
+        if endpoints and (told := news()).told:
+            routed = self._route(self._change(told), endpoints)
+            self.messages += routed.messages
+            self.deliveries += routed.deliveries
+
+    def _change(self, news: News) -> Change:
+        has_fallback = news.told[-1].event_type == FALLBACK
+        special = news.told[:-1] if has_fallback else news.told
+        return Change(
+            organisation_id=news.organisation_id,
+            subject_id=news.subject_id,
+            version=news.version,
+            event_types=tuple((it.event_type, it.ref) for it in special),
+            fallback=FALLBACK if has_fallback else "",
+            write=lambda message_id, event_type, ref: envelope(
+                message_id, event_type, news.data(Transition(event_type, ref)), self.now_ms
+            ),
+        )
