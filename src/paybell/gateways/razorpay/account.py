@@ -124,12 +124,15 @@ def _invoice(found: Invoice, at_ms: int) -> list[Fact]:
 
 
 def _buyer(found: Invoice) -> dict[str, str]:
-    buyer = found.customer_details
-    known = details(order_id=text(found.order_id), customer_id=text(found.customer_id), **_said(found.notes))
-    if buyer is None:
-        return known
-    who = details(customer_name=text(buyer.name), customer_email=text(buyer.email), customer_phone=text(buyer.contact))
-    return {**known, **who}
+    buyer = child({"buyer": found.customer_details}, "buyer")
+    return details(
+        order_id=text(found.order_id),
+        customer_id=text(found.customer_id),
+        customer_name=text(buyer.get("name")),
+        customer_email=text(buyer.get("email")),
+        customer_phone=text(buyer.get("contact")),
+        **_said(found.notes),
+    )
 
 
 def _said(notes: object) -> dict[str, str]:

@@ -55,7 +55,6 @@ class Order(Struct, frozen=True, kw_only=True):
     """``order_…``, which the merchant's server made."""
 
     notes: object = None
-    created_at: int | None = None
 
 
 class Payout(Thing, frozen=True, kw_only=True):
@@ -75,19 +74,11 @@ class Subscription(Thing, frozen=True, kw_only=True):
     notes: object = None
 
 
-class Buyer(Struct, frozen=True, kw_only=True):
-    """Whom an invoice is for."""
-
-    name: object = None
-    email: object = None
-    contact: object = None
-
-
 class Invoice(Thing, frozen=True, kw_only=True):
     """``inv_…``."""
 
     customer_id: object = None
-    customer_details: Buyer | None = None
+    customer_details: object = None
     order_id: object = None
     subscription_id: object = None
     billing_end: int | None = None
