@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.errors import ConfigurationError, MalformedPayload
-from paybell.gateways.kit import payloads, signatures
+from paybell.gateways.kit import accounts, payloads, signatures
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.base import Base
+from paybell.gateways.kit.links import link
 from paybell.gateways.kit.methods import Rsa, public_key
+from paybell.model.account import PayoutStatus, SubscriptionStatus
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 from paybell.model.notification import Notification, RefusalReason, Refused, Request, Verdict, Verified
@@ -36,6 +39,20 @@ _AMOUNTS: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 _DISPUTES: Final = {"payment_dispute_created": "open", "payment_dispute_closed": "won"}
 _STARTS: Final = frozenset({Kind.CAPTURED, Kind.FAILED})
+_PAYOUTS: Final[Mapping[str, PayoutStatus]] = {
+    "transfer_created": PayoutStatus.CREATED,
+    "transfer_paid": PayoutStatus.PAID,
+}
+_SUBSCRIPTIONS: Final = frozenset({"subscription_created", "subscription_updated", "subscription_cancelled"})
+_STATUSES: Final[Mapping[str, SubscriptionStatus]] = {
+    "trialing": SubscriptionStatus.TRIALING,
+    "active": SubscriptionStatus.ACTIVE,
+    "past_due": SubscriptionStatus.PAST_DUE,
+    "paused": SubscriptionStatus.PAUSED,
+    "deleted": SubscriptionStatus.CANCELED,
+}
+_BILLED: Final = frozenset({"trialing", "active"})
+"""Statuses in which the next bill comes at the end of what is paid; in the others it is a further try."""
 
 
 class PaddleClassic(Base):
@@ -83,9 +100,15 @@ class PaddleClassic(Base):
         """Facts from the alert's fields; its name says what they are about."""
         fields = payloads.form(notification.body)
         name = payloads.text(fields.get("alert_name"))
+        if name in _SUBSCRIPTIONS:
+            status = payloads.text(fields.get("status"))
+            told = _subscription(fields)
+            return Parsed(event=name, facts=told, reason="" if told else f"the status {status!r} is unknown")
+        if name in _PAYOUTS:
+            return Parsed(event=name, facts=_payout(fields, _PAYOUTS[name]))
         kind = _KINDS.get(name)
         if kind is None:
-            return Parsed(event=name, reason="it tells of no payment, refund or dispute")
+            return Parsed(event=name, reason="it tells of no payment, refund, dispute, subscription or payout")
         return Parsed(event=name, facts=_facts(fields, name, kind))
 
 
@@ -126,7 +149,42 @@ def _facts(fields: Mapping[str, str], name: str, kind: Kind) -> tuple[Fact, ...]
         currency=currency,
         detail=_customer(fields),
     )
-    return started, fact
+    subscription_id = payloads.ident_or_none(fields.get("subscription_id"), "subscription_id")
+    belongs = link(payment_id, subscription_id, LinkType.SUBSCRIPTION, at_ms)
+    return (started, fact, *belongs, *(_subscription(fields) if subscription_id else ()))
+
+
+def _subscription(fields: Mapping[str, str]) -> tuple[Fact, ...]:
+    """How a subscription stands, as its own alerts and those of its payments say."""
+    status = _STATUSES.get(fields.get("status", ""))
+    if status is None:
+        return ()
+    ends_at_ms = _moment(fields, "cancellation_effective_date")
+    fact = accounts.subscription(
+        payloads.ident(fields.get("subscription_id"), "subscription_id"),
+        status,
+        at_ms=payloads.time_to_ms(fields.get("event_time"), "event_time"),
+        plan=payloads.ident_or_none(fields.get("subscription_plan_id"), "subscription_plan_id"),
+        period_end_ms=_moment(fields, "next_bill_date") if fields.get("status") in _BILLED else ends_at_ms,
+        ends_at_ms=ends_at_ms,
+        who=_who(fields),
+    )
+    return (fact,)
+
+
+def _payout(fields: Mapping[str, str], status: PayoutStatus) -> tuple[Fact, ...]:
+    currency = currency_code(fields.get("currency"))
+    fact = accounts.payout(
+        payloads.ident(fields.get("payout_id"), "payout_id"),
+        status,
+        at_ms=payloads.time_to_ms(fields.get("event_time"), "event_time"),
+        money=(to_minor(fields.get("amount"), currency), currency),
+    )
+    return (fact,)
+
+
+def _moment(fields: Mapping[str, str], name: str) -> int:
+    return payloads.time_to_ms(fields[name], name) if fields.get(name) else 0
 
 
 def _amount(fields: Mapping[str, str], kind: Kind) -> tuple[int | None, str]:
@@ -139,12 +197,16 @@ def _amount(fields: Mapping[str, str], kind: Kind) -> tuple[int | None, str]:
 
 def _customer(fields: Mapping[str, str]) -> dict[str, str]:
     own = fields.get("passthrough", "")
+    order_id = payloads.text(fields.get("checkout_id") if not own or own.startswith("{") else own)
+    method = payloads.text(fields.get("payment_method"))
+    return {**payloads.details(order_id=order_id, method=method), **_who(fields)}
+
+
+def _who(fields: Mapping[str, str]) -> dict[str, str]:
     return payloads.details(
-        order_id=payloads.text(fields.get("checkout_id") if not own or own.startswith("{") else own),
         customer_id=payloads.text(fields.get("user_id")),
         customer_name=payloads.text(fields.get("customer_name")),
         customer_email=payloads.text(fields.get("email")),
-        method=payloads.text(fields.get("payment_method")),
     )
 
 

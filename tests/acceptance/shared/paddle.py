@@ -39,4 +39,11 @@ PROMISES = {
     "paddle__transaction": Kind.PAYMENT_CREATED,
     "paddle__adjustment.created": Kind.REFUND_PENDING,
     "paddle__adjustment.updated": Kind.REFUND_SUCCEEDED,
+    "paddle__entity_subscription": Kind.SUBSCRIPTION_STATE,
+    "paddle__entity_customer": Kind.CUSTOMER_STATE,
+    "paddle__entity_payout.created": Kind.PAYOUT_CREATED,
+    "paddle__entity_payout.paid": Kind.PAYOUT_PAID,
+    "paddle__subscription": Kind.SUBSCRIPTION_STATE,
+    "paddle__paygem_subscription": Kind.SUBSCRIPTION_STATE,
+    "paddle__customer": Kind.CUSTOMER_STATE,
 }

@@ -17,4 +17,5 @@ SCHEMES = {
 PROMISES = {
     "paddle_classic__paygem_subscription_payment_refunded": Kind.REFUND_SUCCEEDED,
     "paddle_classic__paygem_subscription_payment_succeeded": Kind.CAPTURED,
+    "paddle_classic__paygem_subscription": Kind.SUBSCRIPTION_STATE,
 }

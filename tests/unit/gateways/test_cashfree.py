@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from paybell.errors import AmountError
@@ -201,3 +203,62 @@ def test_a_form_and_a_subscription_say_nothing() -> None:
 def test_more_digits_than_the_currency_has_are_refused() -> None:
     with pytest.raises(AmountError):
         parse("cashfree", payment(payment_amount=1.505))
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [
+        ("INITIATED", Kind.PAYOUT_CREATED),
+        ("SUCCESS", Kind.PAYOUT_PAID),
+        ("FAILED", Kind.PAYOUT_FAILED),
+        ("REVERSED", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_settlement_is_a_payout_in_rupees(ending: str, kind: Kind) -> None:
+    own = {"settlement_id": 738, "amount_settled": 97.94, "payment_amount": 100, "reason": "closed"}
+    fact = only(parse("cashfree", event(f"SETTLEMENT_{ending}", {"settlement": own})), kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("738", 9794, "INR", EVENT_MS)
+    assert fact.detail == ({"failure_message": "closed"} if kind is Kind.PAYOUT_FAILED else {})
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("BANK_APPROVAL_PENDING", "incomplete"),
+        ("ACTIVE", "active"),
+        ("ON HOLD", "past_due"),
+        ("ON_HOLD", "past_due"),
+        ("CUSTOMER_PAUSED", "paused"),
+        ("CUSTOMER CANCELLED", "canceled"),
+        ("CANCELLED", "canceled"),
+        ("COMPLETED", "canceled"),
+        ("EXPIRED", "canceled"),
+        ("LINK_EXPIRED", "canceled"),
+    ],
+)
+def test_a_subscriptions_status(status: str, told: str) -> None:
+    own = {"subscription_id": "sub_1", "subscription_status": status, "subscription_tags": {"user_id": "user_1"}}
+    who = {"customer_name": "Pat Example", "customer_email": "pat@example.com", "customer_phone": "+910000000001"}
+    data = {"subscription_details": own, "customer_details": who, "plan_details": {"plan_id": "plan_1"}}
+    fact = only(parse("cashfree", event("SUBSCRIPTION_STATUS_CHANGED", data)), Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("sub_1", EVENT_MS)
+    assert fact.detail == {"status": told, "plan": "plan_1", "user_id": "user_1", **who}
+
+
+def test_what_is_unknown_of_the_account_has_a_reason() -> None:
+    odd = {"subscription_details": {"subscription_id": "sub_1", "subscription_status": "CARD_EXPIRED"}}
+    for name, data in (("SUBSCRIPTION_STATUS_CHANGED", odd), ("SETTLEMENT_PAUSED", {"settlement": {}})):
+        parsed = parse("cashfree", event(name, data))
+        assert parsed.facts == ()
+        assert parsed.reason
+
+
+def test_an_orders_tags_are_the_merchants() -> None:
+    body: Any = payment()
+    said = {"paybell_product": "pro", "paybell_user": "user_1", "paybell_expected_minor": "200"}
+    body["data"]["order"]["order_tags"] = {**said, "paybell_expected_currency": "INR"}
+    parsed = parse("cashfree", body)
+    detail = only(parsed, Kind.PAYMENT_CREATED).detail
+    assert (detail["product"], detail["user_id"]) == ("pro", "user_1")
+    told = only(parsed, Kind.EXPECTED)
+    assert (told.aggregate, told.amount_minor, told.at_ms) == ("order_1", 200, EVENT_MS - 60_000)

@@ -143,6 +143,25 @@ def test_amounts_are_major_units_of_their_currency(amount: object, currency: str
     assert only(thing("PAID", amount=amount, currency=currency), Kind.CAPTURED).amount_minor == minor
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("PENDING", Kind.PAYOUT_CREATED),
+        ("PAID", Kind.PAYOUT_PAID),
+        ("CANCELLED", Kind.PAYOUT_CANCELED),
+        ("REJECTED", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_payout_is_no_payment(status: str, kind: Kind) -> None:
+    parsed = thing(status, id="PO-4-1", last_updated="2025-06-15T15:06:41.000+0000", flow_type="B2C")
+    assert kinds(parsed) == [kind]
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("PO-4-1", 5025, "BRL", NOW_MS + 1000)
+    ended = status in {"CANCELLED", "REJECTED"}
+    assert fact.detail == ({"failure_code": "300", "failure_message": "Words."} if ended else {})
+    assert thing("ON_HOLD", id="PO-4-1").facts == ()
+
+
 @pytest.mark.parametrize("more", [{"status": "VERIFIED"}, {"status": ""}, {"currency": None}, {"payment_id": "D-1"}])
 def test_what_is_unknown_is_unmapped_with_a_reason(more: dict[str, object]) -> None:
     parsed = thing("PAID", **more) if "status" not in more else thing(str(more["status"]))

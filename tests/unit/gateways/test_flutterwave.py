@@ -48,7 +48,7 @@ def refund(status: str = "completed", **more: object) -> dict[str, object]:
     return {"status": "success", "data": {**own, **more}}
 
 
-def answered(body: object, subject: str = "4001", **options: str) -> Parsed:
+def answered(body: object, subject: str = "4001", **options: object) -> Parsed:
     made = notification(json.dumps(body).encode(), origin=Origin.POLL, headers=(("paybell-subject", subject),))
     return GATEWAY.parse(made, source("flutterwave", options=options))
 
@@ -76,12 +76,21 @@ def test_what_is_asked() -> None:
     again = plan(hint("refund.completed", "75"), secretKey="k", baseUrl="https://api.example.com/")
     assert again is not None
     assert (again.url, again.subject) == ("https://api.example.com/v3/refunds/75", "refund:75")
+    moved = plan(hint("transfer.completed", 9), secretKey="k")
+    assert moved is not None
+    assert (moved.url, moved.subject) == ("https://api.flutterwave.com/v3/transfers/9", "transfer:9")
 
 
 @pytest.mark.parametrize(
     "body",
-    [hint("transfer.completed"), hint(number=None), hint(number="4001/../x"), hint(number="x"), {"event": "charge.x"}],
-    ids=["a payout", "no id", "a path", "no digits", "no data"],
+    [
+        hint("subscription.cancelled"),
+        hint(number=None),
+        hint(number="4001/../x"),
+        hint(number="x"),
+        {"event": "charge.x"},
+    ],
+    ids=["a subscription", "no id", "a path", "no digits", "no data"],
 )
 def test_what_cannot_be_asked_about(body: object) -> None:
     with pytest.raises(MalformedPayload):
@@ -174,3 +183,46 @@ def test_answers_that_say_the_same_have_the_same_key() -> None:
     ]
     assert len({one, *others}) == 5
     assert key(refund(), "refund:75") != key(refund(amount_refunded=1), "refund:75")
+
+
+def transfer(status: str, **more: object) -> dict[str, object]:
+    own = {"id": 9, "amount": 55.5, "currency": "NGN", "status": status, "created_at": "2020-09-13T12:26:40.000Z"}
+    return {"status": "success", "data": {**own, "complete_message": "Closed", **more}}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "at_ms", "final"),
+    [
+        ("NEW", Kind.PAYOUT_CREATED, AT_MS, False),
+        ("PENDING", Kind.PAYOUT_CREATED, AT_MS, False),
+        ("SUCCESSFUL", Kind.PAYOUT_PAID, NOW_MS + 5, True),
+        ("FAILED", Kind.PAYOUT_FAILED, NOW_MS + 5, True),
+    ],
+)
+def test_a_transfer_is_a_payout(status: str, kind: Kind, at_ms: int, final: bool) -> None:  # noqa: FBT001 - a row
+    parsed = answered(transfer(status), "transfer:9")
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("9", 5550, "NGN", at_ms)
+    assert fact.detail == ({"failure_message": "Closed"} if status == "FAILED" else {})
+    assert parsed.final is final
+
+
+def test_a_transfer_that_is_unknown_says_nothing_and_its_key_changes_with_its_status() -> None:
+    for body in (transfer("ODD"), transfer("NEW", id=8), {"status": "error", "message": "No."}):
+        parsed = answered(body, "transfer:9")
+        assert (parsed.facts, parsed.final) == ((), False)
+        assert parsed.reason
+    keys = {GATEWAY.fetched_key("transfer:9", json.dumps(transfer(status)).encode()) for status in ("NEW", "FAILED")}
+    assert len(keys) == 2
+
+
+def test_meta_of_a_browser_says_who_pays_and_that_of_the_server_says_more() -> None:
+    said = {"paybell_product": "pro", "user_id": 7, "paybell_expected_minor": "10050"}
+    body = transaction(meta={**said, "paybell_expected_currency": "NGN"})
+    doubted = answered(body)
+    assert only(doubted, Kind.PAYMENT_CREATED).detail.get("user_id") == "7"
+    assert "product" not in only(doubted, Kind.PAYMENT_CREATED).detail
+    assert Kind.EXPECTED not in kinds(doubted)
+    believed = answered(body, trustMetadata=True)
+    assert only(believed, Kind.PAYMENT_CREATED).detail["product"] == "pro"
+    assert only(believed, Kind.EXPECTED).amount_minor == 10_050

@@ -209,3 +209,14 @@ def test_pretended_events_honour_what_is_asked() -> None:
     assert (fact.aggregate, fact.ref, fact.amount_minor, fact.at_ms) == ("tx_9", "refund_9", 5, NOW_MS)
     paid = parse("gr4vy", signed("transaction.captured", secret=SECRET, at_s=NOW_S, started_at_s=NOW_S - 60).body)
     assert only(paid, Kind.PAYMENT_CREATED).at_ms == NOW_MS - 60_000
+
+
+def test_metadata_of_a_browser_says_who_pays_and_that_of_the_server_says_more() -> None:
+    said = {"paybell_product": "pro", "user_id": "user_1", "paybell_expected_minor": "1299"}
+    body = event(transaction("capture_succeeded", metadata={**said, "paybell_expected_currency": "MXN"}))
+    doubted = parse("gr4vy", body)
+    assert only(doubted, Kind.PAYMENT_CREATED).detail == {"order_id": "order_1", "user_id": "user_1"}
+    assert Kind.EXPECTED not in kinds(doubted)
+    believed = parse("gr4vy", body, {"trustMetadata": True})
+    assert only(believed, Kind.PAYMENT_CREATED).detail["product"] == "pro"
+    assert only(believed, Kind.EXPECTED).amount_minor == 1299

@@ -12,9 +12,11 @@ from paybell.testing.gateways import gateway as pretender
 from paybell.testing.pretender import encode
 from paybell.testing.samples.authorizenet import authorizenet_details
 from paybell.testing.samples.chargebee import chargebee_answer
+from paybell.testing.samples.flutterwave import flutterwave_transfer
 from paybell.testing.samples.midtrans import midtrans_status
-from paybell.testing.samples.recurly import recurly_invoice, recurly_transaction
-from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_refund
+from paybell.testing.samples.phonepe import phonepe_subscription
+from paybell.testing.samples.recurly import recurly_invoice, recurly_subscription, recurly_transaction
+from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_payout, xendit_refund
 from tests.unit.gateways.asking import answered, asked
 from tests.unit.gateways.sources import NOW_S
 
@@ -34,6 +36,17 @@ ANSWERS: Mapping[str, tuple[str, str, Any]] = {
     "xendit-failure": ("xendit", "payment py-1", {**xendit_payment(ASKED, "FAILED"), "payment_id": "py-1"}),
     "xendit-invoice": ("xendit", "invoice pay_1", xendit_invoice(ASKED)),
     "xendit-refund": ("xendit", "refund refund_1", xendit_refund(ASKED, "SUCCEEDED")),
+    "xendit-payout": ("xendit", "payout disb-1", {**xendit_payout(ASKED, "FAILED"), "id": "disb-1"}),
+    "flutterwave-transfer": (
+        "flutterwave",
+        "transfer:9",
+        {"status": "success", "data": flutterwave_transfer(9, status="FAILED", amount=5)},
+    ),
+    "phonepe-subscription": (
+        "phonepe",
+        "subscription:MS_1",
+        json.loads(phonepe_subscription(subscription_id="MS_1", state="ACTIVE")),
+    ),
     "xendit-captures": (
         "xendit",
         "captures pay_1",
@@ -52,6 +65,9 @@ ANSWERS: Mapping[str, tuple[str, str, Any]] = {
     "chargebee-payment": ("chargebee", "ev_1", _event("payment_failed")),
     "chargebee-refund": ("chargebee", "ev_1", _event("payment_refunded")),
     "recurly-transaction": ("recurly", "pay_1", recurly_transaction(ASKED, "purchase", "declined")),
+    "chargebee-subscription": ("chargebee", "ev_1", _event("subscription_renewed")),
+    "chargebee-customer": ("chargebee", "ev_1", _event("customer_changed")),
+    "recurly-subscription": ("recurly", "pay_1", recurly_subscription(ASKED, "canceled")),
     "recurly-invoice": ("recurly", "pay_1", recurly_invoice(ASKED, recurly_transaction(ASKED, "refund", "success"))),
     "authorizenet": (
         "authorizenet",

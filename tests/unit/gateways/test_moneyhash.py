@@ -233,7 +233,7 @@ def test_an_intents_end_has_the_time_of_its_arrival(status: str, kind: Kind) -> 
         {"type": "card_token.created", "data": {"intent_id": "intent_1", "card_token": {"id": "card_1"}}},
         {"type": "customer.created"},
         intent("PROCESSED", type="Payout"),
-        event(operation("disburse", "successful"), type="payout"),
+        event(operation("disburse", "odd"), type="payout"),
     ],
 )
 def test_what_is_no_payment_is_unmapped_with_a_reason(body: dict[str, object]) -> None:
@@ -281,3 +281,36 @@ def test_pretended_events_honour_what_is_asked() -> None:
         "moneyhash", signed("intent.processed", currency="JPY", amount_minor=700, secret=SECRET, at_s=NOW_S).body
     )
     assert only(paid, Kind.CAPTURED).amount_minor == 700
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "told"),
+    [
+        ("disburse", "pending_approval", Kind.PAYOUT_CREATED),
+        ("disburse", "successful", Kind.PAYOUT_PAID),
+        ("disburse", "failed", Kind.PAYOUT_FAILED),
+        ("void", "successful", Kind.PAYOUT_CANCELED),
+    ],
+)
+def test_a_payout_is_its_transaction(kind: str, status: str, told: Kind) -> None:
+    done = operation(kind, status)
+    parsed = parse("moneyhash", event(done, type="payout"))
+    fact = only(parsed, told)
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == ("tx_1", 710, "USD")
+    assert fact.detail == ({"failure_code": "7000", "failure_message": "No."} if status == "failed" else {})
+    listed = parse("moneyhash", intent("PROCESSED", attempt(done), type="Payout"))
+    assert (listed.facts, listed.livemode) == ((fact,), True)
+
+
+def test_what_the_server_said_of_an_intent() -> None:
+    said = {"paybell_product": "pro", "user_id": "user_1", "paybell_expected_minor": "710"}
+    fields = {**said, "paybell_expected_currency": "USD"}
+    of_intent = parse("moneyhash", intent("PROCESSED", custom_fields=fields))
+    body = event(operation("purchase", "successful"))
+    asked = body["intent"]
+    assert isinstance(asked, dict)
+    of_transaction = parse("moneyhash", {**body, "intent": {**asked, "custom_fields": fields}})
+    assert only(of_intent, Kind.EXPECTED) == only(of_transaction, Kind.EXPECTED)
+    for parsed in (of_intent, of_transaction):
+        detail = only(parsed, Kind.PAYMENT_CREATED).detail
+        assert (detail["product"], detail["user_id"]) == ("pro", "user_1")

@@ -140,8 +140,10 @@ def test_a_chargeback_with_its_warning_and_its_reversal_is_one_dispute() -> None
         adjustment("credit", "approved"),
         adjustment("brand_new", "approved"),
         adjustment("refund", "brand_new"),
-        parse("paddle", event("subscription.created", {"id": "sub_1"})),
-        parse("paddle", event("payout.paid", {"id": "pay_1"})),
+        parse("paddle", event("subscription.created", {"id": "sub_1", "status": "brand_new"})),
+        parse("paddle", event("customer.created", {"id": "ctm_1", "status": "brand_new"})),
+        parse("paddle", event("payout.paid", {"id": "p", "status": "odd", "amount": "1", "currency_code": "USD"})),
+        parse("paddle", event("price.created", {"id": "pri_1"})),
         parse("paddle", transaction("brand_new")),
         parse("paddle", {"id": "adj_1"}),
     ],
@@ -161,3 +163,67 @@ def test_amounts_are_digits_in_a_text(amount: object) -> None:
 def test_a_transaction_without_its_id_is_malformed() -> None:
     with pytest.raises(MalformedPayload):
         parse("paddle", event("transaction.paid", {"status": "paid", "currency_code": "USD"}))
+
+
+def subscription(status: str, **more: object) -> Parsed:
+    own: dict[str, object] = {"id": "sub_1", "status": status, "customer_id": "ctm_1", "canceled_at": None}
+    period = {"starts_at": "2025-06-01T00:00:00Z", "ends_at": "2025-06-15T15:06:41Z"}
+    own |= {"items": [{"price": {"id": "pri_1"}}, {"price": {"id": "pri_2"}}], "current_billing_period": period}
+    return parse("paddle", event(f"subscription.{status}", {**own, "scheduled_change": None, **more}))
+
+
+@pytest.mark.parametrize("status", ["trialing", "active", "past_due"])
+def test_a_subscriptions_status_and_the_end_of_what_is_paid(status: str) -> None:
+    fact = only(subscription(status), Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("sub_1", AT_MS)
+    period = {} if status == "past_due" else {"period_end_ms": str(AT_MS + 500)}
+    assert fact.detail == {"status": status, "plan": "pri_1", "customer_id": "ctm_1", **period}
+
+
+def test_a_subscription_that_will_end_and_one_that_has() -> None:
+    change = {"action": "cancel", "effective_at": "2025-06-15T15:06:41Z", "resume_at": None}
+    ending = only(subscription("active", scheduled_change=change), Kind.SUBSCRIPTION_STATE).detail
+    assert (ending["cancel_at_period_end"], ending["ends_at_ms"]) == ("true", str(AT_MS + 500))
+    pausing = only(subscription("active", scheduled_change={**change, "action": "pause"}), Kind.SUBSCRIPTION_STATE)
+    assert not {"cancel_at_period_end", "ends_at_ms"} & set(pausing.detail)
+    ended = only(subscription("canceled", current_billing_period=None, canceled_at=AT), Kind.SUBSCRIPTION_STATE)
+    assert ended.detail["ends_at_ms"] == str(AT_MS)
+    assert "period_end_ms" not in ended.detail
+    paused = subscription("paused", current_billing_period=None, items=None)
+    assert only(paused, Kind.SUBSCRIPTION_STATE).detail == {"status": "paused", "customer_id": "ctm_1"}
+
+
+def test_custom_data_of_a_buyer_says_who_pays_and_that_of_the_server_says_more() -> None:
+    money = {"paybell_expected_minor": "65215", "paybell_expected_currency": "USD"}
+    body = transaction("billed", custom_data={"paybell_product": "pro", "paybell_user": "user_1", **money})
+    doubted = parse("paddle", body)
+    assert only(doubted, Kind.PAYMENT_CREATED).detail == {"user_id": "user_1"}
+    assert Kind.EXPECTED not in kinds(doubted)
+    believed = parse("paddle", body, {"trustMetadata": True})
+    assert only(believed, Kind.PAYMENT_CREATED).detail == {"user_id": "user_1", "product": "pro"}
+    told = only(believed, Kind.EXPECTED)
+    assert (told.aggregate, told.amount_minor, told.currency) == ("txn_1", 65215, "USD")
+    own = subscription("active", custom_data={"paybell_product": "pro", "user_id": "user_1"})
+    detail = only(own, Kind.SUBSCRIPTION_STATE).detail
+    assert (detail.get("user_id"), detail.get("product")) == ("user_1", None)
+
+
+def test_a_transaction_names_its_subscription_and_its_invoice() -> None:
+    parsed = parse("paddle", transaction("billed", subscription_id="sub_1", invoice_id="inv_1"))
+    told = [(fact.ref, fact.detail["type"]) for fact in parsed.facts if fact.kind is Kind.LINK]
+    assert told == [("inv_1", "invoice"), ("sub_1", "subscription")]
+
+
+@pytest.mark.parametrize(("status", "kind"), [("unpaid", Kind.PAYOUT_CREATED), ("paid", Kind.PAYOUT_PAID)])
+def test_a_payout(status: str, kind: Kind) -> None:
+    data = {"id": "pay_1", "status": status, "amount": "10000", "currency_code": "USD"}
+    fact = only(parse("paddle", event("payout.x", data)), kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("pay_1", 10000, "USD", AT_MS)
+
+
+@pytest.mark.parametrize(("status", "told"), [("active", "active"), ("archived", "deleted")])
+def test_a_customer(status: str, told: str) -> None:
+    data = {"id": "ctm_1", "status": status, "name": "Pat Example", "email": "pat@example.com", "custom_data": None}
+    fact = only(parse("paddle", event("customer.updated", data)), Kind.CUSTOMER_STATE)
+    who = {"customer_id": "ctm_1", "customer_name": "Pat Example", "customer_email": "pat@example.com"}
+    assert (fact.aggregate, fact.detail) == ("ctm_1", {"status": told, **who})

@@ -103,9 +103,56 @@ def test_amounts() -> None:
 
 
 def test_what_is_no_payment_has_a_reason_and_a_payment_needs_its_order() -> None:
-    for name in ("subscription_created", "transfer_paid", ""):
+    for name in ("subscription_created", "new_audience_member", ""):
         parsed = alert(name)
         assert parsed.facts == ()
         assert parsed.reason
     with pytest.raises(MalformedPayload):
         alert("payment_succeeded", sale_gross="1.00", order_id="")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "told"),
+    [
+        ("subscription_created", "trialing", "trialing"),
+        ("subscription_created", "active", "active"),
+        ("subscription_updated", "past_due", "past_due"),
+        ("subscription_updated", "paused", "paused"),
+    ],
+)
+def test_a_subscription(name: str, status: str, told: str) -> None:
+    fields = {"subscription_id": "8", "subscription_plan_id": "6", "user_id": "5", "email": "pat@example.com"}
+    fact = only(alert(name, status=status, next_bill_date="2025-07-15", **fields), Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("8", NOW_MS)
+    period = {"period_end_ms": "1752537600000"} if told in {"trialing", "active"} else {}
+    assert fact.detail == {
+        "status": told,
+        "plan": "6",
+        "customer_id": "5",
+        "customer_email": "pat@example.com",
+        **period,
+    }
+
+
+def test_a_cancelled_subscription_names_its_end() -> None:
+    fields = {"subscription_id": "8", "status": "deleted", "cancellation_effective_date": "2025-07-15 00:00:00"}
+    fact = only(alert("subscription_cancelled", **fields), Kind.SUBSCRIPTION_STATE)
+    assert fact.detail == {"status": "canceled", "period_end_ms": "1752537600000", "ends_at_ms": "1752537600000"}
+
+
+def test_a_renewal_names_its_subscription_and_how_that_stands() -> None:
+    fields = {"subscription_id": "8", "status": "active", "next_bill_date": "2025-07-15", "sale_gross": "1.00"}
+    parsed = alert("subscription_payment_succeeded", **fields)
+    linked = only(parsed, Kind.LINK)
+    assert (linked.aggregate, linked.ref, linked.detail["type"]) == ("9-1", "8", "subscription")
+    assert only(parsed, Kind.SUBSCRIPTION_STATE).detail["period_end_ms"] == "1752537600000"
+    odd = alert("subscription_payment_succeeded", **{**fields, "status": "brand_new"})
+    assert Kind.SUBSCRIPTION_STATE not in kinds(odd)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("transfer_created", Kind.PAYOUT_CREATED), ("transfer_paid", Kind.PAYOUT_PAID)]
+)
+def test_a_transfer_is_a_payout(name: str, kind: Kind) -> None:
+    fact = only(alert(name, amount="12.30", payout_id="901"), kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("901", 1230, "USD", NOW_MS)

@@ -162,11 +162,11 @@ def test_a_dispute_stands_under_the_payment(status: str, resolution: str | None,
     assert only(parsed, Kind.CAPTURED) == only(parse("paystack", charge()), Kind.CAPTURED)
 
 
-def test_an_unknown_dispute_and_a_payout_say_nothing() -> None:
+def test_an_unknown_dispute_says_nothing() -> None:
     assert "unknown" in parse("paystack", dispute("archived")).reason
     assert "'something new' is unknown" in parse("paystack", dispute("resolved", "something new")).reason
-    payout = parse("paystack", {"event": "transfer.success", "data": transaction()})
-    assert (payout.facts, payout.reason) == ((), "it tells of no charge, refund or dispute")
+    other = parse("paystack", {"event": "dedicatedaccount.assign.success", "data": {}})
+    assert (other.facts, other.reason) == ((), "it tells of nothing that is read")
 
 
 @pytest.mark.parametrize("currency", ["XOF", "RWF"])
@@ -174,3 +174,113 @@ def test_francs_are_written_a_hundredfold(currency: str) -> None:
     assert only(parse("paystack", charge(currency=currency)), Kind.CAPTURED).amount_minor == 50
     with pytest.raises(AmountError):
         parse("paystack", charge(currency=currency, amount=5050))
+
+
+BUYER = {"first_name": "Pat", "last_name": None, "email": "pat@example.com", "customer_code": "CUS_1", "phone": ""}
+WHO = {"customer_id": "CUS_1", "customer_email": "pat@example.com", "customer_name": "Pat"}
+NEXT, NEXT_MS = "2020-10-13T12:26:40.000Z", 1_602_592_000_000
+
+
+def transfer(status: str, **more: object) -> dict[str, object]:
+    own = {"transfer_code": "TRF_1", "status": status, "amount": 5000, "currency": "NGN", "source": "balance"}
+    return {"event": "transfer.x", "data": {**own, "updated_at": "2020-09-13T12:27:40.000Z", **more}}
+
+
+def subscription(status: str, **more: object) -> dict[str, object]:
+    own = {"subscription_code": "SUB_1", "status": status, "next_payment_date": NEXT, "customer": BUYER}
+    return {"event": "subscription.x", "data": {**own, "plan": {"plan_code": "PLN_1"}, "domain": "test", **more}}
+
+
+def invoice(name: str, status: str, **more: object) -> dict[str, object]:
+    own = {"invoice_code": "INV_1", "status": status, "amount": 5000, "period_end": NEXT, "customer": BUYER}
+    plan = {"subscription_code": "SUB_1", "status": "active", "next_payment_date": NEXT}
+    paid = {"reference": "ref_1", "status": "success", "amount": 5000, "currency": "NGN"}
+    times = {"created_at": "2020-09-13T12:26:40.000Z"}
+    return {"event": name, "data": {**own, "subscription": plan, "transaction": paid, **times, **more}}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("pending", Kind.PAYOUT_CREATED),
+        ("success", Kind.PAYOUT_PAID),
+        ("failed", Kind.PAYOUT_FAILED),
+        ("reversed", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_transfer_is_a_payout(status: str, kind: Kind) -> None:
+    fact = only(parse("paystack", transfer(status)), kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("TRF_1", 5000, "NGN", PAID_MS)
+    spelled = transfer(status, updated_at=None, updatedAt="2020-09-13T12:27:40.000Z")
+    assert only(parse("paystack", spelled), kind) == fact
+    assert only(parse("paystack", transfer(status, updated_at=None)), kind).at_ms == NOW_MS + 5
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("active", {"status": "active", "period_end_ms": str(NEXT_MS)}),
+        ("non-renewing", {"status": "active", "cancel_at_period_end": "true"}),
+        ("attention", {"status": "past_due"}),
+        ("completed", {"status": "canceled"}),
+        ("complete", {"status": "canceled"}),
+        ("cancelled", {"status": "canceled"}),
+    ],
+)
+def test_a_subscriptions_status(status: str, told: dict[str, str]) -> None:
+    fact = only(parse("paystack", subscription(status)), Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("SUB_1", NOW_MS + 5)
+    assert fact.detail == {"plan": "PLN_1", **WHO, **told}
+
+
+def test_an_invoice_that_is_paid_names_its_payment_and_its_subscription() -> None:
+    parsed = parse("paystack", invoice("invoice.update", "success"))
+    told = [(fact.aggregate, fact.ref, fact.detail["type"]) for fact in parsed.facts if fact.kind is Kind.LINK]
+    assert told == [("ref_1", "INV_1", "invoice"), ("ref_1", "SUB_1", "subscription")]
+    fact = only(parsed, Kind.INVOICE_STATE)
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == ("INV_1", 5000, "NGN")
+    assert fact.detail == {"status": "paid", "subscription_id": "SUB_1", "period_end_ms": str(NEXT_MS), **WHO}
+    assert only(parsed, Kind.SUBSCRIPTION_STATE).detail["period_end_ms"] == str(NEXT_MS)
+    open_one = parse("paystack", invoice("invoice.create", "pending"))
+    assert only(open_one, Kind.INVOICE_STATE).detail["status"] == "open"
+
+
+def test_an_invoice_that_failed_has_no_currency_and_its_subscription_is_past_due() -> None:
+    parsed = parse("paystack", invoice("invoice.payment_failed", "pending", transaction={}))
+    assert kinds(parsed) == [Kind.SUBSCRIPTION_STATE]
+    assert only(parsed, Kind.SUBSCRIPTION_STATE).detail == {"status": "past_due", **WHO}
+    tried = parse("paystack", invoice("invoice.payment_failed", "pending"))
+    assert only(tried, Kind.INVOICE_STATE).detail["status"] == "failed"
+
+
+@pytest.mark.parametrize(("status", "told"), [("pending", "open"), ("success", "paid"), ("failed", "failed")])
+def test_a_payment_request_is_an_invoice(status: str, told: str) -> None:
+    data = {"request_code": "PRQ_1", "status": status, "amount": 5000, "currency": "NGN", "metadata": {"user_id": 7}}
+    fact = only(parse("paystack", {"event": "paymentrequest.x", "data": data}), Kind.INVOICE_STATE)
+    assert (fact.aggregate, fact.amount_minor, fact.detail) == ("PRQ_1", 5000, {"status": told, "user_id": "7"})
+
+
+def test_an_unknown_status_of_the_account_and_a_list_of_cards_say_nothing() -> None:
+    request = {"request_code": "PRQ_1", "status": "odd", "amount": 1, "currency": "NGN"}
+    for body in (
+        transfer("odd"),
+        subscription("odd"),
+        invoice("invoice.update", "odd"),
+        {"event": "paymentrequest.x", "data": request},
+    ):
+        parsed = parse("paystack", body)
+        assert (parsed.facts, parsed.reason) == ((), "its status 'odd' is unknown")
+    cards = parse("paystack", {"event": "subscription.expiring_cards", "data": [{"brand": "visa"}]})
+    assert (cards.facts, "expire" in cards.reason) == ((), True)
+
+
+def test_metadata_of_a_browser_says_who_pays_and_that_of_the_server_says_more() -> None:
+    said = {"paybell_product": "pro", "user_id": "user_1", "paybell_expected_minor": 5000}
+    body = charge(metadata={**said, "paybell_expected_currency": "NGN"})
+    doubted = parse("paystack", body)
+    assert only(doubted, Kind.PAYMENT_CREATED).detail == {"order_id": "ref_1", "user_id": "user_1"}
+    assert Kind.EXPECTED not in kinds(doubted)
+    believed = parse("paystack", body, {"trustMetadata": True})
+    assert only(believed, Kind.PAYMENT_CREATED).detail["product"] == "pro"
+    assert only(believed, Kind.EXPECTED).amount_minor == 5000
+    assert only(parse("paystack", charge(metadata=0)), Kind.PAYMENT_CREATED).detail == {"order_id": "ref_1"}

@@ -7,7 +7,7 @@ from paybell.gateways import gateway
 from paybell.model.fact import Kind, Parsed
 from paybell.model.notification import Hint, Origin, RefusalReason, Refused, Request
 from paybell.ports import FetchPlan
-from paybell.testing.samples.phonepe import phonepe_order, phonepe_refund
+from paybell.testing.samples.phonepe import phonepe_order, phonepe_refund, phonepe_subscription
 from tests.unit.gateways.sources import NOW_MS, kinds, notification, only, source
 
 KEYS = {"clientId": "client", "clientSecret": "s&cret", "clientVersion": "1"}
@@ -83,7 +83,7 @@ def test_a_refund_is_asked_for_by_its_own_id() -> None:
 def test_without_credentials_nothing_is_asked_and_without_an_id_nothing_can_be() -> None:
     body = b'{"event": "checkout.order.completed", "payload": {"merchantOrderId": "MO_1"}}'
     assert gateway("phonepe").plan_fetch(notification(body), source("phonepe")) is None
-    for payload in ({}, {"merchantOrderId": "../x"}, {"merchantOrderId": 1}, {"merchantSubscriptionId": "MS_1"}):
+    for payload in ({}, {"merchantOrderId": "../x"}, {"merchantOrderId": 1}, {"merchantSubscriptionId": "../x"}):
         with pytest.raises(MalformedPayload, match="names nothing"):
             plan("x", **payload)
 
@@ -162,3 +162,57 @@ def test_equal_answers_have_equal_keys() -> None:
         key({**first, "amount": 1}),
     }
     assert len(others) == 5
+
+
+def test_a_subscription_is_asked_for_by_the_merchants_id() -> None:
+    made = plan("subscription.cancelled", merchantSubscriptionId="MS_1", state="CANCELLED")
+    assert made is not None
+    assert made.url == "https://api.phonepe.com/apis/pg/subscriptions/v2/MS_1/status"
+    assert made.subject == "subscription:MS_1"
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "final"),
+    [
+        ("ACTIVATION_IN_PROGRESS", "incomplete", False),
+        ("ACTIVE", "active", True),
+        ("PAUSED", "paused", True),
+        ("CANCELLED", "canceled", True),
+        ("REVOKED", "canceled", True),
+        ("EXPIRED", "canceled", True),
+        ("FAILED", "canceled", True),
+    ],
+)
+def test_a_subscriptions_state(state: str, told: str, final: bool) -> None:  # noqa: FBT001 - a row of the table
+    parsed = answered(phonepe_subscription(subscription_id="MS_1", state=state), "subscription:MS_1")
+    fact = only(parsed, Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms, fact.detail) == ("MS_1", NOW_MS + 5, {"status": told})
+    assert parsed.final is final
+
+
+def test_a_subscription_on_its_way_or_another_one_says_nothing_yet() -> None:
+    for subject, state in (("subscription:MS_1", "PAUSE_IN_PROGRESS"), ("subscription:MS_2", "ACTIVE")):
+        parsed = answered(phonepe_subscription(subscription_id="MS_1", state=state), subject)
+        assert (parsed.facts, parsed.final) == ((), False)
+        assert parsed.reason
+
+
+def test_an_order_names_its_subscription_and_the_first_one_starts_it() -> None:
+    flow = {"type": "SUBSCRIPTION_REDEMPTION", "merchantSubscriptionId": "MS_1"}
+    charged = answered(order("COMPLETED", attempt("COMPLETED"), paymentFlow=flow))
+    linked = only(charged, Kind.LINK)
+    assert (linked.aggregate, linked.ref, linked.detail["type"]) == ("MO_1", "MS_1", "subscription")
+    assert Kind.SUBSCRIPTION_STATE not in kinds(charged)
+    setup = {**flow, "type": "SUBSCRIPTION_SETUP"}
+    started = only(answered(order("COMPLETED", attempt("COMPLETED"), paymentFlow=setup)), Kind.SUBSCRIPTION_STATE)
+    assert (started.aggregate, started.detail, started.at_ms) == ("MS_1", {"status": "active"}, NOW_MS - 1)
+    failed = answered(order("FAILED", attempt("FAILED"), paymentFlow=setup))
+    assert Kind.SUBSCRIPTION_STATE not in kinds(failed)
+
+
+def test_the_key_of_a_subscription_changes_with_its_state() -> None:
+    def key(state: str) -> str:
+        body = phonepe_subscription(subscription_id="MS_1", state=state)
+        return gateway("phonepe").fetched_key("subscription:MS_1", body)
+
+    assert key("ACTIVE") == key("ACTIVE") != key("PAUSED")

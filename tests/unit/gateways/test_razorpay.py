@@ -75,8 +75,8 @@ def test_the_dedupe_key_is_the_bodys_hash_whatever_the_unsigned_id_says() -> Non
     assert first.dedupe_key.startswith("sha256:")
 
 
-def test_it_has_no_options() -> None:
-    with pytest.raises(ConfigurationError, match="it knows: none"):
+def test_it_knows_one_option() -> None:
+    with pytest.raises(ConfigurationError, match="it knows: trustMetadata"):
         gateway("razorpay").check(source("razorpay", options={"toleranceSeconds": 300}))
 
 
@@ -206,3 +206,145 @@ def test_what_is_unknown_is_unmapped_with_a_reason(body: dict[str, object]) -> N
 def test_a_body_without_what_every_event_has_is_malformed(body: dict[str, object]) -> None:
     with pytest.raises(MalformedPayload):
         parse("razorpay", body)
+
+
+def payout(status: str, **more: object) -> dict[str, object]:
+    own = {"id": "pout_1", "amount": 212, "currency": "INR", "created_at": AT_S - 60, "fees": 9, "tax": 2}
+    return {**own, "status": status, **more}
+
+
+def subscription(status: str, **more: object) -> dict[str, object]:
+    own = {"id": "sub_1", "plan_id": "plan_1", "customer_id": "cust_1", "current_end": AT_S + 100, "ended_at": None}
+    return {**own, "status": status, "created_at": AT_S - 60, "notes": [], **more}
+
+
+def invoice(status: str, **more: object) -> dict[str, object]:
+    own = {"id": "inv_1", "amount": 5000, "currency": "INR", "order_id": "order_1", "customer_id": "cust_1"}
+    buyer = {"name": "Pat Example", "email": "pat@example.com", "contact": "+910000000001"}
+    return {**own, "status": status, "customer_details": buyer, "billing_end": None, "notes": [], **more}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, Kind.PAYOUT_CREATED) for status in ("pending", "queued", "scheduled", "processing")),
+        ("processed", Kind.PAYOUT_PAID),
+        ("rejected", Kind.PAYOUT_CANCELED),
+        ("cancelled", Kind.PAYOUT_CANCELED),
+        ("failed", Kind.PAYOUT_FAILED),
+        ("reversed", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_payouts_status(status: str, kind: Kind) -> None:
+    fact = only(parse("razorpay", event("payout.x", payout=payout(status))), kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("pout_1", 212, "INR", AT_S * 1000)
+
+
+def test_a_payout_that_came_back_says_why_and_one_that_is_paid_does_not() -> None:
+    reason = {"status_details": {"reason": "bank_offline", "description": "Try again."}, "failure_reason": None}
+    back = only(parse("razorpay", event("payout.reversed", payout=payout("reversed", **reason))), Kind.PAYOUT_FAILED)
+    assert back.detail == {"failure_code": "bank_offline", "failure_message": "Try again."}
+    paid = only(parse("razorpay", event("payout.processed", payout=payout("processed", **reason))), Kind.PAYOUT_PAID)
+    assert paid.detail == {}
+
+
+def test_a_settlement_is_a_payout_that_is_paid_in_rupees() -> None:
+    entity = {"id": "setl_1", "amount": 1524, "status": "processed", "fees": 0, "tax": 0, "created_at": AT_S - 60}
+    fact = only(parse("razorpay", event("settlement.processed", settlement=entity)), Kind.PAYOUT_PAID)
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == ("setl_1", 1524, "INR")
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "paid_for"),
+    [
+        ("created", "incomplete", False),
+        ("authenticated", "incomplete", False),
+        ("active", "active", True),
+        ("paused", "paused", True),
+        ("pending", "past_due", False),
+        ("halted", "past_due", False),
+        ("cancelled", "canceled", False),
+        ("completed", "canceled", True),
+        ("expired", "canceled", False),
+    ],
+)
+def test_a_subscriptions_status_and_until_when_it_is_paid(status: str, told: str, paid_for: bool) -> None:  # noqa: FBT001
+    fact = only(parse("razorpay", event("subscription.x", subscription=subscription(status))), Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("sub_1", AT_S * 1000)
+    period = {"period_end_ms": str((AT_S + 100) * 1000)} if paid_for else {}
+    assert fact.detail == {"status": told, "plan": "plan_1", "customer_id": "cust_1", **period}
+
+
+def test_a_subscription_says_for_whom_it_is_and_when_it_ended() -> None:
+    entity = subscription("cancelled", ended_at=AT_S - 1, notes={"paybell_product": "pro", "user_id": 7})
+    fact = only(parse("razorpay", event("subscription.cancelled", subscription=entity)), Kind.SUBSCRIPTION_STATE)
+    assert (fact.detail["product"], fact.detail["user_id"]) == ("pro", "7")
+    assert fact.detail["ends_at_ms"] == str((AT_S - 1) * 1000)
+
+
+def test_a_charge_names_its_subscription_and_its_invoice() -> None:
+    entities = {"subscription": subscription("active"), "payment": payment("captured", invoice_id="inv_1")}
+    parsed = parse("razorpay", event("subscription.charged", **entities))
+    told = [(fact.aggregate, fact.ref, fact.detail["type"]) for fact in parsed.facts if fact.kind is Kind.LINK]
+    assert told == [("pay_1", "inv_1", "invoice"), ("pay_1", "sub_1", "subscription")]
+    assert only(parsed, Kind.SUBSCRIPTION_STATE).detail["status"] == "active"
+    alone = parse("razorpay", event("payment.captured", payment=payment("captured", invoice_id="inv_1")))
+    assert all(fact in parsed.facts for fact in alone.facts)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("draft", "open"),
+        ("issued", "open"),
+        ("partially_paid", "open"),
+        ("paid", "paid"),
+        ("cancelled", "void"),
+        ("expired", "void"),
+        ("deleted", "void"),
+    ],
+)
+def test_an_invoices_status(status: str, told: str) -> None:
+    entity = invoice(status, subscription_id="sub_1", billing_end=AT_S + 9)
+    fact = only(parse("razorpay", event("invoice.x", invoice=entity)), Kind.INVOICE_STATE)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("inv_1", 5000, "INR", AT_S * 1000)
+    assert fact.detail == {
+        "status": told,
+        "subscription_id": "sub_1",
+        "period_end_ms": str((AT_S + 9) * 1000),
+        "order_id": "order_1",
+        "customer_id": "cust_1",
+        "customer_name": "Pat Example",
+        "customer_email": "pat@example.com",
+        "customer_phone": "+910000000001",
+    }
+
+
+def test_what_a_buyer_may_have_noted_is_not_believed_and_what_the_server_noted_is() -> None:
+    notes = {
+        "paybell_product": "pro",
+        "user_id": "user_1",
+        "paybell_expected_minor": "5000",
+        "paybell_expected_currency": "INR",
+    }
+    body = event("payment.captured", payment=payment("captured", notes=notes))
+    doubted = parse("razorpay", body)
+    assert only(doubted, Kind.PAYMENT_CREATED).detail == {"order_id": "order_1", "user_id": "user_1"}
+    assert Kind.EXPECTED not in kinds(doubted)
+    by_order = event("order.paid", payment=payment("captured"), order={"id": "order_1", "notes": notes})
+    for parsed in (parse("razorpay", body, {"trustMetadata": True}), parse("razorpay", by_order)):
+        assert only(parsed, Kind.PAYMENT_CREATED).detail["product"] == "pro"
+        told = only(parsed, Kind.EXPECTED)
+        assert (told.amount_minor, told.currency, told.at_ms) == (5000, "INR", (AT_S - 60) * 1000)
+    with pytest.raises(ConfigurationError, match="true or false"):
+        gateway("razorpay").check(source("razorpay", options={"trustMetadata": "yes"}))
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [{"payout": payout("odd")}, {"subscription": subscription("odd")}, {"invoice": invoice("odd")}],
+)
+def test_an_unknown_status_of_the_account_is_unmapped(entities: dict[str, object]) -> None:
+    parsed = parse("razorpay", event("x", **entities))
+    assert parsed.facts == ()
+    assert "'odd'" in parsed.reason

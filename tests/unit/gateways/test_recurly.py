@@ -7,7 +7,7 @@ from paybell.gateways import gateway
 from paybell.model.fact import Kind
 from paybell.model.notification import Hint, RefusalReason, Refused, Request, Verified
 from paybell.testing.gateways import gateway as pretender
-from paybell.testing.samples.recurly import recurly_invoice, recurly_transaction
+from paybell.testing.samples.recurly import recurly_invoice, recurly_subscription, recurly_transaction
 from tests.unit.gateways.asking import answered, asked, key, money, plan, planned
 from tests.unit.gateways.sources import NOW_MS, NOW_S, kinds, only, parse, request, source
 
@@ -30,7 +30,7 @@ def verdict(header: bytes, now_ms: int = TIME, body: bytes = BODY) -> object:
 
 @pytest.mark.parametrize("before", [b"", b"de1ec7ab1e,", b"0" * 64 + b","])
 def test_a_known_answer_among_others(before: bytes) -> None:
-    assert isinstance(verdict(b"1663103925004," + before + KNOWN), Verified)
+    assert isinstance(verdict(b"1663103925004," + before + KNOWN), Hint)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_why_a_request_is_refused(header: bytes, now_ms: int, reason: RefusalRea
 
 
 @pytest.mark.parametrize("event", pretender("recurly").events)
-def test_what_is_about_money_is_a_hint(event: str) -> None:
+def test_what_can_be_asked_for_is_a_hint(event: str) -> None:
     signed = pretender("recurly").signed(event, at_s=NOW_S)
     found = gateway("recurly").verify(request(signed), source("recurly"), NOW_MS)
-    assert isinstance(found, Verified if event == "account.created" else Hint)
+    assert isinstance(found, Verified if event == "gift_card.purchased" else Hint)
     parsed = parse("recurly", signed.body)
     assert (parsed.event, parsed.facts) == (event, ())
     assert parsed.reason
@@ -67,6 +67,8 @@ def test_what_is_about_money_is_a_hint(event: str) -> None:
         ({"object_type": "payment", "id": "x", "uuid": "63b0"}, "/transactions/uuid-63b0"),
         ({"object_type": "charge_invoice", "id": "inv1", "uuid": "63b0"}, "/invoices/inv1"),
         ({"object_type": "credit_invoice", "id": "inv2"}, "/invoices/inv2"),
+        ({"object_type": "subscription", "id": "sub1", "uuid": "63b0"}, "/subscriptions/sub1"),
+        ({"object_type": "account", "id": "acc1"}, "/accounts/acc1"),
     ],
 )
 def test_what_is_asked(body: object, path: str) -> None:
@@ -82,7 +84,7 @@ def test_what_is_asked(body: object, path: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"object_type": "account", "id": "a"},
+        {"object_type": "gift_card", "id": "a"},
         {"object_type": "payment"},
         {"object_type": "payment", "id": "../sites"},
         {},
@@ -164,3 +166,93 @@ def test_the_key_of_an_answer_changes_with_what_decides() -> None:
     assert key("recurly", "txn1", {**body, "collected_at": "2025-01-01T00:00:00Z"}) == same
     for name, value in (("status", "void"), ("amount", 1), ("type", "refund"), ("id", "txn9")):
         assert key("recurly", "txn1", {**body, name: value}) != same
+
+
+UPDATED = "2025-06-15T15:06:40Z"
+LATER, LATER_MS = "2025-07-15T15:06:40Z", 1_752_592_000_000
+WHO = {
+    "customer_id": "account-example-1",
+    "customer_email": "pat@example.com",
+    "customer_name": "Pat Example",
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("future", {"status": "incomplete"}),
+        ("active", {"status": "active", "period_end_ms": str(LATER_MS)}),
+        (
+            "canceled",
+            {
+                "status": "active",
+                "period_end_ms": str(LATER_MS),
+                "ends_at_ms": str(LATER_MS),
+                "cancel_at_period_end": "true",
+            },
+        ),
+        ("paused", {"status": "paused"}),
+        ("expired", {"status": "canceled", "ends_at_ms": str(LATER_MS)}),
+    ],
+)
+def test_a_subscriptions_state(state: str, told: dict[str, str]) -> None:
+    parsed = answered("recurly", "sub1", recurly_subscription(asked(payment_id="sub1"), state))
+    fact = only(parsed, Kind.SUBSCRIPTION_STATE)
+    assert (fact.aggregate, fact.at_ms, parsed.final) == ("sub1", NOW_MS, True)
+    assert fact.detail == {"plan": "pro-monthly", "user_id": "user_1001", **WHO, **told}
+
+
+def invoice(state: str, **more: object) -> dict[str, object]:
+    lines = [
+        {"subscription_id": "sub1", "plan_code": "old", "end_date": UPDATED},
+        {"subscription_id": "sub1", "plan_code": "pro", "end_date": LATER},
+        {"subscription_id": None, "plan_code": None, "end_date": None},
+    ]
+    own = {"id": "inv1", "object": "invoice", "type": "charge", "total": 50, "currency": "USD", "updated_at": UPDATED}
+    return {**own, "state": state, "line_items": {"data": lines}, "collection_method": "automatic", **more}
+
+
+@pytest.mark.parametrize(
+    ("state", "method", "told"),
+    [
+        ("pending", "automatic", "open"),
+        ("processing", "automatic", "open"),
+        ("past_due", "automatic", "failed"),
+        ("past_due", "manual", "open"),
+        ("failed", "automatic", "failed"),
+        ("voided", "manual", "void"),
+        ("paid", "automatic", "paid"),
+    ],
+)
+def test_an_invoices_state(state: str, method: str, told: str) -> None:
+    parsed = answered("recurly", "inv1", invoice(state, collection_method=method))
+    fact = only(parsed, Kind.INVOICE_STATE)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("inv1", 5000, "USD", NOW_MS)
+    belongs = {"subscription_id": "sub1", "plan": "pro", "period_end_ms": str(LATER_MS)}
+    assert fact.detail == {"status": told, **belongs}
+
+
+def test_a_credit_invoice_is_none_that_a_customer_owes() -> None:
+    assert answered("recurly", "inv1", invoice("paid", type="credit")).facts == ()
+
+
+@pytest.mark.parametrize(("state", "told"), [("active", "active"), ("inactive", "deleted")])
+def test_an_account_is_a_customer(state: str, told: str) -> None:
+    body = {"id": "acc1", "object": "account", "code": "c1", "email": "pat@example.com", "state": state}
+    fact = only(answered("recurly", "acc1", {**body, "updated_at": UPDATED}), Kind.CUSTOMER_STATE)
+    assert (fact.aggregate, fact.at_ms) == ("c1", NOW_MS)
+    assert fact.detail == {"status": told, "customer_id": "c1", "customer_email": "pat@example.com"}
+
+
+def test_an_unknown_state_says_nothing_and_the_key_changes_with_it() -> None:
+    one = asked(payment_id="sub1")
+    assert answered("recurly", "sub1", recurly_subscription(one, "odd")).reason == "its state is unknown"
+    keys = {key("recurly", "sub1", recurly_subscription(one, state)) for state in ("active", "canceled", "paused")}
+    assert len(keys) == 3
+
+
+def test_a_payment_names_its_invoice_and_its_subscriptions() -> None:
+    body = {**recurly_transaction(ASKED, "purchase", "success"), "invoice": {"id": "inv1", "number": "1"}}
+    parsed = answered("recurly", "txn1", {**body, "subscription_ids": ["sub1", "sub2"]})
+    told = [(fact.aggregate, fact.ref, fact.detail["type"]) for fact in parsed.facts if fact.kind is Kind.LINK]
+    assert told == [("txn1", "inv1", "invoice"), ("txn1", "sub1", "subscription"), ("txn1", "sub2", "subscription")]

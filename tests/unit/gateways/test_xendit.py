@@ -9,7 +9,7 @@ from paybell.model.fact import Kind
 from paybell.model.notification import Hint, RefusalReason, Refused, Request
 from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
-from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_refund
+from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_payout, xendit_refund
 from tests.unit.gateways.asking import answered, asked, key, money, plan, planned
 from tests.unit.gateways.sources import NOW_MS, NOW_S, kinds, only, parse, source
 
@@ -67,6 +67,8 @@ def test_a_hint_gives_no_facts() -> None:
         ),
         ({"event": "refund.succeeded", "data": {"id": "rfd-1", "paymentId": "py-1"}}, "/refunds/rfd-1", "refund rfd-1"),
         ({"id": "inv-1", "externalId": "order_1", "merchantName": "Example"}, "/v2/invoices/inv-1", "invoice inv-1"),
+        ({"event": "payout.succeeded", "data": {"id": "disb-1"}}, "/v2/payouts/disb-1", "payout disb-1"),
+        ({"event": "v3_payout.failed", "data": {"payout_id": "po-1"}}, "/v3/payouts/po-1", "v3_payout po-1"),
         (xendit_invoice(asked(payment_id="inv-1")), "/v2/invoices/inv-1", "invoice inv-1"),
     ],
 )
@@ -87,7 +89,7 @@ def test_without_a_key_nothing_is_asked() -> None:
     "body",
     [
         {"event": "payment_method.activated", "data": {"id": "pm-1"}},
-        {"event": "payout.succeeded", "data": {"id": "disb-1"}},
+        {"event": "recurring.plan.activated", "data": {"id": "repl-1"}},
         {"event": "payment.succeeded", "data": {"id": "py-1"}},
         {"event": "refund.succeeded", "data": {"id": "../invoices"}},
         {"event": "refund.succeeded", "data": {"id": "a b"}},
@@ -221,3 +223,48 @@ def test_the_key_of_an_answer_changes_with_what_decides() -> None:
     assert key("xendit", "payment py-1", {**PAYMENT, "updated": "2025-01-01T00:00:00Z"}) == same
     for name, value in (("status", "FAILED"), ("request_amount", 1), ("captures", []), ("payment_id", "py-2")):
         assert key("xendit", "payment py-1", json.loads(json.dumps({**PAYMENT, name: value}, default=str))) != same
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "final"),
+    [
+        ("ACCEPTED", Kind.PAYOUT_CREATED, False),
+        ("REQUESTED", Kind.PAYOUT_CREATED, False),
+        ("SUCCEEDED", Kind.PAYOUT_PAID, True),
+        ("CANCELLED", Kind.PAYOUT_CANCELED, True),
+        ("FAILED", Kind.PAYOUT_FAILED, True),
+        ("REVERSED", Kind.PAYOUT_FAILED, True),
+    ],
+)
+def test_a_payout(status: str, kind: Kind, final: bool) -> None:  # noqa: FBT001 - a row of the table
+    body = {**xendit_payout(ASKED, status), "id": "disb-1"}
+    parsed = answered("xendit", "payout disb-1", body)
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency, fact.at_ms) == ("disb-1", 5000, "PHP", NOW_MS)
+    assert fact.detail == ({"failure_code": "INVALID_DESTINATION"} if status == "FAILED" else {})
+    assert parsed.final is final
+
+
+def test_a_payout_of_the_third_version_leaves_in_the_currency_of_the_balance() -> None:
+    money = {"source_currency": "IDR", "source_amount": 1000, "destination_currency": "USD", "destination_amount": 1}
+    fact = only(
+        answered("xendit", "v3_payout po-1", {"payout_id": "po-1", "status": "SUCCEEDED", **money}), Kind.PAYOUT_PAID
+    )
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == ("po-1", 100_000, "IDR")
+
+
+def test_another_payout_or_an_unknown_status_says_nothing_and_the_key_changes_with_the_status() -> None:
+    body = {**xendit_payout(ASKED, "SUCCEEDED"), "id": "disb-1"}
+    assert answered("xendit", "payout disb-2", body).final is False
+    assert answered("xendit", "payout disb-1", {**body, "status": "ODD"}).reason
+    assert key("xendit", "payout disb-1", body) != key("xendit", "payout disb-1", {**body, "status": "FAILED"})
+
+
+def test_what_the_server_said_of_a_payment() -> None:
+    said = {"paybell_product": "pro", "paybell_user": "user_1", "paybell_expected_minor": 5000}
+    body = {**PAYMENT, "metadata": {**said, "paybell_expected_currency": "PHP"}}
+    parsed = answered("xendit", f"payment {PAYMENT['payment_id']}", body)
+    detail = only(parsed, Kind.PAYMENT_CREATED).detail
+    assert (detail["product"], detail["user_id"]) == ("pro", "user_1")
+    told = only(parsed, Kind.EXPECTED)
+    assert (told.aggregate, told.amount_minor, told.currency) == ("pr-1", 5000, "PHP")

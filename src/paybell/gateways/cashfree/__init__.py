@@ -44,7 +44,10 @@ class Cashfree(Base):
         time_signed="x-webhook-timestamp (seconds or milliseconds), 300 s either way (toleranceSeconds)",
         dedupe="SHA-256 of the body (the idempotency header is not signed)",
         retries="3 times after 2, 10 and 30 minutes, unless the webhook has another policy",
-        unverified=("whether a retry is signed anew with a new time", "subscription webhooks: not read"),
+        unverified=(
+            "whether a retry is signed anew with a new time",
+            "the webhooks of a subscription's payments: not read",
+        ),
     )
     checks = _OPTIONS
 

@@ -5,9 +5,11 @@ from typing import Final
 
 import msgspec
 
+from paybell.gateways.cashfree import account
 from paybell.gateways.cashfree.shapes import Customer, DisputeData, Error, LinkData, PaymentData, Refund, RefundData
+from paybell.gateways.kit import metadata
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import decoder, details, first_text, ident, read, text, time_to_ms
+from paybell.gateways.kit.payloads import Record, child, decoder, details, first_text, ident, read, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -36,6 +38,8 @@ _PAYMENT: Final = decoder(PaymentData)
 _REFUND: Final = decoder(RefundData)
 _DISPUTE: Final = decoder(DisputeData)
 _LINK: Final = decoder(LinkData)
+_STATUS_CHANGES: Final = frozenset({"SUBSCRIPTION_STATUS_CHANGED", "SUBSCRIPTION_STATUS_CHANGE"})
+"""As the versions from 2025 and from 2023 call it."""
 
 
 def of(name: str, data: bytes, at_ms: int) -> Parsed:
@@ -52,7 +56,11 @@ def of(name: str, data: bytes, at_ms: int) -> Parsed:
         return _of_dispute(name, read(_DISPUTE, data), at_ms)
     if name.startswith("AUTO_REFUND_"):
         return Parsed(event=name, reason="an automatic refund returns what a failed attempt took: it was never counted")
-    return Parsed(event=name, reason="it tells of no payment, refund or dispute")
+    if name.startswith("SETTLEMENT_"):
+        return account.of_settlement(name, data, at_ms)
+    if name in _STATUS_CHANGES:
+        return account.of_subscription(name, data, at_ms)
+    return Parsed(event=name, reason="it tells of nothing that is read")
 
 
 def time(value: str | None, otherwise_ms: int) -> int:
@@ -78,7 +86,13 @@ def _of_payment(name: str, data: PaymentData, at_ms: int) -> Parsed:
         detail=_detail(data),
     )
     attempt = () if kind is Kind.PAYMENT_CREATED else (_attempt(data, kind, started),)
-    return _parsed(name, (started, *attempt), payment.payment_status)
+    expected = metadata.expected(started.aggregate, _tags(data), started.at_ms)
+    return _parsed(name, (started, *attempt, *expected), payment.payment_status)
+
+
+def _tags(data: PaymentData) -> Record:
+    """What the merchant's server said of the order."""
+    return child({"tags": data.order.order_tags}, "tags")
 
 
 def _attempt(data: PaymentData, kind: Kind, started: Fact) -> Fact:
@@ -106,6 +120,7 @@ def _detail(data: PaymentData) -> dict[str, str]:
         customer_email=text(who.customer_email),
         customer_phone=text(who.customer_phone),
         method=text(data.payment.payment_group),
+        **metadata.said(_tags(data)),
     )
 
 

@@ -10,6 +10,7 @@ class Order(Struct):
     order_amount: object
     order_currency: str | None = None
     transaction_status: str | None = None
+    order_tags: object = None
 
 
 class Payment(Struct):
@@ -101,3 +102,33 @@ class LinkData(Struct):
     link_currency: str
     link_status: str | None = None
     order: Order | None = None
+
+
+class Settlement(Struct):
+    """What is paid to the merchant's bank, in rupees."""
+
+    settlement_id: str | int
+    amount_settled: object
+    reason: object = None
+
+
+class SettlementData(Struct):
+    """The data of ``SETTLEMENT_*``."""
+
+    settlement: Settlement
+
+
+class Subscription(Struct):
+    """A subscription; ``subscription_tags`` are the merchant's."""
+
+    subscription_id: str
+    subscription_status: str
+    subscription_tags: object = None
+
+
+class SubscriptionData(Struct):
+    """The data of ``SUBSCRIPTION_STATUS_CHANGED``."""
+
+    subscription_details: Subscription
+    customer_details: Customer | None = None
+    plan_details: object = None

@@ -1,11 +1,11 @@
-"""What Chargebee's API answers about an event: the transaction in its content.
+"""What Chargebee's API answers about an event: the transaction in its content, and what else that has.
 
 Sources: Chargebee's docs ("Retrieve an event", "Transaction attributes"). The payment is the transaction of type
 payment; a refund or a reversal names it. An authorisation is a transaction of its own; the payment that captures it
 names it, and is joined to it. Amounts are in the currency's smallest unit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from paybell.gateways.chargebee import account
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
 from paybell.gateways.kit.links import link
@@ -65,18 +66,17 @@ class _Transaction(Struct):
     error_text: str | None = None
     refunded_txn_id: str | None = None
     reference_transaction_id: str | None = None
+    subscription_id: str | None = None
     reference_authorization_id: str | None = None
     linked_payments: tuple[_Linked, ...] | None = None
     linked_invoices: tuple[_Invoice, ...] | None = None
 
 
-class _Customer(Struct):
-    email: str | None = None
-
-
 class _Content(Struct):
     transaction: _Transaction | None = None
-    customer: _Customer | None = None
+    subscription: account.Subscription | None = None
+    invoice: account.Invoice | None = None
+    customer: account.Customer | None = None
 
 
 class _Event(Struct):
@@ -90,6 +90,8 @@ class _Answer(Struct):
     event: _Event
 
 
+_NOTHING: Final = "it carries nothing that is read, or in a status that is unknown"
+
 _ANSWER: Final = payloads.decoder(_Answer)
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -100,19 +102,33 @@ def read(body: bytes, event_id: str) -> Parsed:
     name = payloads.text(event.event_type)
     if event.id != event_id:
         return Parsed(event=name, reason="the answer is about another event", final=False)
-    txn = event.content.transaction
+    content, at_ms = event.content, payloads.seconds_to_ms(event.occurred_at, "occurred_at")
+    of_account = [*_account(content, name, at_ms)]
+    txn = content.transaction
     if txn is None:
-        return Parsed(event=name, reason="it carries no transaction")
-    facts = _facts(txn, event)
+        return Parsed(event=name, facts=tuple(of_account), reason="" if of_account else _NOTHING)
+    facts = (*_facts(txn, event), *of_account)
     reason = f"its type or status gives no fact: {payloads.text(txn.type)!r}, {payloads.text(txn.status)!r}"
     return Parsed(event=name, facts=facts, reason="" if facts else reason)
 
 
+def _account(content: _Content, name: str, at_ms: int) -> Iterator[Fact]:
+    """Every event carries its customer; only the customer's own events tell of it."""
+    if content.subscription:
+        yield from account.subscription(content.subscription, content.customer, at_ms)
+    if content.invoice:
+        yield from account.invoice(content.invoice, content.customer, name, at_ms)
+    if content.customer and name.startswith("customer_"):
+        yield account.customer(content.customer, at_ms)
+
+
 def key(event_id: str, body: bytes) -> str:
-    """A key that changes when the transaction's type, status or amount does."""
+    """A key that changes when the transaction's type, status or amount does, or what else the event carries."""
     event = payloads.read(_ANSWER, body).event
     txn = event.content.transaction
-    said = (event_id, event.id, (txn.id, txn.type, txn.status, txn.amount, txn.currency_code) if txn else ())
+    content = event.content
+    decisive = (txn.id, txn.type, txn.status, txn.amount, txn.currency_code) if txn else ()
+    said = (event_id, event.id, decisive, content.subscription, content.invoice)
     return "poll:" + sha256(_ENCODER.encode(said)).hexdigest()
 
 
@@ -157,7 +173,16 @@ def _payment(txn: _Transaction, event: _Event, tell: partial[Fact]) -> tuple[Fac
             for kind in kinds
         ),
         *link(of, txn.id, LinkType.CAPTURE, started_ms),
+        *_belongs(txn, started_ms),
     )
+
+
+def _belongs(txn: _Transaction, at_ms: int) -> Iterator[Fact]:
+    """The invoices that it pays, and the subscription that it was charged for."""
+    for each in txn.linked_invoices or ():
+        yield from link(txn.id, payloads.ident_or_none(each.invoice_id, "invoice_id"), LinkType.INVOICE, at_ms)
+    subscription_id = payloads.ident_or_none(txn.subscription_id, "subscription_id")
+    yield from link(txn.id, subscription_id, LinkType.SUBSCRIPTION, at_ms)
 
 
 def _paid(txn: _Transaction) -> str:
@@ -167,7 +192,7 @@ def _paid(txn: _Transaction) -> str:
     return payloads.ident_or_none(txn.refunded_txn_id or txn.reference_transaction_id or one, "the payment's id")
 
 
-def _customer(txn: _Transaction, customer: _Customer | None) -> dict[str, str]:
+def _customer(txn: _Transaction, customer: account.Customer | None) -> dict[str, str]:
     invoices = txn.linked_invoices or ()
     return payloads.details(
         order_id=payloads.text(invoices[0].invoice_id) if invoices else "",

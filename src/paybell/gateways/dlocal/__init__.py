@@ -1,7 +1,7 @@
-"""dLocal: signed notifications that are the object itself: a payment, a refund or a chargeback.
+"""dLocal: signed notifications that are the object itself: a payment, a refund, a chargeback or a payout.
 
 Sources: dLocal's docs ("Receive notifications", "Payment status codes", "The refund object", "Chargeback asynchronous
-notification").
+notification", "Notification parameters" of payouts).
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,11 @@ class DLocal(Base):
         time_signed="header x-date (ISO 8601), 300 s either way (toleranceSeconds)",
         dedupe="SHA-256 of the body",
         retries="hourly for 6 h, then every 12 h for 4 days, at most 12 times",
-        unverified=("whether a repeated notification is signed anew",),
+        unverified=(
+            "whether a repeated notification is signed anew",
+            "that payouts' notifications are signed in the same way",
+            "the words of a payout's status besides PENDING, PAID, REJECTED and CANCELLED",
+        ),
     )
     checks = _OPTIONS
 
@@ -74,7 +78,7 @@ class DLocal(Base):
         return Verified(payloads.body_key(request.body))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts from the object: a payment, a refund or a chargeback."""
+        """Facts from the object."""
         return objects.read(notification.body, notification.received_at_ms)
 
 

@@ -1,4 +1,4 @@
-"""What dLocal's objects say: a payment, a refund, a chargeback.
+"""What dLocal's objects say: a payment, a refund, a chargeback, a payout.
 
 A capture of an authorized payment is an object of its own, with an id that refunds and chargebacks name; it names its
 authorisation, and so is joined to it. Its order id is that of the capture, not of the payment, and is left out.
@@ -10,9 +10,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from paybell.gateways.kit import payloads
+from paybell.gateways.kit import accounts, payloads
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.links import link
+from paybell.model.account import PayoutStatus
 from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
@@ -31,6 +32,13 @@ _REFUND: Final[Mapping[str, Kind]] = {
     "SUCCESS": Kind.REFUND_SUCCEEDED,
     "REJECTED": Kind.REFUND_FAILED,
     "CANCELLED": Kind.REFUND_FAILED,
+}
+_PAYOUT: Final = "PO-"
+_PAYOUTS: Final[Mapping[str, PayoutStatus]] = {
+    "PENDING": PayoutStatus.CREATED,
+    "PAID": PayoutStatus.PAID,
+    "CANCELLED": PayoutStatus.CANCELED,
+    "REJECTED": PayoutStatus.FAILED,
 }
 _CHARGEBACK: Final[Mapping[str, str]] = {"202": "lost", "700": "won", "800": "warning"}
 """By the status code; all other codes are stages of an open one."""
@@ -56,6 +64,7 @@ class _Object(Struct):
     payer: _Payer | None = None
     created_date: str | None = None
     approved_date: str | None = None
+    last_updated: str | None = None
 
 
 _OBJECT: Final = payloads.decoder(_Object)
@@ -66,9 +75,10 @@ def read(body: bytes, received_at_ms: int) -> Parsed:
     thing = payloads.read(_OBJECT, body)
     status = payloads.text(thing.status)
     if not status or thing.currency is None:
-        return Parsed(event=status, reason="it is no payment, refund or chargeback")
-    at_ms = _time(thing.approved_date or thing.created_date, received_at_ms)
-    facts = _part(thing, status, at_ms) if thing.payment_id else _payment(thing, status, at_ms)
+        return Parsed(event=status, reason="it is no payment, refund, chargeback or payout")
+    at_ms = _time(thing.last_updated or thing.approved_date or thing.created_date, received_at_ms)
+    of = _payout if str(thing.id).startswith(_PAYOUT) else _part if thing.payment_id else _payment
+    facts = of(thing, status, at_ms)
     return Parsed(event=status, facts=facts, reason="" if facts else f"its status gives no fact: {status!r}")
 
 
@@ -101,6 +111,19 @@ def _part(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:
         return (tell(kind=Kind.DISPUTE_STATUS, detail=payloads.details(status=found, reason=_words(thing))),)
     kind = _REFUND.get(status)
     return () if kind is None else (tell(kind=kind),)
+
+
+def _payout(thing: _Object, status: str, at_ms: int) -> tuple[Fact, ...]:
+    """What is asked to be paid; what that debits in the balance's currency, with its fees, is not told."""
+    stands = _PAYOUTS.get(status)
+    if stands is None:
+        return ()
+    currency = currency_code(thing.currency)
+    why = payloads.details(failure_code=payloads.text(str(thing.status_code or "")), failure_message=_words(thing))
+    ended = stands in {PayoutStatus.FAILED, PayoutStatus.CANCELED}
+    money = to_minor(thing.amount, currency), currency
+    payout_id = payloads.ident(thing.id, "the payout's id")
+    return (accounts.payout(payout_id, stands, at_ms=at_ms, money=money, why=why if ended else {}),)
 
 
 def _teller(thing: _Object, aggregate: str) -> partial[Fact]:

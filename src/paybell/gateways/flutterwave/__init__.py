@@ -1,7 +1,8 @@
 """Flutterwave API v3: a word that both sides know stands in a header, and nothing of the body is signed.
 
 Sources: developer.flutterwave.com/docs (webhooks, transaction verification, refunds). So a webhook is a hint, and the
-truth is asked of ``GET /v3/transactions/{id}/verify`` or, for a refund, of ``GET /v3/refunds/{id}``.
+truth is asked of ``GET /v3/transactions/{id}/verify`` or, for a refund or a transfer, of
+``GET /v3/refunds/{id}`` and ``GET /v3/transfers/{id}``.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.flutterwave import answer, common
-from paybell.gateways.kit import asking, options, signatures
+from paybell.gateways.kit import asking, metadata, options, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Same
 from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
@@ -30,6 +31,7 @@ _OPTIONS: Final[Mapping[str, options.Check]] = {
     "secretKey": options.key_like,
     "baseUrl": options.base_url,
     "refundCurrency": common.currency,
+    **metadata.CHECKS,
 }
 
 
@@ -46,7 +48,7 @@ _HINT: Final = decoder(_Hint)
 
 
 class Flutterwave(Base):
-    """Options: ``secretKey`` (to ask the API), ``refundCurrency`` (where its answers name none), ``baseUrl``."""
+    """Options: ``secretKey`` (to ask), ``refundCurrency`` (where it names none), ``trustMetadata``, ``baseUrl``."""
 
     about = About(
         name="flutterwave",
@@ -56,8 +58,13 @@ class Flutterwave(Base):
         signed="nothing: header verif-hash repeats the secret hash",
         dedupe="SHA-256 of the body; the same hint again asks again",
         retries="3 times every 30 minutes, if switched on in the dashboard",
-        believed="nothing: the API is asked for the transaction or the refund",
-        unverified=("retries", "the shape of refund webhooks", "all words of a refund's status but completed"),
+        believed="nothing: the API is asked for the transaction, the refund or the transfer",
+        unverified=(
+            "retries",
+            "the shape of refund webhooks",
+            "all words of a refund's status but completed",
+            "subscriptions: the API tells of none by its id, so their events are parked",
+        ),
         secret_options=frozenset({"secretKey"}),
         secret_headers=frozenset({_HEADER.encode()}),
     )
@@ -75,7 +82,7 @@ class Flutterwave(Base):
         return Hint(body_key(request.body))
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
-        """Ask for the transaction or the refund; None without a key."""
+        """Ask for the transaction, the refund or the transfer; None without a key."""
         subject = _subject(notification.body)
         key = options.text_option(source.options, "secretKey")
         if not key:
@@ -96,14 +103,13 @@ class Flutterwave(Base):
         if notification.origin is not Origin.POLL:
             return asking.UNASKED
         subject = ident(asking.subject(notification), f"header {SUBJECT_HEADER}")
-        currency = options.text_option(source.options, "refundCurrency")
-        return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
+        return answer.read_body(notification.body, subject, source.options, notification.received_at_ms)
 
 
 def _subject(body: bytes) -> str:
     hint = read(_HINT, body)
     found = str(hint.data.id) if hint.data is not None else ""
-    return common.subject_of(text(hint.event), found, _ID, "digits")
+    return common.subject_of(text(hint.event), found, _ID, "digits", transfers=True)
 
 
 GATEWAY: Final[FetchingGateway] = Flutterwave()

@@ -1,4 +1,4 @@
-"""What the API v3 answers about a transaction or a refund.
+"""What the API v3 answers about a transaction, a refund or a transfer.
 
 The payment is the transaction (``id``); a refund names it as ``tx_id``, and usually says no currency.
 """
@@ -7,8 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from paybell.gateways.flutterwave.common import Answer, Data, Words, key, read_answer
+from paybell.gateways.flutterwave import transfer
+from paybell.gateways.flutterwave.common import TRANSFER, Answer, Data, Words, key, read_answer
 from paybell.gateways.kit.fees import fee
+from paybell.gateways.kit.options import Options
 from paybell.gateways.kit.payloads import decoder, details, read, text
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
@@ -81,15 +83,17 @@ class _Answer(Answer, kw_only=True):
 _ANSWER: Final = decoder(_Answer)
 
 
-def read_body(body: bytes, subject: str, refund_currency: str, received_at_ms: int) -> Parsed:
+def read_body(body: bytes, subject: str, options: Options, received_at_ms: int) -> Parsed:
     """Facts about what was asked for; not final while it is open, or the answer is about something else."""
+    if subject.startswith(TRANSFER):
+        return transfer.read_body(body, subject.removeprefix(TRANSFER), received_at_ms)
     found = read(_ANSWER, body)
-    return read_answer(
-        found, found.data, _WORDS, subject, refund_currency=refund_currency, received_at_ms=received_at_ms
-    )
+    return read_answer(found, found.data, _WORDS, subject, options=options, received_at_ms=received_at_ms)
 
 
 def key_of(subject: str, body: bytes) -> str:
     """A key that changes when the status or the amounts do."""
+    if subject.startswith(TRANSFER):
+        return transfer.key_of(subject, body)
     found = read(_ANSWER, body)
     return key(found, found.data, subject)

@@ -1,6 +1,7 @@
 """What both versions of Flutterwave's API say alike, each in its own words: of a payment or of a refund.
 
-A hint names a thing by its id; the subject of the question is that id, with ``refund:`` before a refund's.
+A hint names a thing by its id; the subject of the question is that id, with ``refund:`` before a refund's, and
+``transfer:`` before a transfer's.
 """
 
 import re
@@ -12,12 +13,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paybell.errors import AmountError, MalformedPayload
+from paybell.gateways.kit import metadata
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.options import Options, text_option
 from paybell.gateways.kit.payloads import body_key, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
 _REFUND: Final = "refund:"
+TRANSFER: Final = "transfer:"
 _OPEN: Final = frozenset({Kind.PROCESSING, Kind.REFUND_PENDING})
 
 
@@ -37,6 +41,7 @@ class Data(Struct, kw_only=True):
     currency: str | None = None
     amount: object = None
     amount_refunded: object = None
+    meta: object = None
 
     @property
     @abstractmethod
@@ -82,24 +87,25 @@ def currency(value: object) -> str:
     return ""
 
 
-def subject_of(event: str, found: str, pattern: re.Pattern[str], wanted: str) -> str:
+def subject_of(event: str, found: str, pattern: re.Pattern[str], wanted: str, *, transfers: bool = False) -> str:
     """What a hint is about; ``found`` is the id in it, which ``pattern`` lets pass."""
-    if not event.startswith(("charge.", "refund.")):
-        raise MalformedPayload(f"the event {event!r} tells of no charge and no refund: there is nothing to ask about")
+    family = event.partition(".")[0]
+    before = {"charge": "", "refund": _REFUND, **({"transfer": TRANSFER} if transfers else {})}
+    if family not in before or family == event:
+        raise MalformedPayload(f"the event {event!r} tells of nothing that is read: there is nothing to ask about")
     if not pattern.fullmatch(found):
         raise MalformedPayload(f"no id of {wanted} can be read at data.id")
-    return f"{_REFUND}{found}" if event.startswith("refund.") else found
+    return before[family] + found
 
 
 def path(subject: str, payment: str) -> str:
     """Where the API has it; ``payment`` has a place for a payment's id."""
-    if subject.startswith(_REFUND):
-        return f"refunds/{subject.removeprefix(_REFUND)}"
-    return payment.format(subject)
+    kind, found, own = subject.partition(":")
+    return f"{kind}s/{own}" if found else payment.format(subject)
 
 
 def read_answer(
-    answer: Answer, data: Data | None, words: Words, subject: str, *, refund_currency: str, received_at_ms: int
+    answer: Answer, data: Data | None, words: Words, subject: str, *, options: Options, received_at_ms: int
 ) -> Parsed:
     """Facts about what was asked for; not final while it is open, or the answer is about something else."""
     if answer.status != "success" or data is None:
@@ -109,8 +115,8 @@ def read_answer(
     value, name = data.at
     at_ms = time_to_ms(value, name) if value else received_at_ms
     if subject.startswith(_REFUND):
-        return _refund(data, words, refund_currency, at_ms)
-    return _payment(data, words, at_ms)
+        return _refund(data, words, text_option(options, "refundCurrency"), at_ms)
+    return _payment(data, words, options, at_ms)
 
 
 def key(answer: Answer, data: Data | None, subject: str) -> str:
@@ -127,27 +133,28 @@ def _unknown(event: str, status: str) -> Parsed:
     return Parsed(event=event, reason=f"its status {text(status)!r} is unknown", final=False)
 
 
-def _payment(data: Data, words: Words, at_ms: int) -> Parsed:
+def _payment(data: Data, words: Words, options: Options, at_ms: int) -> Parsed:
     kind = words.kinds.get(data.status.lower())
     if kind is None:
         return _unknown(words.thing, data.status)
     aggregate, code = ident(data.id, f"the {words.thing}'s id"), currency_code(data.currency)
+    said = metadata.believed(data.meta, options)
     started = Fact(
         aggregate=aggregate,
         kind=Kind.PAYMENT_CREATED,
         at_ms=at_ms,
         amount_minor=to_minor(data.amount, code),
         currency=code,
-        detail=data.detail(),
+        detail={**data.detail(), **metadata.said(said)},
     )
-    fees: list[Fact] = []
+    more = metadata.expected(aggregate, said, at_ms)
     if kind is Kind.CAPTURED:
         attempt = replace(started, kind=kind, ref=aggregate, detail={})
-        fees = data.fees(attempt)
+        more += data.fees(attempt)
     else:
         failure = data.failure() if kind is Kind.FAILED else {}
         attempt = Fact(aggregate=aggregate, kind=kind, ref=aggregate, at_ms=at_ms, detail=failure)
-    return Parsed(event=words.thing, facts=(started, attempt, *fees), final=kind not in _OPEN)
+    return Parsed(event=words.thing, facts=(started, attempt, *more), final=kind not in _OPEN)
 
 
 def _refund(data: Data, words: Words, refund_currency: str, at_ms: int) -> Parsed:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from paybell.errors import ConfigurationError
 from paybell.gateways.flutterwave import common
 from paybell.gateways.flutterwave_v4 import answer
-from paybell.gateways.kit import asking, options, signatures
+from paybell.gateways.kit import asking, metadata, options, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.payloads import body_key, decoder, ident, read, text
 from paybell.model.fact import Parsed
@@ -36,6 +36,7 @@ _OPTIONS: Final[Mapping[str, options.Check]] = {
     "baseUrl": options.base_url,
     "loginUrl": options.base_url,
     "refundCurrency": common.currency,
+    **metadata.CHECKS,
 }
 
 
@@ -52,7 +53,7 @@ _HINT: Final = decoder(_Hint)
 
 
 class FlutterwaveV4(Base):
-    """Options: ``clientId`` and ``clientSecret`` (to ask the API), ``refundCurrency``, ``baseUrl``, ``loginUrl``."""
+    """Options: ``clientId``, ``clientSecret``, ``refundCurrency``, ``trustMetadata``, ``baseUrl``, ``loginUrl``."""
 
     about = About(
         name="flutterwave_v4",
@@ -67,7 +68,7 @@ class FlutterwaveV4(Base):
             "that the signature is an HMAC-SHA256 of the body in base64",
             "retries",
             "the words of a status beside succeeded, pending and failed",
-            "chargebacks: not read",
+            "chargebacks and transfers: not read",
         ),
         secret_options=frozenset({"clientSecret"}),
     )
@@ -115,8 +116,7 @@ class FlutterwaveV4(Base):
         if notification.origin is not Origin.POLL:
             return asking.UNASKED
         subject = ident(asking.subject(notification), f"header {SUBJECT_HEADER}")
-        currency = options.text_option(source.options, "refundCurrency")
-        return answer.read_body(notification.body, subject, currency, notification.received_at_ms)
+        return answer.read_body(notification.body, subject, source.options, notification.received_at_ms)
 
 
 def _subject(body: bytes) -> str:

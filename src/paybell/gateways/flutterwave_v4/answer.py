@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.flutterwave.common import Answer, Data, Words, key, read_answer
+from paybell.gateways.kit.options import Options
 from paybell.gateways.kit.payloads import decoder, details, read, text
 from paybell.model.fact import Kind, Parsed
 
@@ -74,12 +75,10 @@ class _Answer(Answer, kw_only=True):
 _ANSWER: Final = decoder(_Answer)
 
 
-def read_body(body: bytes, subject: str, refund_currency: str, received_at_ms: int) -> Parsed:
+def read_body(body: bytes, subject: str, options: Options, received_at_ms: int) -> Parsed:
     """Facts about what was asked for; not final while it is open, or the answer is about something else."""
     found = read(_ANSWER, body)
-    return read_answer(
-        found, found.data, _WORDS, subject, refund_currency=refund_currency, received_at_ms=received_at_ms
-    )
+    return read_answer(found, found.data, _WORDS, subject, options=options, received_at_ms=received_at_ms)
 
 
 def key_of(subject: str, body: bytes) -> str:

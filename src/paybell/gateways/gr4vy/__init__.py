@@ -11,7 +11,7 @@ from typing import Final
 from paybell.errors import MalformedPayload
 from paybell.gateways.gr4vy.facts import read_target
 from paybell.gateways.gr4vy.shapes import EVENT, IDENTITY
-from paybell.gateways.kit import options, signatures
+from paybell.gateways.kit import metadata, options, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
 from paybell.gateways.kit.payloads import body_key, id_key, read, text
@@ -20,13 +20,13 @@ from paybell.model.notification import Notification, Refused, Request, Verdict, 
 from paybell.model.source import Source
 from paybell.ports import About, Claim, Claims, Gateway
 
-_OPTIONS: Final[Mapping[str, options.Check]] = {"toleranceSeconds": options.tolerance}
+_OPTIONS: Final[Mapping[str, options.Check]] = {"toleranceSeconds": options.tolerance, **metadata.CHECKS}
 _DIGEST_BYTES: Final = 32
 _LIVEMODES: Final[Mapping[str, bool]] = {"production": True, "sandbox": False}
 
 
 class Gr4vy(Base):
-    """Options: ``toleranceSeconds`` (300), how far the signed time may be from now, either way."""
+    """Options: ``toleranceSeconds`` (300), how far the signed time may be from now, either way; ``trustMetadata``."""
 
     about = About(
         name="gr4vy",
@@ -75,10 +75,10 @@ class Gr4vy(Base):
         except MalformedPayload:
             return Verified(body_key(request.body))
 
-    def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
+    def parse(self, notification: Notification, source: Source) -> Parsed:
         """Facts from the event's target; its name says nothing that the target does not."""
         event = read(EVENT, notification.body)
-        facts, reason = read_target(event.target, event.created_at)
+        facts, reason = read_target(event.target, event.created_at, source.options)
         livemode = _LIVEMODES.get(text(event.environment))
         return Parsed(event=text(event.name), facts=facts, reason=reason, livemode=livemode)
 

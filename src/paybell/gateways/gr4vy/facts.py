@@ -9,7 +9,9 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.gr4vy.shapes import KIND, REFUND, TRANSACTION, Billing, Refund, Transaction
+from paybell.gateways.kit import metadata
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.options import Options
 from paybell.gateways.kit.payloads import details, first_text, ident, read, text, time_to_ms
 from paybell.model.fact import Fact, Kind
 
@@ -44,26 +46,28 @@ class _Teller(Struct, frozen=True):
         )
 
 
-def read_target(raw: bytes, event_at: str) -> tuple[tuple[Fact, ...], str]:
+def read_target(raw: bytes, event_at: str, options: Options) -> tuple[tuple[Fact, ...], str]:
     """Facts of an event's target; or the reason why there are none."""
     kind = read(KIND, raw).type
     match kind:
         case "transaction":
-            return _transaction(read(TRANSACTION, raw), event_at)
+            return _transaction(read(TRANSACTION, raw), event_at, options)
         case "refund":
             return _refund(read(REFUND, raw), event_at)
         case _:
             return (), f"events about {text(kind)!r} say nothing about a payment"
 
 
-def _transaction(target: Transaction, event_at: str) -> tuple[tuple[Fact, ...], str]:
+def _transaction(target: Transaction, event_at: str, options: Options) -> tuple[tuple[Fact, ...], str]:
     payment_id, currency = ident(target.id, "the transaction's id"), currency_code(target.currency)
     at = target.updated_at or event_at
     status = _status(_Teller(payment_id, time_to_ms(at, "updated_at"), currency), target)
     if status is None:
         return (), f"a transaction's status {text(target.status)!r} is unknown"
     start = _Teller(payment_id, time_to_ms(target.created_at or at, "created_at"), currency)
-    return (start.money(Kind.PAYMENT_CREATED, "", target.amount, _who(target)), *status), ""
+    said = metadata.believed(target.metadata, options)
+    created = start.money(Kind.PAYMENT_CREATED, "", target.amount, {**_who(target), **metadata.said(said)})
+    return (created, *status, *metadata.expected(payment_id, said, start.at_ms)), ""
 
 
 def _status(tell: _Teller, target: Transaction) -> list[Fact] | None:

@@ -41,6 +41,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     captured_amount: object = None
     refunded_amount: object = None
     external_identifier: str | None = None
+    metadata: object = None
     buyer: Buyer | None = None
     payment_method: Method | None = None
     error_code: str | None = None

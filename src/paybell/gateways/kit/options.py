@@ -84,6 +84,11 @@ def one_of(*words: str) -> Check:
     return lambda value: "" if isinstance(value, str) and value in words else f"one of: {', '.join(words)}"
 
 
+def flag(value: object) -> str:
+    """Yes or no."""
+    return "" if isinstance(value, bool) else "true or false"
+
+
 def base_url(value: object) -> str:
     """An https URL without user, query or fragment; http only to this machine itself."""
     wanted = "an https URL such as 'https://api.example.com' (http only for this machine itself)"

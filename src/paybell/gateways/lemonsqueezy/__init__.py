@@ -7,9 +7,9 @@ id and the object only says how much went back so far: all refunds of a payment 
 
 from typing import Final
 
-from paybell.gateways.kit import payloads, signatures
+from paybell.gateways.kit import metadata, payloads, signatures
 from paybell.gateways.kit.base import Base
-from paybell.gateways.lemonsqueezy import facts
+from paybell.gateways.lemonsqueezy import facts, shapes
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
@@ -19,7 +19,7 @@ _SCHEME: Final = signatures.Scheme(header="x-signature")
 
 
 class LemonSqueezy(Base):
-    """No options."""
+    """Options: ``trustMetadata``, that no buyer makes the URL of a checkout."""
 
     about = About(
         name="lemonsqueezy",
@@ -35,6 +35,7 @@ class LemonSqueezy(Base):
             "that the refund of a subscription's first payment also comes as order_refunded",
         ),
     )
+    checks = metadata.CHECKS
 
     def claims(self, request: Request, source: Source) -> Claims | Refused:
         """The body's HMAC; no time is signed."""
@@ -44,11 +45,11 @@ class LemonSqueezy(Base):
         """Known by its body's hash."""
         return Verified(payloads.body_key(request.body))
 
-    def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts from the order or the invoice."""
-        event = payloads.read(facts.EVENT, notification.body)
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from the order, the invoice or the subscription."""
+        event = payloads.read(shapes.EVENT, notification.body)
         name = payloads.text(event.meta.event_name)
-        found, reason = facts.of_event(event, name, notification.received_at_ms)
+        found, reason = facts.of_event(event, name, source.options, notification.received_at_ms)
         test = event.data.attributes.test_mode if event.meta.test_mode is None else event.meta.test_mode
         livemode = not test if isinstance(test, bool) else None
         return Parsed(event=name, facts=found, reason=reason, livemode=livemode)

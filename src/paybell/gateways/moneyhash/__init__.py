@@ -40,6 +40,7 @@ class MoneyHash(Base):
         unverified=(
             "retries, and that each is signed anew, with its own time",
             "the shape of refunds and voids, taken to be operations of the transaction as captures are",
+            "events about subscriptions and customers: not read",
             "the words for an operation that waits, besides pending and pending_authentication",
         ),
     )

@@ -59,9 +59,9 @@ def read_operations(payment_id: str, transactions: Iterable[Transaction]) -> tup
     unknown: list[str] = []
     for transaction in transactions:
         for operation in transaction.operations:
-            tell = Teller(payment_id, _time(operation, transaction))
+            tell = Teller(payment_id, time_of(operation, transaction))
             facts[ident(operation.id, "the operation's id")] = _facts(tell, operation, transaction)
-            if operation.type not in _KNOWN or not _step(operation):
+            if operation.type not in _KNOWN or not step_of(operation):
                 unknown.append(
                     f"the operation {text(operation.type)!r} with status {text(operation.status)!r} is unknown"
                 )
@@ -69,7 +69,7 @@ def read_operations(payment_id: str, transactions: Iterable[Transaction]) -> tup
 
 
 def _facts(tell: Teller, operation: Operation, transaction: Transaction) -> list[Fact]:
-    kind, step = operation.type, _step(operation)
+    kind, step = operation.type, step_of(operation)
     if kind == "void":
         return _voided(tell, operation, transaction) if step == "successful" else []
     if kind == "refund":
@@ -108,13 +108,13 @@ def _minor(operation: Operation) -> int:
     return to_minor(operation.amount.value, currency_code(operation.amount.currency))
 
 
-def _step(operation: Operation) -> str:
+def step_of(operation: Operation) -> str:
     """``pending`` (whatever it waits for), ``successful``, ``failed``; '' for another word."""
     status = operation.status
     return "pending" if status.startswith("pending") else status if status in {"successful", "failed"} else ""
 
 
-def _time(operation: Operation, transaction: Transaction) -> int:
+def time_of(operation: Operation, transaction: Transaction) -> int:
     """When the operation came to stand where it stands."""
     steps = [step.created for step in operation.statuses if step.value == operation.status and step.created]
     return time_to_ms(steps[-1] if steps else transaction.created, "the status's created")

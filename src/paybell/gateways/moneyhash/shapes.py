@@ -57,6 +57,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     """One attempt at paying an intent; ``type`` is only in events about it."""
 
     created: str
+    id: str | None = None
     type: str | None = None
     operations: tuple[Operation, ...] = ()
     billing_data: Billing | None = None
@@ -70,6 +71,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     id: str
     created: str
     amount: Money
+    custom_fields: object = None
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     status: str
     type: str | None = None
     is_live: bool | None = None
+    custom_fields: object = None
     merchant_reference: str | None = None
     billing_data: Billing | None = None
     active_transaction: Transaction | None = None

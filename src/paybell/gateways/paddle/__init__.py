@@ -12,17 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import options, payloads, signatures
+from paybell.gateways.kit import metadata, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac
-from paybell.gateways.paddle import adjustment, transaction
+from paybell.gateways.paddle import account, adjustment, transaction
 from paybell.model.fact import Fact, Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
 from paybell.ports import About, Claim, Claims, Gateway
 
 _HEADER: Final = "paddle-signature"
-_OPTIONS: Final[Mapping[str, options.Check]] = {"toleranceSeconds": options.tolerance}
+_OPTIONS: Final[Mapping[str, options.Check]] = {"toleranceSeconds": options.tolerance, **metadata.CHECKS}
 
 
 class _Event(Struct, frozen=True):
@@ -40,7 +40,7 @@ _IDENTITY: Final = payloads.decoder(_Identity)
 
 
 class Paddle(Base):
-    """Options: ``toleranceSeconds`` (300), how far the signed time may be from now, either way."""
+    """Options: ``toleranceSeconds`` (300), how far the signed time may be from now, either way; ``trustMetadata``."""
 
     about = About(
         name="paddle",
@@ -84,24 +84,30 @@ class Paddle(Base):
             event_id = None
         return Verified(payloads.id_key(event_id, request.body))
 
-    def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts from the transaction or the adjustment; the event's name says only which of them it is."""
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from what the event is about; its name says only what that is."""
         event = payloads.read(_EVENT, notification.body)
         name = payloads.text(event.event_type)
-        facts, reason = _read(event, name)
+        facts, reason = _read(event, name, source.options)
         return Parsed(event=name, facts=facts, reason=reason)
 
 
-def _read(event: _Event, name: str) -> tuple[tuple[Fact, ...], str]:
+def _read(event: _Event, name: str, given: options.Options) -> tuple[tuple[Fact, ...], str]:
     if not name:
         return (), "it is no event: it has no event_type"
     match name.partition(".")[0]:
         case "transaction":
-            return transaction.facts(bytes(event.data), _at_ms(event))
+            return transaction.facts(bytes(event.data), _at_ms(event), given)
         case "adjustment":
             return adjustment.facts(bytes(event.data), _at_ms(event))
+        case "subscription":
+            return account.subscription(bytes(event.data), _at_ms(event), given)
+        case "customer":
+            return account.customer(bytes(event.data), _at_ms(event), given)
+        case "payout":
+            return account.payout(bytes(event.data), _at_ms(event))
         case entity:
-            return (), f"{entity} is neither a transaction nor an adjustment"
+            return (), f"{entity} is nothing that is read"
 
 
 def _at_ms(event: _Event) -> int:

@@ -10,10 +10,13 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from paybell.gateways.kit import payloads
+from paybell.gateways.kit import metadata, payloads
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.fees import fee
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.options import Options
 from paybell.gateways.paddle.money import minor
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _BILLED: Final = frozenset({"billed", "paid", "completed", "past_due"})
@@ -64,20 +67,24 @@ class _Transaction(Struct, frozen=True):
     created_at: object = None
     customer_id: object = None
     invoice_number: object = None
+    invoice_id: object = None
+    subscription_id: object = None
     custom_data: object = None
 
 
 _TRANSACTION: Final = payloads.decoder(_Transaction)
 
 
-def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
+def facts(body: bytes, at_ms: int, options: Options) -> tuple[tuple[Fact, ...], str]:
     """What a transaction says of itself and of the attempts to pay it."""
     found = payloads.read(_TRANSACTION, body)
     if found.status not in _KNOWN:
         return (), f"a transaction's status {payloads.text(found.status)!r} is unknown"
     payment_id, currency = payloads.ident(found.id, "the transaction's id"), currency_code(found.currency_code)
     attempts = [fact for each in found.payments or () if (fact := _attempt(each, payment_id, currency, at_ms))]
-    facts = [_created(found, payment_id, currency, at_ms), *attempts]
+    said = metadata.believed(found.custom_data, options)
+    created = _created(found, payment_id, currency, at_ms)
+    facts = [replace(created, detail={**created.detail, **metadata.said(said)}), *attempts]
     if found.status == "canceled":
         facts.append(Fact(aggregate=payment_id, kind=Kind.CANCELED, at_ms=at_ms))
     facts += _fee(found, replace(facts[0], currency=currency), at_ms)
@@ -92,7 +99,18 @@ def facts(body: bytes, at_ms: int) -> tuple[tuple[Fact, ...], str]:
                 currency=currency,
             )
         )
+    facts += [*metadata.expected(payment_id, said, created.at_ms), *_belongs(found, created)]
     return tuple(facts), ""
+
+
+def _belongs(found: _Transaction, created: Fact) -> list[Fact]:
+    """The invoice that says what it is for, and the subscription that it was charged for."""
+    ids = (found.invoice_id, LinkType.INVOICE), (found.subscription_id, LinkType.SUBSCRIPTION)
+    return [
+        fact
+        for value, kind in ids
+        for fact in link(created.aggregate, payloads.ident_or_none(value, f"{kind}_id"), kind, created.at_ms)
+    ]
 
 
 def _fee(found: _Transaction, created: Fact, at_ms: int) -> list[Fact]:

@@ -5,16 +5,17 @@ all that a refund's event names. Bodies have no event id. A refund has no id unt
 (``refund_reference``): before that two refunds of one payment cannot be told apart, so they give no facts.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError
-from paybell.gateways.kit import signatures
+from paybell.gateways.kit import metadata, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.payloads import body_key, decoder, read, text
-from paybell.gateways.paystack import facts
+from paybell.gateways.paystack import account, facts
 from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
@@ -31,8 +32,17 @@ class _Event(Struct):
 _EVENT: Final = decoder(_Event)
 
 
+_READERS: Final[Mapping[str, Callable[[str, bytes, int], Parsed]]] = {
+    "refund": facts.of_refund,
+    "transfer": account.of_transfer,
+    "subscription": account.of_subscription,
+    "invoice": account.of_invoice,
+    "paymentrequest": account.of_request,
+}
+
+
 class Paystack(Base):
-    """No options."""
+    """Options: ``trustMetadata``, that no buyer starts a transaction."""
 
     about = About(
         name="paystack",
@@ -49,6 +59,7 @@ class Paystack(Base):
         ),
         exponents=facts.EXPONENTS,
     )
+    checks = metadata.CHECKS
 
     def check(self, source: Source) -> None:
         """Refuse the public key in the place of the secret one, too."""
@@ -64,17 +75,16 @@ class Paystack(Base):
         """Known by its body's hash."""
         return Verified(body_key(request.body))
 
-    def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts from a transaction, a refund or a dispute; payouts, subscriptions and invoices give none."""
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from the object that the event's name promises."""
         event = read(_EVENT, notification.body)
-        data, name = bytes(event.data), text(event.event)
+        data, name, now_ms = bytes(event.data), text(event.event), notification.received_at_ms
         if name.startswith("charge.dispute."):
-            return facts.of_dispute(name, data)
+            return facts.of_dispute(name, data, source.options)
         if name.startswith("charge."):
-            return facts.of_transaction(name, data)
-        if name.startswith("refund."):
-            return facts.of_refund(name, data, notification.received_at_ms)
-        return Parsed(event=name, reason="it tells of no charge, refund or dispute")
+            return facts.of_transaction(name, data, source.options)
+        of = _READERS.get(name.partition(".")[0])
+        return of(name, data, now_ms) if of else Parsed(event=name, reason="it tells of nothing that is read")
 
 
 GATEWAY: Final[Gateway] = Paystack()

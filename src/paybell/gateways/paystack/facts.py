@@ -6,9 +6,11 @@ from typing import Final
 import msgspec
 
 from paybell.errors import MalformedPayload
+from paybell.gateways.kit import metadata
 from paybell.gateways.kit.amounts import currency_code, to_iso
 from paybell.gateways.kit.fees import fee
-from paybell.gateways.kit.payloads import decoder, details, ident, ident_or_none, read, text, time_to_ms
+from paybell.gateways.kit.options import Options
+from paybell.gateways.kit.payloads import Record, decoder, details, ident, ident_or_none, read, text, time_to_ms
 from paybell.gateways.paystack.shapes import Customer, Dispute, Refund, Transaction
 from paybell.model.fact import Fact, Kind, Parsed
 
@@ -31,10 +33,10 @@ _REFUND: Final = decoder(Refund)
 _DISPUTE: Final = decoder(Dispute)
 
 
-def of_transaction(name: str, data: bytes) -> Parsed:
+def of_transaction(name: str, data: bytes, options: Options) -> Parsed:
     """The payment, by its status."""
     found = read(_TRANSACTION, data)
-    return _parsed(name, _payment(found), found.status, found.domain)
+    return parsed(name, _payment(found, options), found.status, found.domain)
 
 
 def of_refund(name: str, data: bytes, received_at_ms: int) -> Parsed:
@@ -42,7 +44,7 @@ def of_refund(name: str, data: bytes, received_at_ms: int) -> Parsed:
     refund = read(_REFUND, data)
     kind, ref = _REFUND_KINDS.get(refund.status), ident_or_none(refund.refund_reference, "refund_reference")
     if kind is None:
-        return _parsed(name, (), refund.status, refund.domain)
+        return parsed(name, (), refund.status, refund.domain)
     if not ref:
         return Parsed(event=name, reason="the refund has no reference yet", livemode=_livemode(refund.domain))
     currency = currency_code(refund.currency)
@@ -54,15 +56,15 @@ def of_refund(name: str, data: bytes, received_at_ms: int) -> Parsed:
         amount_minor=to_iso(_minor(refund.amount), currency, EXPONENTS),
         currency=currency,
     )
-    return _parsed(name, (fact,), refund.status, refund.domain)
+    return parsed(name, (fact,), refund.status, refund.domain)
 
 
-def of_dispute(name: str, data: bytes) -> Parsed:
+def of_dispute(name: str, data: bytes, options: Options) -> Parsed:
     """A dispute and the payment it is about."""
     dispute = read(_DISPUTE, data)
     status, time = _dispute_status(dispute)
     if not status:
-        return _parsed(name, (), dispute.resolution or dispute.status, dispute.domain)
+        return parsed(name, (), dispute.resolution or dispute.status, dispute.domain)
     paid = dispute.transaction
     currency = currency_code(dispute.currency or paid.currency)
     disputed = paid.amount if dispute.refund_amount is None else dispute.refund_amount
@@ -75,7 +77,7 @@ def of_dispute(name: str, data: bytes) -> Parsed:
         currency=currency,
         detail=details(status=status, reason=text(dispute.category)),
     )
-    return _parsed(name, (*_payment(paid), fact), dispute.status, dispute.domain)
+    return parsed(name, (*_payment(paid, options), fact), dispute.status, dispute.domain)
 
 
 def _dispute_status(dispute: Dispute) -> tuple[str, str]:
@@ -86,7 +88,8 @@ def _dispute_status(dispute: Dispute) -> tuple[str, str]:
     return "open" if dispute.status in _OPEN_DISPUTES else "", dispute.created_at
 
 
-def _parsed(name: str, facts: tuple[Fact, ...], status: str, domain: str | None) -> Parsed:
+def parsed(name: str, facts: tuple[Fact, ...], status: str, domain: str | None) -> Parsed:
+    """Facts, or that a status is unknown."""
     reason = "" if facts else f"its status {text(status)!r} is unknown"
     return Parsed(event=name, facts=facts, reason=reason, livemode=_livemode(domain))
 
@@ -95,31 +98,37 @@ def _livemode(domain: str | None) -> bool | None:
     return {"live": True, "test": False}.get(domain or "")
 
 
-def _payment(found: Transaction) -> tuple[Fact, ...]:
+def _payment(found: Transaction, options: Options) -> tuple[Fact, ...]:
     """It is known by its reference, which is all that a refund names."""
     aggregate, currency = ident(found.reference, "the reference"), currency_code(found.currency)
     created_ms = time_to_ms(found.created_at, "created_at")
     asked = found.amount if found.requested_amount is None else found.requested_amount
+    said = metadata.believed(found.metadata, options)
     started = Fact(
         aggregate=aggregate,
         kind=Kind.PAYMENT_CREATED,
         at_ms=created_ms,
         amount_minor=to_iso(asked, currency, EXPONENTS),
         currency=currency,
-        detail=_customer(found),
+        detail=_customer(found, said),
     )
     attempt = Fact(aggregate=aggregate, kind=Kind.PROCESSING, ref=aggregate, at_ms=created_ms)
+    status = _status(found, attempt, currency)
+    return () if status is None else (started, *status, *metadata.expected(aggregate, said, created_ms))
+
+
+def _status(found: Transaction, attempt: Fact, currency: str) -> list[Fact] | None:
     match found.status:
         case "success" | "reversed":  # what was reversed had been paid: the refund or the dispute tells the rest
             captured = _captured(found, attempt, currency)
-            return (started, captured, *fee(captured, lambda: to_iso(found.fees or 0, currency, EXPONENTS)))
+            return [captured, *fee(captured, lambda: to_iso(found.fees or 0, currency, EXPONENTS))]
         case "failed":
             failure = details(failure_message=text(found.gateway_response))
-            return (started, msgspec.structs.replace(attempt, kind=Kind.FAILED, detail=failure))
+            return [msgspec.structs.replace(attempt, kind=Kind.FAILED, detail=failure)]
         case "abandoned":
-            return (started,)
+            return []
         case _:
-            return (started, attempt) if found.status in _PROCESSING else ()
+            return [attempt] if found.status in _PROCESSING else None
 
 
 def _captured(found: Transaction, attempt: Fact, currency: str) -> Fact:
@@ -132,15 +141,19 @@ def _captured(found: Transaction, attempt: Fact, currency: str) -> Fact:
     )
 
 
-def _customer(found: Transaction) -> dict[str, str]:
-    who = found.customer or Customer()
+def _customer(found: Transaction, said: Record) -> dict[str, str]:
+    own = details(order_id=text(found.reference), method=text(found.channel))
+    return {**own, **who(found.customer), **metadata.said(said)}
+
+
+def who(customer: Customer | None) -> dict[str, str]:
+    """A customer's details."""
+    found = customer or Customer()
     return details(
-        order_id=text(found.reference),
-        customer_id=text(who.customer_code),
-        customer_email=text(who.email),
-        customer_name=f"{text(who.first_name)} {text(who.last_name)}".strip(),
-        customer_phone=text(who.phone),
-        method=text(found.channel),
+        customer_id=text(found.customer_code),
+        customer_email=text(found.email),
+        customer_name=f"{text(found.first_name)} {text(found.last_name)}".strip(),
+        customer_phone=text(found.phone),
     )
 
 

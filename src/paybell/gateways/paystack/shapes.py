@@ -29,6 +29,7 @@ class Transaction(Struct):
     gateway_response: str | None = None
     domain: str | None = None
     customer: Customer | None = None
+    metadata: object = None
 
 
 class Refund(Struct):
@@ -54,4 +55,60 @@ class Dispute(Struct):
     resolution: str | None = None
     resolved_at: str | None = msgspec.field(default=None, name="resolvedAt")
     category: str | None = None
+    domain: str | None = None
+
+
+class Transfer(Struct):
+    """Money that leaves the balance; its times are spelled in two ways."""
+
+    transfer_code: str
+    status: str
+    amount: int
+    currency: str
+    updated_at: str | None = None
+    updated_too: str | None = msgspec.field(default=None, name="updatedAt")
+    gateway_response: object = None
+    domain: str | None = None
+
+
+class Subscription(Struct):
+    """A subscription; within an invoice it has neither plan nor customer."""
+
+    subscription_code: str
+    status: str
+    next_payment_date: str | None = None
+    plan: object = None
+    customer: Customer | None = None
+    domain: str | None = None
+
+
+class Paying(Struct):
+    """The transaction of an invoice; empty where it failed."""
+
+    reference: object = None
+    currency: str | None = None
+
+
+class Invoice(Struct):
+    """What a subscription's period costs."""
+
+    invoice_code: str
+    status: str
+    amount: int
+    created_at: str
+    period_end: str | None = None
+    subscription: Subscription | None = None
+    transaction: Paying | None = None
+    customer: Customer | None = None
+    domain: str | None = None
+
+
+class PaymentRequest(Struct):
+    """An invoice that the merchant wrote."""
+
+    request_code: str
+    status: str
+    amount: int
+    currency: str
+    metadata: object = None
     domain: str | None = None

@@ -16,7 +16,7 @@ from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways.kit import asking, options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hash
-from paybell.gateways.phonepe import answer
+from paybell.gateways.phonepe import answer, subscription
 from paybell.model.fact import Parsed
 from paybell.model.notification import Hint, Notification, Origin, Refused, Request, Verdict
 from paybell.model.source import Source
@@ -48,6 +48,7 @@ _OPTIONS: Final[Mapping[str, options.Check]] = {
 class _Payload(Struct, frozen=True, rename="camel"):
     merchant_order_id: object = None
     merchant_refund_id: object = None
+    merchant_subscription_id: object = None
 
 
 class _Event(Struct, frozen=True):
@@ -71,8 +72,12 @@ class PhonePe(Base):
         signed="nothing: header authorization is the SHA-256 of 'user:password' in hex",
         dedupe="SHA-256 of the body; the same hint again asks again",
         retries="unknown",
-        believed="nothing: the API is asked for the order or the refund",
-        unverified=("retries", "the option HMAC of PhonePe's dashboard (not supported)"),
+        believed="nothing: the API is asked for the order, the refund or the subscription",
+        unverified=(
+            "retries",
+            "that an order's status names its subscription, as its webhook does",
+            "the option HMAC of PhonePe's dashboard (not supported)",
+        ),
         secret_options=frozenset({"clientSecret"}),
         secret_headers=frozenset({b"authorization"}),
     )
@@ -109,7 +114,7 @@ class PhonePe(Base):
         return answer.read(notification.body, subject, notification.received_at_ms)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
-        """Ask for the refund, or the order with all its attempts; None without credentials."""
+        """Ask for the refund, the subscription, or the order with all its attempts; None without credentials."""
         path, subject = _question(notification.body)
         client_id, secret, version = (options.text_option(source.options, name) for name in _NEEDED)
         if not client_id or not secret or not version:
@@ -143,6 +148,9 @@ def _question(body: bytes) -> tuple[str, str]:
     if event.payload.merchant_refund_id:
         refund_id = _checked(event.payload.merchant_refund_id, "merchantRefundId")
         return f"/payments/v2/refund/{quote(refund_id, safe='')}/status", refund_id
+    if event.payload.merchant_subscription_id and not event.payload.merchant_order_id:
+        subscription_id = _checked(event.payload.merchant_subscription_id, "merchantSubscriptionId")
+        return f"/subscriptions/v2/{quote(subscription_id, safe='')}/status", subscription.BEFORE + subscription_id
     order_id = _checked(event.payload.merchant_order_id, "merchantOrderId")
     product = payloads.first_text(event.event, event.type).lower().replace("_", ".").partition(".")[0]
     path = _PATHS.get(product, "checkout")

@@ -13,6 +13,9 @@ from msgspec import Struct
 from paybell.errors import MalformedPayload
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, to_iso
+from paybell.gateways.kit.links import link
+from paybell.gateways.phonepe import subscription
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 
 _CURRENCY: Final = "INR"
@@ -48,6 +51,7 @@ class _Answer(Struct, frozen=True, rename="camel"):
     error_code: object = None
     detailed_error_code: object = None
     payment_details: tuple[_Attempt, ...] | None = None
+    payment_flow: subscription.Flow | None = None
 
 
 _ANSWER: Final = payloads.decoder(_Answer)
@@ -55,7 +59,9 @@ _ENCODER: Final = msgspec.json.Encoder(order="deterministic", decimal_format="st
 
 
 def read(body: bytes, subject: str, received_at_ms: int) -> Parsed:
-    """Facts about the order or the refund asked for; not final while it is open."""
+    """Facts about the order, the refund or the subscription asked for; not final while it is open."""
+    if subject.startswith(subscription.BEFORE):
+        return subscription.read(body, subject.removeprefix(subscription.BEFORE), received_at_ms)
     found = payloads.read(_ANSWER, body)
     if found.original_merchant_order_id:
         return _refund(found, received_at_ms)
@@ -71,6 +77,8 @@ def read(body: bytes, subject: str, received_at_ms: int) -> Parsed:
 
 def key(subject: str, body: bytes) -> str:
     """A key that changes when the state, the amount or an attempt does."""
+    if subject.startswith(subscription.BEFORE):
+        return "poll:" + sha256(_ENCODER.encode(subscription.key(subject, body))).hexdigest()
     found = payloads.read(_ANSWER, body)
     attempts = sorted([each.transaction_id, each.state, str(each.amount)] for each in found.payment_details or ())
     said = [subject, found.state, str(found.amount), str(found.refund_id), attempts]
@@ -113,6 +121,10 @@ def _order(found: _Answer, payment_id: str, received_at_ms: int) -> list[Fact]:
         facts.append(Fact(aggregate=payment_id, kind=Kind.FAILED, ref=payment_id, at_ms=max(times), detail=detail))
     if found.state == "EXPIRED":
         facts.append(Fact(aggregate=payment_id, kind=Kind.EXPIRED, at_ms=max(times)))
+    if flow := found.payment_flow:
+        subscription_id = payloads.ident_or_none(flow.merchant_subscription_id, "merchantSubscriptionId")
+        facts += link(payment_id, subscription_id, LinkType.SUBSCRIPTION, min(times))
+        facts += subscription.started(flow, max(times)) if paid else []
     return facts
 
 

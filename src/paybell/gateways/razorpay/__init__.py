@@ -7,7 +7,7 @@ signed, so the dedupe key is the body's hash. The payload does not say whether i
 from typing import Final
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit import signatures
+from paybell.gateways.kit import metadata, signatures
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.payloads import body_key, read, text
 from paybell.gateways.razorpay.facts import read_payload
@@ -21,7 +21,7 @@ _SCHEME: Final = signatures.Scheme(header="x-razorpay-signature")
 
 
 class Razorpay(Base):
-    """No options."""
+    """Options: ``trustMetadata``, that no buyer sets the notes of payments."""
 
     about = About(
         name="razorpay",
@@ -32,6 +32,7 @@ class Razorpay(Base):
         dedupe="SHA-256 of the body (the id header is not signed)",
         retries="for 24 h, then the webhook is switched off",
     )
+    checks = metadata.CHECKS
 
     def claims(self, request: Request, source: Source) -> Claims | Refused:
         """The body's HMAC; no time is signed."""
@@ -41,11 +42,11 @@ class Razorpay(Base):
         """Known by its body's hash."""
         return Verified(body_key(request.body))
 
-    def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts from ``payload.{payment,refund,dispute}.entity``, whatever the event is called."""
+    def parse(self, notification: Notification, source: Source) -> Parsed:
+        """Facts from ``payload.{payment,refund,dispute,subscription …}.entity``, whatever the event is called."""
         event = read(EVENT, notification.body)
         name = text(event.event)
-        facts, reason = read_payload(event.payload, event.created_at)
+        facts, reason = read_payload(event.payload, event.created_at, source.options)
         if not name and event.payload == Payload():
             raise MalformedPayload("the body has neither an event's name nor a payload that can be read")
         return Parsed(event=name, facts=facts, reason=reason)

@@ -1,4 +1,4 @@
-"""What Razorpay's payments, refunds and disputes say is true."""
+"""What Razorpay's payments, refunds and disputes say is true; the rest stands in ``account.py``."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,10 +6,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.gateways.kit import metadata
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
 from paybell.gateways.kit.fees import fee
-from paybell.gateways.kit.payloads import details, first_text, ident, seconds_to_ms, text
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.options import Options
+from paybell.gateways.kit.payloads import Record, details, first_text, ident, ident_or_none, seconds_to_ms, text
+from paybell.gateways.razorpay import account
 from paybell.gateways.razorpay.shapes import Dispute, Payload, Payment, Refund, Thing
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -54,15 +59,18 @@ class _Teller(Struct, frozen=True):
         )
 
 
-def read_payload(payload: Payload, at: int | None) -> tuple[tuple[Fact, ...], str]:
+def read_payload(payload: Payload, at: int | None, options: Options) -> tuple[tuple[Fact, ...], str]:
     """Facts of every entity, at the event's time; and why there are none, where there are none."""
     payment, refund, dispute = payload.payment.entity, payload.refund.entity, payload.dispute.entity
-    named = [(name, each) for name, each in (("payment", payment), ("refund", refund), ("dispute", dispute)) if each]
+    of_payments: list[tuple[str, Thing | None]] = [("payment", payment), ("refund", refund), ("dispute", dispute)]
+    of_account = account.things(payload)
+    named = [(name, each) for name, each in of_payments if each] + of_account
     if not named:
-        return (), "it carries no payment, refund or dispute"
-    facts = (*_payment(payment, at, refund), *_refund(refund, at), *_dispute(dispute, at))
+        return (), "it carries nothing that is read: no payment, refund, dispute, payout, subscription or invoice"
+    facts = [*_payment(payload, at, options), *_refund(refund, at), *_dispute(dispute, at)]
+    facts += [fact for _, each in of_account for fact in account.facts(each, at)]
     statuses = ", ".join(f"{name} {text(each.status)!r}" for name, each in named)
-    return facts, "" if facts else f"its status is unknown: {statuses}"
+    return tuple(facts), "" if facts else f"its status is unknown: {statuses}"
 
 
 def _teller(entity: Thing, aggregate: str | None, at: int | None) -> _Teller:
@@ -70,12 +78,33 @@ def _teller(entity: Thing, aggregate: str | None, at: int | None) -> _Teller:
     return _Teller(ident(aggregate, "the payment's id"), at_ms, currency_code(entity.currency))
 
 
-def _payment(payment: Payment | None, at: int | None, refund: Refund | None) -> list[Fact]:
+def _payment(payload: Payload, at: int | None, options: Options) -> list[Fact]:
+    payment, refund = payload.payment.entity, payload.refund.entity
     status = _payment_status(_teller(payment, payment.id, at), payment, refund) if payment else None
     if payment is None or status is None:
         return []
     started = _teller(payment, payment.id, payment.created_at or at)
-    return [started.fact(Kind.PAYMENT_CREATED, "", payment.amount, _customer(payment)), *status]
+    said = _notes(payment, payload, options)
+    created = started.fact(Kind.PAYMENT_CREATED, "", payment.amount, {**_customer(payment), **metadata.said(said)})
+    expected = metadata.expected(started.aggregate, said, started.at_ms)
+    return [created, *status, *expected, *_belongs(payment, payload, started.at_ms)]
+
+
+def _notes(payment: Payment, payload: Payload, options: Options) -> Record:
+    """A payment's notes may be its buyer's, set by the checkout in the browser; an order's are the merchant's."""
+    order = payload.order.entity
+    of_order = order.notes if order and isinstance(order.notes, dict) else {}
+    return {**metadata.believed(payment.notes, options), **of_order}
+
+
+def _belongs(payment: Payment, payload: Payload, at_ms: int) -> list[Fact]:
+    """The invoice that it pays, and the subscription that it was charged for."""
+    subscription = payload.subscription.entity
+    sub_id = ident(subscription.id, "the subscription's id") if subscription else ""
+    return [
+        *link(payment.id, ident_or_none(payment.invoice_id, "invoice_id"), LinkType.INVOICE, at_ms),
+        *link(payment.id, sub_id, LinkType.SUBSCRIPTION, at_ms),
+    ]
 
 
 def _payment_status(tell: _Teller, payment: Payment, refund: Refund | None) -> list[Fact] | None:

@@ -25,6 +25,8 @@ class Payment(Thing, frozen=True, kw_only=True):
     tax: object = None
     base_currency: str | None = None
     order_id: str | None = None
+    invoice_id: object = None
+    notes: object = None
     customer_id: str | None = None
     email: str | None = None
     contact: str | int | None = None
@@ -49,6 +51,40 @@ class Dispute(Thing, frozen=True, kw_only=True):
     reason_code: str | None = None
 
 
+class Order(Struct, frozen=True, kw_only=True):
+    """``order_…``, which the merchant's server made."""
+
+    notes: object = None
+
+
+class Payout(Thing, frozen=True, kw_only=True):
+    """``pout_…`` of RazorpayX, and settlements (``setl_…``), which have no currency."""
+
+    failure_reason: object = None
+    status_details: object = None
+
+
+class Subscription(Thing, frozen=True, kw_only=True):
+    """``sub_…``."""
+
+    plan_id: object = None
+    customer_id: object = None
+    current_end: int | None = None
+    ended_at: int | None = None
+    notes: object = None
+
+
+class Invoice(Thing, frozen=True, kw_only=True):
+    """``inv_…``."""
+
+    customer_id: object = None
+    customer_details: object = None
+    order_id: object = None
+    subscription_id: object = None
+    billing_end: int | None = None
+    notes: object = None
+
+
 class InPayment(Struct, frozen=True):
     """The payment in its wrapping."""
 
@@ -67,12 +103,41 @@ class InDispute(Struct, frozen=True):
     entity: Dispute | None = None
 
 
+class InOrder(Struct, frozen=True):
+    """The order in its wrapping."""
+
+    entity: Order | None = None
+
+
+class InPayout(Struct, frozen=True):
+    """The payout, or the settlement, in its wrapping."""
+
+    entity: Payout | None = None
+
+
+class InSubscription(Struct, frozen=True):
+    """The subscription in its wrapping."""
+
+    entity: Subscription | None = None
+
+
+class InInvoice(Struct, frozen=True):
+    """The invoice in its wrapping."""
+
+    entity: Invoice | None = None
+
+
 class Payload(Struct, frozen=True):
     """Snapshots of the entities that an event is about."""
 
     payment: InPayment = InPayment()
     refund: InRefund = InRefund()
     dispute: InDispute = InDispute()
+    order: InOrder = InOrder()
+    payout: InPayout = InPayout()
+    settlement: InPayout = InPayout()
+    subscription: InSubscription = InSubscription()
+    invoice: InInvoice = InInvoice()
 
 
 class Event(Struct, frozen=True):

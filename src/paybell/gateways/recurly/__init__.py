@@ -1,7 +1,7 @@
-"""Recurly: signed events that only name an object, so those about money are hints, and the API is asked.
+"""Recurly: signed events that only name an object, so they are hints, and the API is asked for it.
 
 Sources: Recurly's docs ("Webhooks", "Payment notifications", "Invoice notifications"), its API (v2021-02-25:
-transactions, invoices) and its SDK (recurly-client-ruby, ``webhooks.rb``).
+transactions, invoices, subscriptions, accounts) and its SDK (recurly-client-ruby, ``webhooks.rb``).
 """
 
 import re
@@ -28,6 +28,8 @@ _COLLECTIONS: Final[Mapping[str, str]] = {
     "payment": "transactions",
     "charge_invoice": "invoices",
     "credit_invoice": "invoices",
+    "subscription": "subscriptions",
+    "account": "accounts",
 }
 _OPTIONS: Final[Mapping[str, options.Check]] = {
     "apiKey": options.basic_user,
@@ -63,9 +65,10 @@ class Recurly(Base):
         dedupe="SHA-256 of the body",
         order="retries come in the order of their creation",
         retries="up to 10 times",
-        believed="that something happened to the object: the API is asked for the transaction or the invoice",
+        believed="that something happened to the object: the API is asked for it",
         unverified=(
             "whether the id of a payment's event is the transaction's: its uuid is asked for where there is one",
+            "whether a subscription is on trial: it is taken as active",
             "whether a transaction of status chargeback can still be won: it is taken as open",
         ),
         secret_options=frozenset({"apiKey"}),
@@ -93,7 +96,7 @@ class Recurly(Base):
         )
 
     def accept(self, request: Request, source: Source) -> Verdict:  # noqa: ARG002 - the port's signature
-        """A hint where it is about money, whose amounts it does not say."""
+        """A hint where it is about what can be asked for: it says nothing else."""
         key = payloads.body_key(request.body)
         try:
             event = payloads.read(_EVENT, request.body)
@@ -108,15 +111,15 @@ class Recurly(Base):
             return answer.read(notification.body, subject)
         event = payloads.read(_EVENT, notification.body)
         if event.object_type in _COLLECTIONS:
-            return Parsed(event=event.name, reason="a hint: it says no amounts, so the API is asked")
-        return Parsed(event=event.name, reason="it is not about a payment or an invoice")
+            return Parsed(event=event.name, reason="a hint: it only names an object, so the API is asked")
+        return Parsed(event=event.name, reason="it is about nothing that is read")
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
-        """Ask for the transaction or the invoice; None without a key."""
+        """Ask for the object; None without a key."""
         event = payloads.read(_EVENT, notification.body)
         collection = _COLLECTIONS.get(event.object_type or "")
         if collection is None:
-            raise MalformedPayload("it names no transaction and no invoice")
+            raise MalformedPayload("it names nothing that can be asked for")
         uuid = event.uuid if collection == "transactions" else None  # an invoice is found by its id only
         found = payloads.ident(event.id if uuid is None else uuid, "the object's id")
         if not _ID.fullmatch(found):
@@ -133,7 +136,7 @@ class Recurly(Base):
         )
 
     def fetched_key(self, subject: str, body: bytes) -> str:
-        """Equal while no transaction changes its status or its amount."""
+        """Equal while nothing changes that is told."""
         return answer.key(subject, body)
 
 

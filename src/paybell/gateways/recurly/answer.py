@@ -1,10 +1,10 @@
-"""What Recurly's API answers about a transaction, or about an invoice with its transactions.
+"""What Recurly's API answers about a transaction, or about an invoice with its transactions; the rest is elsewhere.
 
 Source: Recurly's API reference (v2021-02-25). The payment is the transaction; a refund names the original one. Amounts
 are decimal major units. An invoice tells of the same transactions, under the same ids.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Final
@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.links import link
+from paybell.gateways.recurly import account as other
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -37,14 +40,8 @@ _REFUND: Final[Mapping[str, Kind]] = {
 }
 
 
-class _Account(Struct):
-    code: str | None = None
-    email: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-
-
 class _Invoice(Struct):
+    id: str | None = None
     number: str | None = None
 
 
@@ -61,8 +58,9 @@ class _Transaction(Struct):
     created_at: str | None = None
     collected_at: str | None = None
     voided_at: str | None = None
-    account: _Account | None = None
+    account: other.Account | None = None
     invoice: _Invoice | None = None
+    subscription_ids: tuple[str, ...] | None = None
 
 
 class _Answer(Struct):
@@ -71,6 +69,8 @@ class _Answer(Struct):
     uuid: str | None = None
     transactions: tuple[_Transaction, ...] | None = None
 
+
+_OF_ACCOUNT: Final = frozenset({"subscription", "account"})
 
 _ANSWER: Final = payloads.decoder(_Answer)
 _TRANSACTION: Final = payloads.decoder(_Transaction)
@@ -83,21 +83,36 @@ def read(body: bytes, subject: str) -> Parsed:
     if subject not in {answer.id, f"uuid-{answer.uuid}"}:
         return Parsed(event=answer.object[:64], reason="the answer is about another object", final=False)
     transactions = _transactions(answer, body)
-    facts = tuple(fact for each in transactions for fact in _facts(each))
+    facts = (*(fact for each in transactions for fact in _facts(each)), *_account(answer, body))
+    if not facts and answer.object in _OF_ACCOUNT:
+        return Parsed(event=answer.object, reason="its state is unknown")
     kinds = ", ".join(f"{payloads.text(each.type)} {payloads.text(each.status)}" for each in transactions)
     reason = "" if facts else f"no transaction that moves money: {kinds or 'none'}"
     final = not any(each.status in _OPEN for each in transactions)
     return Parsed(event=payloads.text(answer.object), facts=facts, reason=reason, final=final)
 
 
+def _account(answer: _Answer, body: bytes) -> list[Fact]:
+    """Facts of what is not money itself."""
+    match answer.object:
+        case "subscription":
+            return other.subscription(payloads.read(other.SUBSCRIPTION, body))
+        case "invoice":
+            return other.invoice(payloads.read(other.INVOICE, body))
+        case "account":
+            return other.account(payloads.read(other.ACCOUNT, body))
+        case _:
+            return []
+
+
 def key(subject: str, body: bytes) -> str:
-    """A key that changes when a transaction's status or amount does."""
+    """A key that changes when a transaction's status or amount does, or what is said of the rest."""
     answer = payloads.read(_ANSWER, body)
     said = [
         (each.id, each.type, each.status, each.amount, each.original_transaction_id)
         for each in _transactions(answer, body)
     ]
-    return "poll:" + sha256(_ENCODER.encode((subject, answer.id, said))).hexdigest()
+    return "poll:" + sha256(_ENCODER.encode((subject, answer.id, said, _account(answer, body)))).hexdigest()
 
 
 def _transactions(answer: _Answer, body: bytes) -> tuple[_Transaction, ...]:
@@ -123,7 +138,16 @@ def _facts(txn: _Transaction) -> tuple[Fact, ...]:
     table = {"purchase": _PAYMENT, "capture": _PAYMENT, "authorization": _AUTHORIZATION}.get(txn.type or "", {})
     told = [tell(kind=kind, ref=_ref(kind, txn_id), detail=_why(kind, txn)) for kind in table.get(txn.status or "", ())]
     created = tell(kind=Kind.PAYMENT_CREATED, at_ms=created_ms, detail=_customer(txn))
-    return (created, *told) if told else ()
+    return (created, *told, *_belongs(txn, created)) if told else ()
+
+
+def _belongs(txn: _Transaction, created: Fact) -> Iterator[Fact]:
+    """The invoice that it pays, and the subscriptions that it was charged for."""
+    invoice_id = payloads.ident_or_none(txn.invoice.id, "the invoice's id") if txn.invoice else ""
+    yield from link(created.aggregate, invoice_id, LinkType.INVOICE, created.at_ms)
+    for each in txn.subscription_ids or ():
+        subscription_id = payloads.ident_or_none(each, "a subscription's id")
+        yield from link(created.aggregate, subscription_id, LinkType.SUBSCRIPTION, created.at_ms)
 
 
 def _ref(kind: Kind, txn_id: str) -> str:
@@ -143,11 +167,5 @@ def _why(kind: Kind, txn: _Transaction) -> dict[str, str]:
 
 
 def _customer(txn: _Transaction) -> dict[str, str]:
-    account = txn.account or _Account()
-    names = (payloads.text(account.first_name), payloads.text(account.last_name))
-    return payloads.details(
-        order_id=payloads.text(txn.invoice.number) if txn.invoice else "",
-        customer_id=payloads.text(account.code),
-        customer_email=payloads.text(account.email),
-        customer_name=" ".join(name for name in names if name),
-    )
+    number = payloads.text(txn.invoice.number) if txn.invoice else ""
+    return {**payloads.details(order_id=number), **other.who(txn.account)}

@@ -2,7 +2,7 @@
 
 Sources: Xendit's docs ("Handle webhooks", "Payments API webhooks", "Get the status of a payment") and its SDKs. Asked
 are payments and payment requests of its newer API, payment requests of its older one, their captures, invoices,
-refunds.
+refunds, payouts.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,11 @@ from paybell.ports import SUBJECT_HEADER, About, Claim, Claims, FetchingGateway,
 
 BASE_URL: Final = "https://api.xendit.co"
 _HEADER: Final = "x-callback-token"
-_API_VERSION: Final = "2024-11-11"
+_API_VERSIONS: Final[Mapping[hint.Kind, str]] = {
+    hint.Kind.PAYMENT: "2024-11-11",
+    hint.Kind.REQUEST: "2024-11-11",
+    hint.Kind.V3_PAYOUT: "2025-09-09",
+}
 _OPTIONS: Final[Mapping[str, options.Check]] = {"secretKey": options.basic_user, "baseUrl": options.base_url}
 
 
@@ -36,8 +40,9 @@ class Xendit(Base):
         signed="nothing: header x-callback-token is the token itself",
         dedupe="SHA-256 of the body; the same hint again asks again",
         retries="6 times within 24 h",
-        believed="only the ids: the API is asked for the payment, payment request, invoice or refund",
+        believed="only the ids: the API is asked for the payment, payment request, invoice, refund or payout",
         unverified=(
+            "subscription plans and their cycles: they are parked with a reason",
             "callbacks of the older products (virtual accounts, e-wallets, cards): they are parked with a reason",
             "the captures of a payment request, where it is captured by hand",
         ),
@@ -74,8 +79,8 @@ class Xendit(Base):
             asking.basic(key),
             ("accept", "application/json"),
         ]
-        if subject.kind.path.startswith("/v3/"):
-            headers.append(("api-version", _API_VERSION))
+        if version := _API_VERSIONS.get(subject.kind):
+            headers.append(("api-version", version))
         path = subject.kind.path.format(quote(subject.id, safe=""))
         return FetchPlan(url=base + path, headers=tuple(headers), subject=str(subject))
 

@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from paybell.gateways.kit import payloads
+from paybell.gateways.kit import metadata, payloads
 from paybell.gateways.kit.amounts import currency_code
 from paybell.gateways.kit.links import link
+from paybell.gateways.xendit import payout
 from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
@@ -80,6 +81,7 @@ class _Object(Struct):
     paid_amount: object = None
     created: str | None = None
     updated: str | None = None
+    metadata: object = None
     captures: tuple[_Capture, ...] | None = None
     data: tuple[_Capture, ...] | None = None
 
@@ -90,8 +92,10 @@ _ENCODER: Final = msgspec.json.Encoder(order="deterministic", decimal_format="st
 
 def read(body: bytes, subject: str, received_at_ms: int) -> Parsed:
     """Facts about the object asked for; not final while it is open, or the answer is about another one."""
-    asked = payloads.read(_OBJECT, body)
     kind, _, subject_id = subject.partition(" ")
+    if kind in payout.KINDS:
+        return payout.read(payloads.read(payout.DECODER, body), kind, subject_id, received_at_ms)
+    asked = payloads.read(_OBJECT, body)
     if kind == "captures":
         return _captures(asked.data or (), subject_id, received_at_ms)
     own = asked.payment_id if kind == "payment" else asked.payment_request_id or asked.id
@@ -109,6 +113,9 @@ def read(body: bytes, subject: str, received_at_ms: int) -> Parsed:
 
 def key(subject: str, body: bytes) -> str:
     """Equal while the object changes neither its status nor an amount."""
+    if subject.partition(" ")[0] in payout.KINDS:
+        paid = payloads.read(payout.DECODER, body)
+        return "poll:" + sha256(_ENCODER.encode((subject, paid))).hexdigest()
     asked = payloads.read(_OBJECT, body)
     said = (
         subject,
@@ -138,7 +145,12 @@ def _payment(asked: _Object, kind: Kind, received_at_ms: int) -> tuple[Fact, ...
     stands = tell(kind=kind, ref="" if kind in _WITHOUT_REF else ref, at_ms=at_ms, detail=why)
     parts = _parts(asked, stands) if by_hand else ()
     same = link(aggregate, ref, LinkType.TRANSACTION, created_ms) if ref != aggregate else ()
-    return (created, stands, *parts, *same)
+    return (created, stands, *parts, *same, *metadata.expected(aggregate, _said(asked), created_ms))
+
+
+def _said(asked: _Object) -> payloads.Record:
+    """Payment requests and invoices are made with the secret key alone."""
+    return payloads.child({"own": asked.metadata}, "own")
 
 
 def _parts(asked: _Object, authorized: Fact) -> list[Fact]:
@@ -199,6 +211,7 @@ def _detail(asked: _Object) -> dict[str, str]:
         customer_id=payloads.text(asked.customer_id),
         customer_email=payloads.text(asked.payer_email),
         method=payloads.first_text(asked.channel_code, asked.payment_channel),
+        **metadata.said(_said(asked)),
     )
 
 

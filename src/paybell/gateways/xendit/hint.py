@@ -26,6 +26,8 @@ class Kind(Enum):
     CAPTURES = "/payment_requests/{}/captures"
     INVOICE = "/v2/invoices/{}"
     REFUND = "/refunds/{}"
+    PAYOUT = "/v2/payouts/{}"
+    V3_PAYOUT = "/v3/payouts/{}"
 
     @property
     def path(self) -> str:
@@ -52,13 +54,19 @@ def subject(body: bytes) -> Subject:
         return _of_event(event, data)
     if _first(record, "external_id", "externalId") and _first(record, "merchant_name", "merchantName"):
         return _subject(Kind.INVOICE, record.get("id"), "an invoice")
-    raise MalformedPayload("it names no payment, payment request, invoice or refund that the API could be asked for")
+    raise MalformedPayload(
+        "it names no payment, payment request, invoice, refund or payout that the API could be asked for"
+    )
 
 
 def _of_event(event: str, data: Record) -> Subject:
     family = event.partition(".")[0]
     request_id = _first(data, "payment_request_id", "paymentRequestId")
     match family:
+        case "payout":
+            return _subject(Kind.PAYOUT, data.get("id"), event)
+        case "v3_payout":
+            return _subject(Kind.V3_PAYOUT, data.get("payout_id"), event)
         case "refund":
             return _subject(Kind.REFUND, data.get("id"), event)
         case "capture":
@@ -70,7 +78,7 @@ def _of_event(event: str, data: Record) -> Subject:
         case "payment":
             return _subject(Kind.PAYMENT_REQUEST, request_id, event)
         case _:
-            raise MalformedPayload(f"{event[:64]!r} is not about a payment")
+            raise MalformedPayload(f"{event[:64]!r} is not about a payment or a payout")
 
 
 def _first(record: Record, *names: str) -> object:

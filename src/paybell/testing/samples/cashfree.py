@@ -32,7 +32,7 @@ def _payment(status: str) -> Callable[[Asked], Json]:
             "order_id": asked.payment_id,
             "order_amount": asked.amount,
             "order_currency": asked.currency,
-            "order_tags": {"order": asked.order_id},
+            "order_tags": {"order": asked.order_id, "paybell_product": "pro", "user_id": "user_1001"},
         }
         payment = {
             "cf_payment_id": _attempt_id(asked, status),
@@ -114,6 +114,39 @@ def _link(asked: Asked) -> Json:
     return _event(asked, link)
 
 
+def _settlement(asked: Asked) -> Json:
+    settlement = {
+        "settlement_id": int(asked.tag(asked.payment_id, "settlement")[:8], 16),
+        "payment_amount": asked.amount,
+        "settlement_amount": asked.amount,
+        "amount_settled": asked.amount,
+        "adjustment": 0,
+        "service_charge": 0,
+        "service_tax": 0,
+        "settlement_type": "STANDARD",
+        "settlement_initiated_on": asked.time(at_s=asked.started_at_s),
+        "status": asked.event.partition("_")[2],
+        "reason": "The account is closed." if asked.event == "SETTLEMENT_FAILED" else None,
+    }
+    return _event(asked, {"settlement": settlement})
+
+
+def _subscription(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        subscription = {
+            "cf_subscription_id": "1001",
+            "subscription_id": f"sub_{asked.tag(asked.payment_id, 'subscription')}",
+            "subscription_status": status,
+            "subscription_expiry_time": asked.time(at_s=asked.at_s + 315_360_000),
+            "subscription_tags": {"paybell_product": "pro", "user_id": "user_1001"},
+        }
+        plan = {"plan_id": "plan_example1", "plan_type": "PERIODIC", "plan_recurring_amount": asked.amount}
+        data = {"subscription_details": subscription, "customer_details": _customer(), "plan_details": plan}
+        return {**_event(asked, data), "type": asked.event.partition(":")[0]}
+
+    return build
+
+
 def _sign(asked: Asked, value: Json) -> SignedRequest:
     body, time = encode(value), str(asked.at_s * 1000)
     signature = base64_hmac(asked.secret, time.encode() + body)
@@ -133,6 +166,13 @@ PRETENDER: Final = Pretender(
         "DISPUTE_CREATED": _dispute("CHARGEBACK_CREATED"),
         "DISPUTE_CLOSED": _dispute("CHARGEBACK_MERCHANT_LOST"),
         "PAYMENT_LINK_EVENT": _link,
+        "SETTLEMENT_INITIATED": _settlement,
+        "SETTLEMENT_SUCCESS": _settlement,
+        "SETTLEMENT_FAILED": _settlement,
+        "SETTLEMENT_REVERSED": _settlement,
+        "SUBSCRIPTION_STATUS_CHANGED": _subscription("ACTIVE"),
+        "SUBSCRIPTION_STATUS_CHANGED:on_hold": _subscription("ON_HOLD"),
+        "SUBSCRIPTION_STATUS_CHANGED:cancelled": _subscription("CUSTOMER_CANCELLED"),
     },
     sign=_sign,
     signature_at="header:x-webhook-signature",

@@ -49,6 +49,24 @@ def _chargeback(code: int, words: str) -> Callable[[Asked], Json]:
     }
 
 
+def _payout(status: str, code: str) -> Callable[[Asked], Json]:
+    return lambda asked: {
+        "id": f"PO-4-{asked.tag(asked.payment_id)}",
+        "external_id": "payout_1",
+        "status": status,
+        "status_code": code,
+        "status_detail": f"The payout is {status.lower()}",
+        "created_date": _date(asked, asked.started_at_s),
+        "last_updated": _date(asked, asked.at_s),
+        "payment_method_id": "BANK_TRANSFER",
+        "flow_type": "B2C",
+        "country": "BR",
+        "currency": asked.currency,
+        "currency_to_pay": asked.currency,
+        "amount": asked.amount,
+    }
+
+
 def _date(asked: Asked, at_s: int) -> str:
     return asked.time("%Y-%m-%dT%H:%M:%S.000+0000", at_s)
 
@@ -72,6 +90,9 @@ PRETENDER: Final = Pretender(
         "refund.PENDING": _refund("PENDING", "100"),
         "refund.SUCCESS": _refund("SUCCESS", "200"),
         "refund.REJECTED": _refund("REJECTED", "300"),
+        "payout.PENDING": _payout("PENDING", "100"),
+        "payout.PAID": _payout("PAID", "200"),
+        "payout.REJECTED": _payout("REJECTED", "300"),
         "chargeback.executed": _chargeback(200, "The chargeback was executed."),
         "chargeback.lost": _chargeback(202, "The chargeback dispute was lost."),
         "chargeback.won": _chargeback(700, "The chargeback dispute was won."),

@@ -28,6 +28,34 @@ def flutterwave_transaction(
     }
 
 
+def flutterwave_transfer(
+    transfer_id: int, *, status: str, amount: object, currency: str = "NGN", created_at: str = "2025-06-15T15:06:40Z"
+) -> Json:
+    """The ``data`` of ``GET /v3/transfers/{id}``; ``amount`` in major units."""
+    return {
+        "id": transfer_id,
+        "amount": amount,
+        "currency": currency,
+        "debit_currency": None,
+        "fee": 10,
+        "status": status,
+        "reference": "payout_1",
+        "complete_message": "The account is closed" if status == "FAILED" else "Done",
+        "created_at": created_at,
+    }
+
+
+def _transfer(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        transfer_id = int(asked.tag(asked.payment_id, "transfer")[:8], 16)
+        data = flutterwave_transfer(
+            transfer_id, status=status, amount=asked.amount, currency=asked.currency, created_at=asked.time()
+        )
+        return {"event": "transfer.completed", "data": data, "event.type": "Transfer"}
+
+    return build
+
+
 def _charge(status: str) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         data = flutterwave_transaction(
@@ -59,6 +87,8 @@ PRETENDER: Final = Pretender(
     builders={
         "charge.completed": _charge("successful"),
         "charge.completed (failed)": _charge("failed"),
+        "transfer.completed": _transfer("SUCCESSFUL"),
+        "transfer.completed (failed)": _transfer("FAILED"),
         "refund.completed": _refund,
     },
     sign=_sign,

@@ -14,7 +14,7 @@ def _event(asked: Asked, name: str, kind: str, attributes: Json) -> Json:
             "test_mode": not asked.livemode,
             "event_name": name,
             "webhook_id": asked.event_id or asked.tag(asked.event, asked.payment_id, str(asked.at_s)),
-            "custom_data": {"order_id": asked.order_id},
+            "custom_data": {"order_id": asked.order_id, "user_id": "user_1001"},
         },
         "data": {"type": kind, "id": asked.payment_id.rpartition(":")[2], "attributes": attributes},
     }
@@ -58,9 +58,28 @@ def _invoice(name: str, status: str) -> Callable[[Asked], Json]:
     return build
 
 
-def _subscription(asked: Asked) -> Json:
-    attributes = {"status": "active", "order_id": 1, "user_email": "pat@example.com", "test_mode": not asked.livemode}
-    return _event(asked, "subscription_created", "subscriptions", attributes)
+def _subscription(name: str, status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        ended_s = {"cancelled": asked.at_s + 2_592_000, "expired": asked.at_s}.get(status)
+        attributes = {
+            "status": status,
+            "order_id": 1,
+            "product_id": 1,
+            "variant_id": 11,
+            "customer_id": 1,
+            "user_name": "Pat Example",
+            "user_email": "pat@example.com",
+            "cancelled": ended_s is not None,
+            "trial_ends_at": asked.time(_FORM, asked.at_s + 604_800) if status == "on_trial" else None,
+            "renews_at": asked.time(_FORM, asked.at_s + 2_592_000),
+            "ends_at": None if ended_s is None else asked.time(_FORM, ended_s),
+            "created_at": asked.time(_FORM, asked.started_at_s),
+            "updated_at": asked.time(_FORM),
+            "test_mode": not asked.livemode,
+        }
+        return _event(asked, name, "subscriptions", attributes)
+
+    return build
 
 
 def _sign(asked: Asked, value: Json) -> SignedRequest:
@@ -75,7 +94,12 @@ PRETENDER: Final = Pretender(
         "order_created": _order("order_created", "paid"),
         "order_created:failed": _order("order_created", "failed"),
         "order_refunded": _order_refunded,
-        "subscription_created": _subscription,
+        "subscription_created": _subscription("subscription_created", "active"),
+        "subscription_created:trial": _subscription("subscription_created", "on_trial"),
+        "subscription_updated:past_due": _subscription("subscription_updated", "past_due"),
+        "subscription_paused": _subscription("subscription_paused", "paused"),
+        "subscription_cancelled": _subscription("subscription_cancelled", "cancelled"),
+        "subscription_expired": _subscription("subscription_expired", "expired"),
         "subscription_payment_success": _invoice("subscription_payment_success", "paid"),
         "subscription_payment_failed": _invoice("subscription_payment_failed", "pending"),
         "subscription_payment_refunded": _invoice("subscription_payment_refunded", "refunded"),

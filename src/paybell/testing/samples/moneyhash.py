@@ -80,10 +80,20 @@ def _transaction(*done: tuple[str, str]) -> Callable[[Asked], Json]:
     return build
 
 
+def _payout(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        made = _transaction(("disburse", status))(asked)
+        transaction = made["transaction"]
+        return {**made, "transaction": {**transaction, "type": "payout"} if isinstance(transaction, dict) else None}
+
+    return build
+
+
 def _intent(status: str, *done: tuple[str, str]) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         attempt = _attempt(asked, _ISO, *(_operation(asked, kind, step) for kind, step in done)) if done else None
         intent = {
+            "custom_fields": {"paybell_product": "pro", "user_id": "user_1001"},
             "id": asked.payment_id,
             "status": status,
             "amount": asked.amount,
@@ -123,6 +133,9 @@ PRETENDER: Final = Pretender(
         "transaction.refund.successful": _transaction(("purchase", "successful"), ("refund", "successful")),
         "intent.processed": _intent("PROCESSED", ("purchase", "successful")),
         "intent.time_expired": _intent("TIME_EXPIRED"),
+        "transaction.disburse.pending": _payout("pending"),
+        "transaction.disburse.successful": _payout("successful"),
+        "transaction.disburse.failed": _payout("failed"),
         "intent.closed": _intent("CLOSED"),
     },
     sign=_sign,

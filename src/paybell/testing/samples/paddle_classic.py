@@ -1,7 +1,7 @@
 """Paddle Classic's alerts."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -41,6 +41,16 @@ def _refund(asked: Asked) -> object:
     return asked.refund
 
 
+def _subscribed(status: str) -> Mapping[str, Callable[[Asked], object]]:
+    return {
+        "status": lambda _: status,
+        "subscription_id": lambda _: "1",
+        "subscription_plan_id": lambda _: "11",
+        "user_id": lambda _: "5",
+        "next_bill_date": lambda asked: asked.time("%Y-%m-%d", asked.at_s + 2_592_000),
+    }
+
+
 def _php(value: Json) -> bytes:
     """The serialized array, written apart from the gateway's module, so that one checks the other."""
     inner = ""
@@ -65,10 +75,16 @@ PRETENDER: Final = Pretender(
         "payment_refunded": _alert(gross_refund=_refund, amount=_refund, refund_type=lambda _: "partial"),
         "payment_dispute_created": _alert(amount=_amount, status=lambda _: "open"),
         "payment_dispute_closed": _alert(amount=_amount, status=lambda _: "closed"),
-        "subscription_payment_succeeded": _alert(sale_gross=_amount, subscription_id=lambda _: "1"),
-        "subscription_payment_failed": _alert(amount=_amount, attempt_number=lambda _: "1"),
+        "subscription_payment_succeeded": _alert(sale_gross=_amount, **_subscribed("active")),
+        "subscription_payment_failed": _alert(amount=_amount, attempt_number=lambda _: "1", **_subscribed("past_due")),
         "subscription_payment_refunded": _alert(gross_refund=_refund, amount=_refund),
-        "subscription_created": _alert(status=lambda _: "active", subscription_id=lambda _: "1"),
+        "subscription_created": _alert(**_subscribed("active")),
+        "subscription_updated": _alert(**_subscribed("paused")),
+        "subscription_cancelled": _alert(
+            **_subscribed("deleted"), cancellation_effective_date=lambda asked: asked.time(_FORM, asked.at_s + 86_400)
+        ),
+        "transfer_created": _alert(amount=_amount, payout_id=lambda _: "901", status=lambda _: "unpaid"),
+        "transfer_paid": _alert(amount=_amount, payout_id=lambda _: "901", status=lambda _: "paid"),
     },
     sign=_sign,
     signature_at="form:p_signature",

@@ -29,7 +29,7 @@ def _transaction(asked: Asked, status: str) -> dict[str, object]:
         "paid_at": asked.time("%Y-%m-%dT%H:%M:%S.000Z") if status == "success" else None,
         "created_at": asked.time("%Y-%m-%dT%H:%M:%S.000Z", asked.started_at_s),
         "channel": "card",
-        "metadata": {"order_id": asked.order_id},
+        "metadata": {"order_id": asked.order_id, "user_id": "user_1001"},
         "customer": _customer(),
     }
 
@@ -89,8 +89,76 @@ def _dispute(status: str, resolution: str | None) -> Callable[[Asked], Json]:
     return build
 
 
-def _transfer(asked: Asked) -> Json:
-    data = {"amount": asked.amount_minor, "currency": asked.currency, "reference": "payout_1", "status": "success"}
+def _transfer(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        data = {
+            "transfer_code": f"TRF_{asked.tag(asked.payment_id, 'transfer')}",
+            "amount": _minor(asked, asked.amount_minor),
+            "currency": asked.currency,
+            "domain": _domain(asked),
+            "reference": "payout_1",
+            "source": "balance",
+            "status": status,
+            "created_at": asked.time("%Y-%m-%dT%H:%M:%S.000Z", asked.started_at_s),
+            "updated_at": asked.time("%Y-%m-%dT%H:%M:%S.000Z"),
+        }
+        return {"event": asked.event, "data": data}
+
+    return build
+
+
+def _plan(asked: Asked, status: str) -> dict[str, object]:
+    next_s = None if status in {"non-renewing", "complete"} else asked.at_s + 2_592_000
+    return {
+        "domain": _domain(asked),
+        "status": status,
+        "subscription_code": f"SUB_{asked.tag(asked.payment_id, 'subscription')}",
+        "amount": _minor(asked, asked.amount_minor),
+        "next_payment_date": None if next_s is None else asked.time("%Y-%m-%dT%H:%M:%S.000Z", next_s),
+    }
+
+
+def _subscription(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        plan = {"plan_code": "PLN_example1", "interval": "monthly", "currency": asked.currency}
+        created = asked.time("%Y-%m-%dT%H:%M:%S.000Z", asked.started_at_s)
+        data = {**_plan(asked, status), "plan": plan, "customer": _customer(), "created_at": created}
+        return {"event": asked.event, "data": data}
+
+    return build
+
+
+def _invoice(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        paid = status == "success"
+        money = {"amount": _minor(asked, asked.amount_minor), "currency": asked.currency}
+        data = {
+            "domain": _domain(asked),
+            "invoice_code": f"INV_{asked.tag(asked.payment_id, 'invoice')}",
+            "amount": money["amount"],
+            "period_end": asked.time("%Y-%m-%dT%H:%M:%S.000Z", asked.at_s + 2_592_000),
+            "status": status,
+            "paid": paid,
+            "subscription": _plan(asked, "active"),
+            "customer": _customer(),
+            "transaction": {"reference": asked.payment_id, "status": "success", **money} if paid else {},
+            "created_at": asked.time("%Y-%m-%dT%H:%M:%S.000Z", asked.started_at_s),
+        }
+        return {"event": asked.event, "data": data}
+
+    return build
+
+
+def _request(asked: Asked) -> Json:
+    data = {
+        "domain": _domain(asked),
+        "request_code": f"PRQ_{asked.tag(asked.payment_id, 'request')}",
+        "amount": _minor(asked, asked.amount_minor),
+        "currency": asked.currency,
+        "status": "success",
+        "metadata": None,
+        "customer": 1,
+    }
     return {"event": asked.event, "data": data}
 
 
@@ -109,7 +177,15 @@ PRETENDER: Final = Pretender(
         "refund.failed": _refund("failed"),
         "charge.dispute.create": _dispute("awaiting-merchant-feedback", None),
         "charge.dispute.resolve": _dispute("resolved", "merchant-accepted"),
-        "transfer.success": _transfer,
+        "transfer.success": _transfer("success"),
+        "transfer.failed": _transfer("failed"),
+        "transfer.reversed": _transfer("reversed"),
+        "subscription.create": _subscription("active"),
+        "subscription.not_renew": _subscription("non-renewing"),
+        "subscription.disable": _subscription("complete"),
+        "invoice.update": _invoice("success"),
+        "invoice.payment_failed": _invoice("pending"),
+        "paymentrequest.success": _request,
     },
     sign=_sign,
     signature_at="header:x-paystack-signature",

@@ -43,6 +43,41 @@ def phonepe_refund(*, order_id: str, refund_id: str, state: str, amount_minor: i
     )
 
 
+def phonepe_subscription(*, subscription_id: str, state: str) -> bytes:
+    """The body with which ``GET /subscriptions/v2/{id}/status`` answers."""
+    return encode(
+        {
+            "merchantSubscriptionId": subscription_id,
+            "subscriptionId": f"OMS{subscription_id}",
+            "state": state,
+            "authWorkflowType": "TRANSACTION",
+            "amountType": "FIXED",
+            "maxAmount": 20000,
+            "frequency": "MONTHLY",
+            "expireAt": 1_900_000_000_000,
+        }
+    )
+
+
+def _subscription(state: str) -> Callable[[Asked], Json]:
+    return lambda asked: {
+        "event": asked.event,
+        "payload": {
+            "merchantSubscriptionId": f"MS_{asked.tag(asked.payment_id, 'subscription')}",
+            "subscriptionId": f"OMS{asked.tag(asked.payment_id, 'subscription')}",
+            "state": state,
+            "frequency": "MONTHLY",
+        },
+    }
+
+
+def _redemption(asked: Asked) -> Json:
+    flow = {"type": "SUBSCRIPTION_REDEMPTION", "merchantSubscriptionId": f"MS_{asked.tag(asked.payment_id)}"}
+    made = dict(_order("COMPLETED")(asked))
+    payload = made["payload"]
+    return {**made, "payload": {**payload, "paymentFlow": flow} if isinstance(payload, dict) else payload}
+
+
 def _order(state: str) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         attempt = {
@@ -92,6 +127,10 @@ PRETENDER: Final = Pretender(
         "checkout.order.completed": _order("COMPLETED"),
         "checkout.order.failed": _order("FAILED"),
         "pg.order.completed": _order("COMPLETED"),
+        "subscription.redemption.order.completed": _redemption,
+        "subscription.paused": _subscription("PAUSED"),
+        "subscription.unpaused": _subscription("ACTIVE"),
+        "subscription.cancelled": _subscription("CANCELLED"),
         "pg.refund.accepted": _refund("CONFIRMED"),
         "pg.refund.completed": _refund("COMPLETED"),
         "pg.refund.failed": _refund("FAILED"),

@@ -26,7 +26,7 @@ def _payment(asked: Asked, status: str, refunded_minor: int = 0) -> Json:
         "captured": status in {"captured", "refunded"},
         "email": "pat@example.com",
         "contact": "+910000000001",
-        "notes": [],
+        "notes": {"user_id": "user_1001"},
         "fee": _fee(asked) if status in {"captured", "refunded"} else None,
         "tax": _fee(asked) * 18 // 118 if status in {"captured", "refunded"} else None,
         "error_code": "BAD_REQUEST_ERROR" if failed else None,
@@ -77,6 +77,66 @@ def _order(asked: Asked) -> Json:
     }
 
 
+def _payout(asked: Asked, status: str) -> Json:
+    failed = status in {"failed", "rejected", "reversed"}
+    reason = {"reason": "bank_account_closed", "description": "The account is closed.", "source": "beneficiary_bank"}
+    return {
+        "id": f"pout_{asked.tag(asked.payment_id, 'payout')}",
+        "entity": "payout",
+        "amount": asked.amount_minor,
+        "currency": asked.currency,
+        "status": status,
+        "status_details": reason if failed else {"reason": None, "description": None, "source": None},
+        "failure_reason": None,
+        "created_at": asked.started_at_s,
+    }
+
+
+def _settlement(asked: Asked) -> Json:
+    return {
+        "id": f"setl_{asked.tag(asked.payment_id, 'settlement')}",
+        "entity": "settlement",
+        "amount": asked.amount_minor,
+        "status": "processed",
+        "fees": 0,
+        "tax": 0,
+        "created_at": asked.started_at_s,
+    }
+
+
+def _subscription(asked: Asked, status: str) -> Json:
+    return {
+        "id": f"sub_{asked.tag(asked.payment_id, 'subscription')}",
+        "entity": "subscription",
+        "plan_id": "plan_example1",
+        "customer_id": "cust_example1",
+        "status": status,
+        "current_start": asked.started_at_s,
+        "current_end": asked.started_at_s + 2_592_000,
+        "ended_at": asked.at_s if status in {"cancelled", "completed"} else None,
+        "notes": {"paybell_product": "pro", "user_id": "user_1001"},
+        "created_at": asked.started_at_s,
+    }
+
+
+def _invoice(asked: Asked, status: str) -> Json:
+    return {
+        "id": f"inv_{asked.tag(asked.payment_id, 'invoice')}",
+        "entity": "invoice",
+        "customer_id": "cust_example1",
+        "customer_details": {"name": "Pat Example", "email": "pat@example.com", "contact": "+910000000001"},
+        "order_id": asked.order_id or None,
+        "payment_id": asked.payment_id if status == "paid" else None,
+        "status": status,
+        "amount": asked.amount_minor,
+        "currency": asked.currency,
+        "notes": [],
+        "billing_start": None,
+        "billing_end": None,
+        "created_at": asked.started_at_s,
+    }
+
+
 def _event(of: Callable[[Asked], Mapping[str, Json]]) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         entities = of(asked)
@@ -94,6 +154,21 @@ def _event(of: Callable[[Asked], Mapping[str, Json]]) -> Callable[[Asked], Json]
 
 def _paid(status: str) -> Callable[[Asked], Mapping[str, Json]]:
     return lambda asked: {"payment": _payment(asked, status)}
+
+
+def _charged(asked: Asked) -> Mapping[str, Json]:
+    payment = {**_payment(asked, "captured"), "invoice_id": _invoice(asked, "paid")["id"]}
+    return {"subscription": _subscription(asked, "active"), "payment": payment}
+
+
+def _invoiced(asked: Asked) -> Mapping[str, Json]:
+    invoice = _invoice(asked, "paid")
+    payment = {**_payment(asked, "captured"), "invoice_id": invoice["id"]}
+    return {"payment": payment, "order": _order(asked), "invoice": invoice}
+
+
+def _alone(name: str, entity: Callable[[Asked, str], Json], status: str) -> Callable[[Asked], Json]:
+    return _event(lambda asked: {name: entity(asked, status)})
 
 
 def _refunding(status: str) -> Callable[[Asked], Mapping[str, Json]]:
@@ -137,6 +212,21 @@ PRETENDER: Final = Pretender(
         "payment.dispute.created": _event(_disputing("open")),
         "payment.dispute.won": _event(_disputing("won")),
         "payment.dispute.lost": _event(_disputing("lost")),
+        "subscription.authenticated": _alone("subscription", _subscription, "authenticated"),
+        "subscription.activated": _alone("subscription", _subscription, "active"),
+        "subscription.charged": _event(_charged),
+        "subscription.pending": _alone("subscription", _subscription, "pending"),
+        "subscription.halted": _alone("subscription", _subscription, "halted"),
+        "subscription.paused": _alone("subscription", _subscription, "paused"),
+        "subscription.cancelled": _alone("subscription", _subscription, "cancelled"),
+        "invoice.paid": _event(_invoiced),
+        "invoice.expired": _alone("invoice", _invoice, "expired"),
+        "settlement.processed": _event(lambda asked: {"settlement": _settlement(asked)}),
+        "payout.queued": _alone("payout", _payout, "queued"),
+        "payout.processed": _alone("payout", _payout, "processed"),
+        "payout.rejected": _alone("payout", _payout, "rejected"),
+        "payout.failed": _alone("payout", _payout, "failed"),
+        "payout.reversed": _alone("payout", _payout, "reversed"),
     },
     sign=_sign,
     signature_at="header:x-razorpay-signature",

@@ -20,12 +20,7 @@ def recurly_transaction(asked: Asked, kind: str, status: str) -> Json:
         "original_transaction_id": asked.payment_id if refund else None,
         "status_code": "declined" if status == "declined" else None,
         "status_message": "Declined" if status == "declined" else None,
-        "account": {
-            "code": "account-example-1",
-            "email": "pat@example.com",
-            "first_name": "Pat",
-            "last_name": "Example",
-        },
+        "account": _account(),
         "invoice": {"number": asked.order_id},
         "created_at": asked.time(at_s=asked.started_at_s),
         "collected_at": asked.time(),
@@ -35,6 +30,27 @@ def recurly_transaction(asked: Asked, kind: str, status: str) -> Json:
 def recurly_invoice(asked: Asked, *transactions: Json) -> Json:
     """How ``GET /invoices/{id}`` answers."""
     return {"id": asked.payment_id, "object": "invoice", "number": asked.order_id, "transactions": list(transactions)}
+
+
+def recurly_subscription(asked: Asked, state: str) -> Json:
+    """How ``GET /subscriptions/{id}`` answers."""
+    return {
+        "id": asked.payment_id,
+        "object": "subscription",
+        "uuid": f"uuid{asked.tag(asked.payment_id)}",
+        "account": _account(),
+        "plan": {"id": "plan1", "code": "pro-monthly", "name": "Pro"},
+        "state": state,
+        "current_period_ends_at": asked.time(at_s=asked.at_s + 2_592_000),
+        "expires_at": asked.time(at_s=asked.at_s + 2_592_000) if state in {"canceled", "expired"} else None,
+        "custom_fields": [{"name": "user_id", "value": "user_1001"}],
+        "updated_at": asked.time(),
+    }
+
+
+def _account() -> Json:
+    names = {"first_name": "Pat", "last_name": "Example"}
+    return {"id": "account1", "code": "account-example-1", "email": "pat@example.com", **names}
 
 
 def _refund_id(asked: Asked) -> str:
@@ -66,7 +82,10 @@ PRETENDER: Final = Pretender(
         "payment.refunded": _event("payment", refund=True),
         "charge_invoice.paid": _event("charge_invoice"),
         "credit_invoice.created": _event("credit_invoice"),
-        "account.created": _event("account"),
+        "subscription.renewed": _event("subscription"),
+        "subscription.canceled": _event("subscription"),
+        "account.updated": _event("account"),
+        "gift_card.purchased": _event("gift_card"),
     },
     sign=_sign,
     signature_at="header:recurly-signature",

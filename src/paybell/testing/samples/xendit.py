@@ -17,6 +17,7 @@ def xendit_payment(asked: Asked, status: str) -> Json:
         "request_amount": asked.amount,
         "currency": asked.currency,
         "channel_code": "CARDS",
+        "metadata": {"user_id": "user_1001"},
         "failure_code": "CARD_DECLINED" if status == "FAILED" else None,
         "captures": [capture] if status == "SUCCEEDED" else [],
         "created": asked.time(at_s=asked.started_at_s),
@@ -50,6 +51,21 @@ def xendit_invoice(asked: Asked) -> Json:
         "currency": asked.currency,
         "payment_channel": "EXAMPLE",
         "payer_email": "pat@example.com",
+        "created": asked.time(at_s=asked.started_at_s),
+        "updated": asked.time(),
+    }
+
+
+def xendit_payout(asked: Asked, status: str) -> Json:
+    """How ``GET /v2/payouts/{id}`` answers, and what an event of a payout holds."""
+    return {
+        "id": f"disb-{asked.tag(asked.payment_id)}",
+        "amount": asked.amount,
+        "channel_code": "ID_EXAMPLE",
+        "currency": asked.currency,
+        "status": status,
+        "reference_id": asked.order_id,
+        "failure_code": "INVALID_DESTINATION" if status == "FAILED" else None,
         "created": asked.time(at_s=asked.started_at_s),
         "updated": asked.time(),
     }
@@ -96,6 +112,9 @@ PRETENDER: Final = Pretender(
         "invoice": xendit_invoice,
         "refund.succeeded": _event(lambda asked: xendit_refund(asked, "SUCCEEDED")),
         "refund.failed": _event(lambda asked: xendit_refund(asked, "FAILED")),
+        "payout.succeeded": _event(lambda asked: xendit_payout(asked, "SUCCEEDED")),
+        "payout.failed": _event(lambda asked: xendit_payout(asked, "FAILED")),
+        "payout.reversed": _event(lambda asked: xendit_payout(asked, "REVERSED")),
     },
     sign=_sign,
     signature_at="header:x-callback-token",
