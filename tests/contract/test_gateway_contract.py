@@ -124,8 +124,8 @@ def test_every_pretended_event_is_believed_and_read(name: str, event: str) -> No
     assert made == sent(name, event)
 
 
-PAYOUTS_ONLY = {"midtrans_iris", "wise"}
-"""They tell of money that is paid out, which is no payment."""
+PAYOUTS_ONLY = {"wise"}
+"""It tells of transfers without their amounts."""
 
 
 @pytest.mark.parametrize("name", NAMES)
