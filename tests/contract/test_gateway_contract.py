@@ -124,10 +124,6 @@ def test_every_pretended_event_is_believed_and_read(name: str, event: str) -> No
     assert made == sent(name, event)
 
 
-PAYOUTS_ONLY = {"midtrans_iris", "wise"}
-"""They tell of money that is paid out, which is no payment."""
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pretender_has_events_that_give_facts_or_hints(name: str) -> None:
     def says(event: str) -> bool:
@@ -135,7 +131,7 @@ def test_a_pretender_has_events_that_give_facts_or_hints(name: str) -> None:
         found = items(verdict(name, request(made)), made.body)
         return any(it.hint or gateway(name).parse(notification(it.body), source(name)).facts for it in found)
 
-    assert any(says(event) for event in PRETENDERS[name].events) or name in PAYOUTS_ONLY
+    assert any(says(event) for event in PRETENDERS[name].events)
     with pytest.raises(ConfigurationError, match=pretender(name).events[-1]):
         sent(name, "no.such.event")
 

@@ -129,7 +129,7 @@ def test_the_mode_counts_only_at_a_real_source() -> None:
 @pytest.mark.parametrize(
     ("body", "state", "reason"),
     [
-        (b'{"id":"evt_1","type":"x","created":1,"data":{"object":{"object":"payout"}}}', "unmapped", "payout"),
+        (b'{"id":"evt_1","type":"x","created":1,"data":{"object":{"object":"plan"}}}', "unmapped", "plan"),
         (b'{"id":"evt_1"', "parked", "JSON"),
     ],
 )

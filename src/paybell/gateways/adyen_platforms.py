@@ -1,9 +1,10 @@
 """Adyen's webhooks for platforms, management, tokens and disputes of issued cards: the whole body is signed.
 
-Sources: docs.adyen.com (verify HMAC signatures), Adyen's OpenAPI files of these webhooks and the tests of its SDKs. Of
-all these only the transfers of a platform's payments tell of payments: each is the part that one balance account has of
-a payment, under the payment's own ``pspPaymentReference``. So a payment's amounts here are the sums of its parts.
-Disputes of issued cards are those of the platform's own cardholders: no payment to the merchant.
+Sources: docs.adyen.com (verify HMAC signatures, payout webhooks), Adyen's OpenAPI files of these webhooks and the tests
+of its SDKs. Only transfers are read. Those to a bank are payouts. Those of a platform's payments tell of payments: each
+is the part that one balance account has of a payment, under the payment's own ``pspPaymentReference``. So a payment's
+amounts here are the sums of its parts. Disputes of issued cards are those of the platform's own cardholders: no payment
+to the merchant.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from msgspec import Struct
 
 from paybell.errors import ConfigurationError
 from paybell.gateways.adyen.facts import EXPONENTS
-from paybell.gateways.kit import payloads, signatures
+from paybell.gateways.kit import accounts, payloads, signatures
 from paybell.gateways.kit.amounts import currency_code, to_iso
 from paybell.gateways.kit.base import Base
 from paybell.gateways.kit.methods import Hmac, key_bytes
+from paybell.model.account import PayoutStatus
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.notification import Notification, Refused, Request, Verdict, Verified
 from paybell.model.source import Source
@@ -37,6 +39,14 @@ _DISPUTES: Final[Mapping[str, str]] = {
     "chargebackReversed": "won",
     "secondChargeback": "lost",
 }
+_PAYOUTS: Final[Mapping[str, PayoutStatus]] = {
+    **dict.fromkeys(("received", "authorised", "pendingApproval", "pending"), PayoutStatus.CREATED),
+    **dict.fromkeys(("booked", "credited"), PayoutStatus.PAID),
+    **dict.fromkeys(("failed", "refused", "returned"), PayoutStatus.FAILED),
+    "cancelled": PayoutStatus.CANCELED,
+}
+"""How a transfer out of a balance account to a bank stands."""
+
 _LIVE: Final[Mapping[str, bool]] = {"live": True, "test": False}
 
 
@@ -55,6 +65,8 @@ class _Data(Struct, frozen=True):
     id: str | None = None
     category: str | None = None
     type: str | None = None
+    direction: str | None = None
+    reason: str | None = None
     categoryData: _Category = _Category()  # noqa: N815 - their spelling
     status: str | None = None
     amount: _Amount = _Amount()
@@ -111,7 +123,7 @@ class AdyenPlatforms(Base):
         return Verified(payloads.body_key(request.body))
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
-        """Facts of the transfers of platform payments; everything else has none."""
+        """Facts of the transfers of platform payments, and of those to banks; everything else has none."""
         event = payloads.read(_EVENT, notification.body)
         facts, reason = _facts(event, notification.received_at_ms)
         return Parsed(
@@ -121,9 +133,11 @@ class AdyenPlatforms(Base):
 
 def _facts(event: _Event, received_at_ms: int) -> tuple[tuple[Fact, ...], str]:
     data = event.data
-    if data is None or data.category != "platformPayment" or not data.categoryData.pspPaymentReference:
-        return (), "it is about no payment of a shopper"
     at_ms = payloads.time_to_ms(event.timestamp, "timestamp") if event.timestamp else received_at_ms
+    if data is not None and data.category == "bank" and data.direction == "outgoing":
+        return _payout(data, at_ms)
+    if data is None or data.category != "platformPayment" or not data.categoryData.pspPaymentReference:
+        return (), "it is about no payment of a shopper, and no payout"
     kind, status = _KINDS.get((data.type or "", data.status or "")), _DISPUTES.get(data.status or "")
     if kind is not None:
         return (_fact(data, at_ms, kind, data.id, {"order_id": data.categoryData.paymentMerchantReference}),), ""
@@ -131,6 +145,21 @@ def _facts(event: _Event, received_at_ms: int) -> tuple[tuple[Fact, ...], str]:
         ref = data.categoryData.modificationPspReference or data.id
         return (_fact(data, at_ms, Kind.DISPUTE_STATUS, ref, {"status": status}),), ""
     return (), f"a transfer of status {payloads.text(data.status)!r} moves no payment"
+
+
+def _payout(data: _Data, at_ms: int) -> tuple[tuple[Fact, ...], str]:
+    status = _PAYOUTS.get(data.status or "")
+    if status is None:
+        return (), f"a payout's status {payloads.text(data.status)!r} is unknown"
+    currency = currency_code(data.amount.currency)
+    told = accounts.payout(
+        payloads.ident(data.id, "the transfer's id"),
+        status,
+        at_ms=at_ms,
+        money=(to_iso(data.amount.value, currency, EXPONENTS), currency),
+        why=payloads.details(failure_code=payloads.text(data.reason)) if status is PayoutStatus.FAILED else {},
+    )
+    return (told,), ""
 
 
 def _fact(data: _Data, at_ms: int, kind: Kind, ref: str | None, detail: Mapping[str, str | None]) -> Fact:

@@ -8,4 +8,13 @@ PROMISES = {
     "square__refund.created": Kind.REFUND_PENDING,
     "square__refund.updated": Kind.REFUND_SUCCEEDED,
     "square__dispute.": Kind.DISPUTE_STATUS,
+    "square__payout.sent": Kind.PAYOUT_CREATED,
+    "square__payout.paid": Kind.PAYOUT_PAID,
+    "square__payout.failed": Kind.PAYOUT_FAILED,
+    "square__subscription.": Kind.SUBSCRIPTION_STATE,
+    "square__invoice.published": Kind.INVOICE_STATE,
+    "square__invoice.payment_made": Kind.INVOICE_STATE,
+    "square__invoice.scheduled_charge_failed": Kind.INVOICE_STATE,
+    "square__invoice.canceled": Kind.INVOICE_STATE,
+    "square__invoice.refunded": Kind.INVOICE_STATE,
 }

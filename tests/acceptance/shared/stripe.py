@@ -26,4 +26,12 @@ PROMISES = {
     "stripe__lago_2025-04-30_charge_refund_updated": Kind.REFUND_SUCCEEDED,
     "stripe__object_refund": Kind.REFUND_SUCCEEDED,
     "stripe__object_dispute": Kind.DISPUTE_STATUS,
+    "stripe__object_payout": Kind.PAYOUT_CREATED,
+    "stripe__object_subscription": Kind.SUBSCRIPTION_STATE,
+    "stripe__customer.subscription.created": Kind.SUBSCRIPTION_STATE,
+    "stripe__customer.created": Kind.CUSTOMER_STATE,
+    "stripe__customer.updated": Kind.CUSTOMER_STATE,
+    "stripe__lago_2025-04-30_customer_updated": Kind.CUSTOMER_STATE,
+    "stripe__invoice.paid": Kind.INVOICE_STATE,
+    "stripe__invoice.payment_succeeded": Kind.INVOICE_STATE,
 }

@@ -243,9 +243,9 @@ def test_the_unsigned_status_of_a_dispute_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("code", "success", "words"),
     [
-        ("REPORT_AVAILABLE", "true", "moves no payment"),
-        ("PAYOUT_THIRDPARTY", "true", "moves no payment"),
-        ("BRAND_NEW", "true", "moves no payment"),
+        ("REPORT_AVAILABLE", "true", "says nothing that is read"),
+        ("PAYOUT_EXPIRE", "false", "did not succeed"),
+        ("BRAND_NEW", "true", "says nothing that is read"),
         ("CAPTURE", "false", "did not succeed"),
         ("CANCELLATION", "false", "did not succeed"),
         ("DISPUTE_DEFENSE_PERIOD_ENDED", "true", "not signed"),
@@ -282,3 +282,21 @@ def test_an_amount_that_cannot_be_said_exactly_is_refused(amount: object) -> Non
 def test_a_reference_that_is_no_id_is_malformed() -> None:
     with pytest.raises(MalformedPayload):
         parse("adyen", envelope(item(reference="a b")))
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "original", "kind"),
+    [
+        ("PAYOUT_THIRDPARTY", "true", None, Kind.PAYOUT_PAID),
+        ("PAYOUT_THIRDPARTY", "false", None, Kind.PAYOUT_FAILED),
+        ("PAYOUT_DECLINE", "true", "psp_0", Kind.PAYOUT_CANCELED),
+        ("PAYOUT_EXPIRE", "true", "psp_0", Kind.PAYOUT_CANCELED),
+        ("PAIDOUT_REVERSED", "true", "psp_0", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_payout_to_a_third_party(code: str, success: str, original: str | None, kind: Kind) -> None:
+    own = {"pspReference": "psp_1", "originalReference": original, "merchantAccountCode": "M", "eventCode": code}
+    item = {**own, "amount": {"value": 1000, "currency": "EUR"}, "success": success}
+    parsed = parse("adyen", {"notificationItems": [{"NotificationRequestItem": item}]})
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == (original or "psp_1", 1000, "EUR")

@@ -111,3 +111,30 @@ def test_what_is_no_payment_is_unmapped_with_a_reason(body: dict[str, object]) -
 def test_a_body_that_names_nothing_is_malformed(body: dict[str, object]) -> None:
     with pytest.raises(MalformedPayload):
         parse("adyen_platforms", body)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("received", Kind.PAYOUT_CREATED),
+        ("authorised", Kind.PAYOUT_CREATED),
+        ("booked", Kind.PAYOUT_PAID),
+        ("credited", Kind.PAYOUT_PAID),
+        ("returned", Kind.PAYOUT_FAILED),
+        ("failed", Kind.PAYOUT_FAILED),
+        ("cancelled", Kind.PAYOUT_CANCELED),
+    ],
+)
+def test_a_transfer_to_a_bank_is_a_payout(status: str, kind: Kind) -> None:
+    body = transfer(status, "bankTransfer", category="bank", direction="outgoing", categoryData={}, reason="why")
+    fact = only(parse("adyen_platforms", body), kind)
+    plain = only(parse("adyen_platforms", transfer("captured", "capture")), Kind.CAPTURED)
+    assert (fact.aggregate, fact.amount_minor, fact.currency) == (plain.ref, plain.amount_minor, plain.currency)
+    assert fact.detail == ({"failure_code": "why"} if kind is Kind.PAYOUT_FAILED else {})
+
+
+@pytest.mark.parametrize(("status", "direction"), [("brand_new", "outgoing"), ("booked", "incoming")])
+def test_money_that_comes_from_a_bank_is_no_payout(status: str, direction: str) -> None:
+    parsed = parse("adyen_platforms", transfer(status, "bankTransfer", category="bank", direction=direction))
+    assert parsed.facts == ()
+    assert parsed.reason

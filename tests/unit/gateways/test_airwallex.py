@@ -176,3 +176,59 @@ def test_what_is_unknown_is_unmapped_with_a_reason(name: str, thing: dict[str, o
     parsed = event(name, thing)
     assert parsed.facts == ()
     assert parsed.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("SCHEDULED", Kind.PAYOUT_CREATED),
+        ("SENT", Kind.PAYOUT_CREATED),
+        ("PAID", Kind.PAYOUT_PAID),
+        ("CANCELLED", Kind.PAYOUT_CANCELED),
+        ("FAILED", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_transfers_status(status: str, kind: Kind) -> None:
+    thing = {
+        "id": "t1",
+        "status": status,
+        "amount_payer_pays": 68.14,
+        "source_currency": "SGD",
+        "failure_reason": "No.",
+    }
+    parsed = parse("airwallex", {"name": "payout.transfer.x", "data": thing, "created_at": "2024-05-30T10:01:02+0000"})
+    fact = only(parsed, kind)
+    assert (fact.aggregate, fact.at_ms, fact.amount_minor, fact.currency) == ("t1", 1_717_063_262_000, 6814, "SGD")
+    assert fact.detail == {"failure_message": "No."}
+
+
+def test_a_customer() -> None:
+    thing = {"id": "cus_1", "first_name": "Pat", "email": "pat@example.com", "metadata": {"paybell_user": "u1"}}
+    fact = only(event("customer.updated", thing), Kind.CUSTOMER_STATE)
+    who = {"customer_id": "cus_1", "customer_name": "Pat", "customer_email": "pat@example.com", "user_id": "u1"}
+    assert fact.detail == {**who, "status": "active"}
+    deleted = only(event("customer.deleted", {"id": "cus_1", "business_name": "Example Ltd"}), Kind.CUSTOMER_STATE)
+    assert deleted.detail == {"status": "deleted", "customer_id": "cus_1", "customer_name": "Example Ltd"}
+
+
+def test_an_intents_metadata() -> None:
+    notes = {"paybell_user": "u1", "paybell_expected_minor": "10000", "paybell_expected_currency": "USD"}
+    parsed = event("payment_intent.created", intent("PENDING", metadata=notes))
+    assert only(parsed, Kind.PAYMENT_CREATED).detail["user_id"] == "u1"
+    wish = only(parsed, Kind.EXPECTED)
+    assert (wish.amount_minor, wish.currency) == (10_000, "USD")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "payout.transfer.paid", "data": {"id": "t1", "status": "BRAND_NEW"}},
+        {"name": "payout.transfer.paid"},
+        {"name": "customer.created", "data": {}},
+        {"name": "subscription.active", "data": {"object": {"id": "sub_1", "status": "ACTIVE"}}},
+    ],
+)
+def test_what_says_nothing_of_the_account_has_a_reason(body: dict[str, object]) -> None:
+    parsed = parse("airwallex", body)
+    assert parsed.facts == ()
+    assert parsed.reason

@@ -156,3 +156,19 @@ def test_the_time_may_stand_in_either_place() -> None:
     body = event("payment_captured")
     moved = {**body, "created_on": None, "timestamp": AT}
     assert parse("checkout_com", moved).facts == parse("checkout_com", body).facts
+
+
+def test_metadata_says_who_buys_what_for_how_much() -> None:
+    notes = {
+        "paybell_product": "gold",
+        "user_id": 7,
+        "paybell_expected_minor": 6540,
+        "paybell_expected_currency": "usd",
+    }
+    parsed = parse("checkout_com", event("payment_approved", metadata=notes))
+    detail = only(parsed, Kind.PAYMENT_CREATED).detail
+    assert (detail["product"], detail["user_id"]) == ("gold", "7")
+    wish = only(parsed, Kind.EXPECTED)
+    assert (wish.aggregate, wish.at_ms, wish.amount_minor, wish.currency) == ("pay_1", AT_MS, 6540, "USD")
+    assert Kind.EXPECTED not in kinds(parse("checkout_com", event("payment_captured", metadata=notes)))
+    assert Kind.EXPECTED not in kinds(parse("checkout_com", event("payment_approved", metadata="a text")))

@@ -10,7 +10,12 @@ from paybell.model.payment import PaymentStatus
 from paybell.record.projection import project
 from paybell.testing.gateways import gateway as pretender
 from paybell.testing.pretender import hex_hmac
-from paybell.testing.samples.gocardless import gocardless_event, gocardless_payment, gocardless_refund
+from paybell.testing.samples.gocardless import (
+    gocardless_answer,
+    gocardless_event,
+    gocardless_payment,
+    gocardless_refund,
+)
 from tests.unit.gateways.sources import NOW_MS, NOW_S, SECRET, kinds, notification, only, parse, request, source
 
 GOCARDLESS = GoCardless()
@@ -109,7 +114,7 @@ def test_a_whole_request_and_a_bare_event_read_alike() -> None:
         (event(1, "mandates", "created", "MD1"), "no event of it is about a payment"),
         ({"events": []}, "no event of it is about a payment"),
         ({"list": {"body": {}}}, "no event of it is about a payment"),
-        (event(1, "subscriptions", "chargeback_cancelled", "SB1"), "no event of it is about a payment"),
+        (event(1, "subscriptions", "chargeback_cancelled", "SB1"), "a hint"),
     ],
 )
 def test_what_says_nothing_itself_has_a_reason(body: object, words: str) -> None:
@@ -123,6 +128,9 @@ def test_what_says_nothing_itself_has_a_reason(body: object, words: str) -> None
     [
         (event(1, "payments", "failed", "PM1"), "/payments/PM1", "PM1"),
         (event(1, "refunds", "paid", "RF1"), "/refunds/RF1", "RF1"),
+        (event(1, "payouts", "paid", "PO1"), "/payouts/PO1", "PO1"),
+        (event(1, "subscriptions", "created", "SB1"), "/subscriptions/SB1", "SB1"),
+        (event(1, "customers", "updated", "CU1"), "/customers/CU1", "CU1"),
     ],
 )
 def test_what_is_asked(told: dict[str, object], path: str, subject: str) -> None:
@@ -226,6 +234,9 @@ def test_a_refund_reaches_its_payment(status: str, kind: Kind) -> None:
         (gocardless_refund("RF1", "", "paid", 1), "RF1", True),
         (gocardless_payment("PM1", "confirmed", 1), "PM2", False),
         (b"{}", "PM1", False),
+        (gocardless_answer("payouts", id="PO1", amount=1, currency="GBP", status="brand_new"), "PO1", True),
+        (gocardless_answer("subscriptions", id="SB1", status="brand_new"), "SB1", True),
+        (gocardless_answer("customers", id="CU2"), "CU1", False),
     ],
 )
 def test_an_answer_that_says_nothing_has_a_reason(body: bytes, subject: str, final: bool) -> None:  # noqa: FBT001
@@ -266,3 +277,55 @@ def test_the_pretended_batch_has_hints_and_events_that_are_none() -> None:
     assert isinstance(verdict, Batch)
     assert [item.hint for item in verdict.items] == [False, True, False, True]
     assert all(item.body in made.body for item in verdict.items)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [("pending", Kind.PAYOUT_CREATED), ("paid", Kind.PAYOUT_PAID), ("bounced", Kind.PAYOUT_FAILED)],
+)
+def test_a_payouts_status(status: str, kind: Kind) -> None:
+    body = gocardless_answer("payouts", id="PO1", amount=9800, deducted_fees=200, currency="GBP", status=status)
+    fact = only(answered(body, "PO1"), kind)
+    assert (fact.aggregate, fact.at_ms, fact.amount_minor, fact.currency) == ("PO1", ANSWERED_MS, 9800, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("pending_customer_approval", "incomplete"),
+        ("customer_approval_denied", "canceled"),
+        ("active", "active"),
+        ("paused", "paused"),
+        ("finished", "canceled"),
+        ("cancelled", "canceled"),
+    ],
+)
+def test_a_subscriptions_status(theirs: str, ours: str) -> None:
+    notes = {"paybell_product": "gold", "paybell_user": "user_1"}
+    body = gocardless_answer("subscriptions", id="SB1", status=theirs, end_date="2025-06-15", metadata=notes)
+    fact = only(answered(body, "SB1"), Kind.SUBSCRIPTION_STATE)
+    ends = {} if ours == "canceled" else {"ends_at_ms": "1749945600000"}
+    assert (fact.aggregate, fact.at_ms) == ("SB1", ANSWERED_MS)
+    assert fact.detail == {"status": ours, "product": "gold", "user_id": "user_1", **ends}
+
+
+def test_a_customer() -> None:
+    who = {"id": "CU1", "email": "pat@example.com", "given_name": "Pat", "family_name": "Example"}
+    fact = only(answered(gocardless_answer("customers", **who), "CU1"), Kind.CUSTOMER_STATE)
+    detail = {"customer_id": "CU1", "customer_email": "pat@example.com", "customer_name": "Pat Example"}
+    assert fact.detail == {"status": "active", **detail}
+    company = gocardless_answer("customers", id="CU1", company_name="Example Ltd")
+    assert only(answered(company, "CU1"), Kind.CUSTOMER_STATE).detail["customer_name"] == "Example Ltd"
+    keys = {GOCARDLESS.fetched_key("CU1", it) for it in (company, gocardless_answer("customers", **who))}
+    assert len(keys) == 2
+
+
+def test_a_payment_names_its_subscription_and_what_it_should_come_to() -> None:
+    notes = {"paybell_user": "user_1", "paybell_expected_minor": "1000", "paybell_expected_currency": "GBP"}
+    value = json.loads(gocardless_payment("PM1", "confirmed", 1000))["payments"]
+    value |= {"metadata": notes, "links": {"subscription": "SB1"}}
+    parsed = answered(gocardless_answer("payments", **value))
+    created, linked, wish = (only(parsed, it) for it in (Kind.PAYMENT_CREATED, Kind.LINK, Kind.EXPECTED))
+    assert created.detail == {"user_id": "user_1"}
+    assert (linked.ref, linked.detail, linked.at_ms) == ("SB1", {"type": "subscription"}, created.at_ms)
+    assert (wish.amount_minor, wish.currency, wish.at_ms) == (1000, "GBP", created.at_ms)

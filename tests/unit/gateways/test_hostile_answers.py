@@ -16,6 +16,7 @@ from paybell.testing.samples.flutterwave import flutterwave_transfer
 from paybell.testing.samples.midtrans import midtrans_status
 from paybell.testing.samples.phonepe import phonepe_subscription
 from paybell.testing.samples.recurly import recurly_invoice, recurly_subscription, recurly_transaction
+from paybell.testing.samples.wise import wise_transfer
 from paybell.testing.samples.xendit import xendit_invoice, xendit_payment, xendit_payout, xendit_refund
 from tests.unit.gateways.asking import answered, asked
 from tests.unit.gateways.sources import NOW_S
@@ -27,6 +28,50 @@ ODD = ([], {}, [{}], [1], None, "", "a\u0000b", "x" * 300, True, 0, -1, 1.5, 10*
 def _event(name: str) -> Mapping[str, object]:
     signed = pretender("chargebee").signed(name, payment_id="txn_1", event_id="ev_1", at_s=NOW_S)
     return chargebee_answer(json.loads(signed.body))
+
+
+def _paypal(name: str) -> Mapping[str, object]:
+    body: Mapping[str, object] = json.loads(pretender("paypal").signed(name, event_id="WH-1", at_s=NOW_S).body)
+    return body
+
+
+NOTES = {"paybell_user": "u1", "paybell_product": "gold"}
+GOCARDLESS = {
+    "id": "PO1",
+    "amount": 5,
+    "currency": "GBP",
+    "end_date": "2025-06-15",
+    "email": "pat@example.com",
+    "given_name": "Pat",
+    "metadata": NOTES,
+}
+PREAPPROVAL = {
+    "id": "p1",
+    "status": "authorized",
+    "last_modified": "2025-06-15T15:06:40Z",
+    "date_created": "2025-06-15T15:06:40Z",
+    "auto_recurring": {"end_date": "2025-06-15T15:06:40Z"},
+    "preapproval_plan_id": "plan_1",
+    "next_payment_date": "2025-06-15T15:06:40Z",
+    "payer_id": 7,
+    "payer_email": "pat@example.com",
+}
+CHARGE = {
+    **PREAPPROVAL,
+    "status": "processed",
+    "preapproval_id": "p0",
+    "transaction_amount": 1,
+    "currency_id": "BRL",
+    "payment": {"id": 101, "status": "approved"},
+}
+MERCADOPAGO = {
+    "id": 7,
+    "status": "approved",
+    "transaction_amount": 1,
+    "currency_id": "BRL",
+    "metadata": {**NOTES, "paybell_expected_minor": 100, "paybell_expected_currency": "BRL"},
+    "point_of_interaction": {"type": "SUBSCRIPTIONS", "transaction_data": {"subscription_id": "p1"}},
+}
 
 
 ANSWERS: Mapping[str, tuple[str, str, Any]] = {
@@ -69,6 +114,16 @@ ANSWERS: Mapping[str, tuple[str, str, Any]] = {
     "chargebee-customer": ("chargebee", "ev_1", _event("customer_changed")),
     "recurly-subscription": ("recurly", "pay_1", recurly_subscription(ASKED, "canceled")),
     "recurly-invoice": ("recurly", "pay_1", recurly_invoice(ASKED, recurly_transaction(ASKED, "refund", "success"))),
+    "gocardless-payout": ("gocardless", "PO1", {"payouts": {**GOCARDLESS, "status": "paid"}}),
+    "gocardless-subscription": ("gocardless", "PO1", {"subscriptions": {**GOCARDLESS, "status": "active"}}),
+    "gocardless-customer": ("gocardless", "PO1", {"customers": GOCARDLESS}),
+    "wise": ("wise", "7", json.loads(wise_transfer(7, "processing", "1"))),
+    "paypal-subscription": ("paypal", "WH-1", _paypal("BILLING.SUBSCRIPTION.ACTIVATED")),
+    "paypal-sale": ("paypal", "WH-1", _paypal("PAYMENT.SALE.COMPLETED")),
+    "paypal-invoice": ("paypal", "WH-1", _paypal("INVOICING.INVOICE.PAID")),
+    "mercadopago-subscription": ("mercadopago", "p1", PREAPPROVAL),
+    "mercadopago-charge": ("mercadopago", "p1", CHARGE),
+    "mercadopago-payment": ("mercadopago", "7", MERCADOPAGO),
     "authorizenet": (
         "authorizenet",
         "refund_1",

@@ -84,6 +84,8 @@ def test_a_time_in_seconds_or_milliseconds_may_be_a_day_old() -> None:
         ("payment", "/v1/payments/101"),
         ("order", "/v1/orders/101"),
         ("topic_chargebacks_wh", "/v1/chargebacks/101"),
+        ("subscription_preapproval", "/preapproval/101"),
+        ("subscription_authorized_payment", "/authorized_payments/101"),
     ],
 )
 def test_what_is_named_is_asked_for(topic: str, path: str) -> None:

@@ -2,9 +2,9 @@ import pytest
 
 from paybell.errors import MalformedPayload
 from paybell.gateways import gateway
+from paybell.model.fact import Kind
 from paybell.model.notification import RefusalReason, Refused, Request, Verified
-from paybell.testing.gateways import gateway as pretender
-from tests.unit.gateways.sources import NOW_MS, NOW_S, parse, source
+from tests.unit.gateways.sources import NOW_MS, NOW_S, only, parse, source
 
 # Made by the `openssl` command: SHA-512 of {"payout_id":1} and IRIS-merchant-research.
 KNOWN = (
@@ -38,9 +38,31 @@ def test_why_a_request_is_refused(signature: bytes, reason: RefusalReason) -> No
     assert isinstance(verdict(KNOWN.encode(), secret="another"), Refused)
 
 
-def test_a_payout_is_no_payment() -> None:
-    parsed = parse("midtrans_iris", pretender("midtrans_iris").signed("payout.completed", at_s=NOW_S).body)
-    assert (parsed.event, parsed.facts) == ("completed", ())
-    assert "not a payment" in parsed.reason
-    with pytest.raises(MalformedPayload):
-        parse("midtrans_iris", b"no json")
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("queued", Kind.PAYOUT_CREATED),
+        ("approved", Kind.PAYOUT_CREATED),
+        ("processed", Kind.PAYOUT_CREATED),
+        ("completed", Kind.PAYOUT_PAID),
+        ("rejected", Kind.PAYOUT_CANCELED),
+        ("failed", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_payouts_status(status: str, kind: Kind) -> None:
+    body = {"reference_no": "po-1", "amount": "150000.0", "status": status, "updated_at": "2025-06-15T15:06:40Z"}
+    fact = only(parse("midtrans_iris", {**body, "error_code": "012", "error_message": "No account"}), kind)
+    assert (fact.aggregate, fact.at_ms) == ("po-1", NOW_S * 1000)
+    assert (fact.amount_minor, fact.currency) == (15_000_000, "IDR")
+    assert fact.detail == {"failure_code": "012", "failure_message": "No account"}
+
+
+def test_a_topup_and_what_is_unknown_have_no_fact() -> None:
+    topup = {"transaction_id": "t1", "order_id": "o1", "gross_amount": "1000", "status": "topup"}
+    for body in (topup, {"reference_no": "po-1", "status": "brand_new"}, {"status": "completed"}):
+        parsed = parse("midtrans_iris", body)
+        assert parsed.facts == ()
+        assert "top-up" in parsed.reason
+    for body in (b"no json", b'{"status":"completed","reference_no":"a b"}'):
+        with pytest.raises(MalformedPayload):
+            parse("midtrans_iris", body)

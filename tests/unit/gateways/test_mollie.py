@@ -200,3 +200,15 @@ def test_options_are_checked() -> None:
     gateway("mollie").check(source("mollie", options={**KEY, "baseUrl": "http://127.0.0.1:1"}))
     with pytest.raises(ConfigurationError, match="'baseUrl'"):
         gateway("mollie").check(source("mollie", options={"baseUrl": "http://api.example.com"}))
+
+
+def test_a_payment_names_its_subscription_and_what_it_should_come_to() -> None:
+    notes = {"paybell_user": "user_1", "paybell_product": "gold", "paybell_expected_minor": "1000"}
+    parsed = answered(paid(subscriptionId="sub_1", metadata={**notes, "paybell_expected_currency": "EUR"}))
+    created, linked, wish = (only(parsed, it) for it in (Kind.PAYMENT_CREATED, Kind.LINK, Kind.EXPECTED))
+    assert (created.detail["user_id"], created.detail["product"]) == ("user_1", "gold")
+    assert (linked.aggregate, linked.ref, linked.detail) == ("tr_1", "sub_1", {"type": "subscription"})
+    assert (wish.amount_minor, wish.currency) == (1000, "EUR")
+    assert {linked.at_ms, wish.at_ms} == {created.at_ms}
+    for other in ("a text", ["a", "list"], None):
+        assert Kind.EXPECTED not in kinds(answered(paid(metadata=other)))

@@ -154,7 +154,7 @@ def test_a_disputes_state(state: str, status: str) -> None:
         event("refund", refund("COMPLETED", payment_id=None)),
         event("refund", refund("PENDING"), "terminal.refund.created"),
         event("dispute", dispute("BRAND_NEW")),
-        event("payout", {"id": "po_1"}, "payout.sent"),
+        event("loyalty_account", {"id": "lo_1"}, "loyalty.account.created"),
         {"type": "webhooks.test_notification", "event_id": "e1", "data": {"type": "webhooks"}},
     ],
 )

@@ -289,7 +289,7 @@ def test_order_and_customer(key: str) -> None:
     "thing",
     [
         {"object": "invoice"},
-        {"object": "customer"},
+        {"object": "plan"},
         {"id": "x"},
         intent("brand_new_status"),
         charge(status="brand_new_status"),

@@ -1,12 +1,18 @@
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from paybell.errors import ConfigurationError
+from paybell.errors import ConfigurationError, MalformedPayload
 from paybell.gateways import gateway
-from paybell.model.notification import RefusalReason, Refused, Request, Verified
+from paybell.model.fact import Kind
+from paybell.model.notification import Hint, RefusalReason, Refused, Request, Verified
 from paybell.testing.gateways import gateway as pretender
-from tests.unit.gateways.sources import NOW_MS, NOW_S, notification, parse, request, source
+from paybell.testing.samples.wise import wise_transfer
+from tests.unit.gateways.asking import answered, plan, planned
+from tests.unit.gateways.sources import NOW_MS, NOW_S, notification, only, parse, request, source
 
 # The public key of Wise's sandbox, the body and the signature are those of its digital-signatures-examples.
 PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
@@ -34,7 +40,7 @@ SIGNATURE = (
 
 def verdict(signature: bytes, body: bytes = BODY) -> object:
     made = Request(body, ((b"x-signature-sha256", signature),))
-    return gateway("wise").verify(made, source("wise", secrets=(PUBLIC_KEY,)), NOW_MS)
+    return gateway("wise").verify(made, source("wise", secrets=(PUBLIC_KEY,), options={}), NOW_MS)
 
 
 def test_the_published_signature_is_right() -> None:
@@ -68,10 +74,68 @@ def test_the_unsigned_delivery_id_makes_no_other_notification() -> None:
     assert isinstance(one, Verified)
 
 
-def test_a_transfer_is_money_paid_out() -> None:
+def test_an_events_transfer_is_asked_for_where_that_can_be() -> None:
     parsed = parse("wise", BODY)
     assert (parsed.event, parsed.facts) == ("transfers#state-change", ())
-    assert parsed.reason == "a transfer (incoming_payment_waiting): money paid out, not a payment"
+    assert parsed.reason.startswith("a transfer (incoming_payment_waiting): its amount is asked")
+    made = plan("wise", BODY, {"apiToken": "token-1"})
+    assert (made.url, made.subject) == ("https://api.wise.com/v1/transfers/49983981", "49983981")
+    assert ("authorization", "Bearer token-1") in made.headers
+    assert planned("wise", BODY, {}) is None
+    for body in (b"{}", b"no json", b'{"event_type":"transfers#x","data":{"resource":{"id":"../1"}}}'):
+        with pytest.raises(MalformedPayload):
+            planned("wise", body, {"apiToken": "token-1"})
+
+
+def test_a_transfer_is_a_hint_whatever_unsigned_headers_say_and_a_balance_is_none() -> None:
+    def verdict_of(name: str, options: Mapping[str, object] | None, *more: tuple[bytes, bytes]) -> object:
+        made = request(pretender("wise").signed(name, at_s=NOW_S))
+        sent = replace(made, headers=(*made.headers, *more))
+        return gateway("wise").verify(sent, source("wise", options=options), NOW_MS)
+
+    assert isinstance(verdict_of("transfers#state-change", None), Hint)
+    assert isinstance(verdict_of("transfers#state-change", None, (b"x-test-notification", b"true")), Hint)
+    assert isinstance(verdict_of("transfers#state-change", {}), Verified)
+    assert isinstance(verdict_of("balances#credit", None), Verified)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("incoming_payment_waiting", Kind.PAYOUT_CREATED),
+        ("funds_converted", Kind.PAYOUT_CREATED),
+        ("bounced_back", Kind.PAYOUT_CREATED),
+        ("outgoing_payment_sent", Kind.PAYOUT_PAID),
+        ("cancelled", Kind.PAYOUT_CANCELED),
+        ("funds_refunded", Kind.PAYOUT_FAILED),
+        ("charged_back", Kind.PAYOUT_FAILED),
+    ],
+)
+def test_a_transfers_status(status: str, kind: Kind) -> None:
+    fact = only(answered("wise", "7", wise_transfer(7, status, "150.50")), kind)
+    assert (fact.aggregate, fact.at_ms, fact.amount_minor, fact.currency) == ("7", NOW_MS + 5, 15_050, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "final"),
+    [
+        ("7", wise_transfer(7, "unknown", "1"), True),
+        ("7", wise_transfer(7, "processing", "0"), False),
+        ("8", wise_transfer(7, "processing", "1"), False),
+    ],
+)
+def test_an_answer_that_says_nothing_has_a_reason(subject: str, body: bytes, final: bool) -> None:  # noqa: FBT001
+    parsed = answered("wise", subject, body)
+    assert (parsed.facts, parsed.final) == ((), final)
+    assert parsed.reason
+
+
+def test_equal_answers_have_equal_keys() -> None:
+    wise: Any = gateway("wise")
+    keys = [
+        wise.fetched_key("7", wise_transfer(7, status, "1")) for status in ("processing", "cancelled", "processing")
+    ]
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_a_balance_and_a_test_are_said_to_be_such() -> None:

@@ -65,6 +65,7 @@ class Adyen(Base):
         believed="the eight signed fields; times are those of arrival",
         unverified=(
             "that CAPTURE_FAILED, REFUND_FAILED and REFUNDED_REVERSED repeat the pspReference of the capture or refund",
+            "that PAYOUT_DECLINE, PAYOUT_EXPIRE and PAIDOUT_REVERSED name the payout as their originalReference",
             "how long the old HMAC key stays in use after a new one was made",
         ),
         secret_headers=frozenset({b"authorization"}),

@@ -11,8 +11,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.gateways.kit import accounts
 from paybell.gateways.kit.amounts import currency_code, to_iso
 from paybell.gateways.kit.payloads import details, ident, ident_or_none, text
+from paybell.model.account import PayoutStatus
 from paybell.model.fact import Fact, Kind
 
 EXPONENTS: Final[Mapping[str, int]] = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
@@ -59,7 +61,17 @@ _ENDS: Final[Mapping[str, Kind]] = {
     "EXPIRE": Kind.EXPIRED,
     "OFFER_CLOSED": Kind.EXPIRED,
 }
-_REFUSED: Final = frozenset({"AUTHORISATION_ADJUSTMENT", "CAPTURE", "CAPTURE_FAILED", *_REFUNDS, *_ENDS, *_DISPUTES})
+_PAYOUTS: Final[Mapping[str, tuple[PayoutStatus, PayoutStatus | None]]] = {
+    "PAYOUT_THIRDPARTY": (PayoutStatus.PAID, PayoutStatus.FAILED),
+    "PAYOUT_DECLINE": (PayoutStatus.CANCELED, None),
+    "PAYOUT_EXPIRE": (PayoutStatus.CANCELED, None),
+    "PAIDOUT_REVERSED": (PayoutStatus.FAILED, None),
+}
+"""What a payout's event says where it went well, and where it did not."""
+
+_REFUSED: Final = frozenset(
+    {"AUTHORISATION_ADJUSTMENT", "CAPTURE", "CAPTURE_FAILED", *_REFUNDS, *_ENDS, *_DISPUTES, *_PAYOUTS}
+)
 
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
@@ -104,7 +116,7 @@ class Signed(Struct, frozen=True):
 def read(item: Signed, at_ms: int, *, automatic: bool) -> Found:
     """The facts of one item, or why it has none. ``automatic``: an authorisation is a capture too."""
     tell = _Teller(item, at_ms, automatic)
-    facts = _payment(tell) or _after(tell)
+    facts = _payment(tell) or _after(tell) or _payout(tell)
     return facts, "" if facts else _reason(item)
 
 
@@ -190,8 +202,21 @@ def _end(tell: _Teller) -> tuple[Fact, ...]:
     return (ended,)
 
 
+def _payout(tell: _Teller) -> tuple[Fact, ...]:
+    """Money to others. What comes after it names it as it names a payment."""
+    item = tell.item
+    if item.eventCode not in _PAYOUTS:
+        return ()
+    status = _PAYOUTS[item.eventCode][0 if tell.good else 1]
+    if status is None:
+        return ()
+    currency = currency_code(item.amount.currency)
+    money = (to_iso(item.amount.whole, currency, EXPONENTS), currency)
+    return (accounts.payout(tell.aggregate, status, at_ms=tell.at_ms, money=money),)
+
+
 def _reason(item: Signed) -> str:
     code = text(item.eventCode)
     if code == "DISPUTE_DEFENSE_PERIOD_ENDED":
         return f"{code}: how the dispute ended is not signed, so look at Adyen"
-    return f"{code} did not succeed: nothing changed" if code in _REFUSED else f"{code} moves no payment"
+    return f"{code} did not succeed: nothing changed" if code in _REFUSED else f"{code} says nothing that is read"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paybell.errors import MalformedPayload
-from paybell.gateways.airwallex import objects
+from paybell.gateways.airwallex import account, objects
 from paybell.gateways.kit import options, payloads, signatures
 from paybell.gateways.kit.base import Base
 from paybell.model.fact import Fact, Parsed
@@ -39,7 +39,14 @@ class _Event(Struct):
     data: _Data | None = None
 
 
+class _Named(Struct):
+    name: str | None = None
+
+
 _EVENT: Final = payloads.decoder(_Event)
+_NAMED: Final = payloads.decoder(_Named)
+_TRANSFER: Final = payloads.decoder(account.TransferEvent)
+_CUSTOMER: Final = payloads.decoder(account.CustomerEvent)
 
 
 class Airwallex(Base):
@@ -54,7 +61,11 @@ class Airwallex(Base):
         time_signed="header x-timestamp (milliseconds), 300 s either way (toleranceSeconds)",
         dedupe="the event's id",
         retries="for about 3 days",
-        unverified=("whether a repeated event is signed anew", "captures of a part: Airwallex tells their sum"),
+        unverified=(
+            "whether a repeated event is signed anew",
+            "captures of a part: Airwallex tells their sum",
+            "the fields of customers",
+        ),
     )
     checks: Mapping[str, options.Check] = {"toleranceSeconds": options.tolerance}
 
@@ -73,17 +84,30 @@ class Airwallex(Base):
 
     def parse(self, notification: Notification, source: Source) -> Parsed:  # noqa: ARG002 - the port's signature
         """Facts from the event's object; its name says only which kind of object it is."""
+        name = payloads.text(payloads.read(_NAMED, notification.body).name)
+        if name.startswith(("payout.transfer.", "customer.")):
+            return _account(name, notification)
         event = payloads.read(_EVENT, notification.body)
-        name = payloads.text(event.name)
         thing, read = event.data.object if event.data else None, _READERS.get(name.partition(".")[0])
         if read is None:
-            return Parsed(event=name, reason="it is not about a payment, a refund or a dispute")
+            return Parsed(event=name, reason="it is about nothing that is read")
         if thing is None or not thing.status:
             return Parsed(event=name, reason="its object is empty")
         facts = read(thing, objects.time_or(event.created_at or thing.updated_at, notification.received_at_ms))
         if facts is None:
             return Parsed(event=name, reason=f"its status is unknown: {payloads.text(thing.status)!r}")
         return Parsed(event=name, facts=tuple(facts))
+
+
+def _account(name: str, notification: Notification) -> Parsed:
+    body, received_at_ms = notification.body, notification.received_at_ms
+    if name.startswith("customer."):
+        fact = account.customer(payloads.read(_CUSTOMER, body), name, received_at_ms)
+    else:
+        fact = account.transfer(payloads.read(_TRANSFER, body), received_at_ms)
+    if fact is None:
+        return Parsed(event=name, reason="its object is empty, or its status is unknown")
+    return Parsed(event=name, facts=(fact,))
 
 
 GATEWAY: Final[Gateway] = Airwallex()

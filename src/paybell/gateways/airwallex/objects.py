@@ -9,8 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.gateways.airwallex.account import noted
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.metadata import expected, said
 from paybell.model.fact import Fact, Kind
 from paybell.model.money import to_minor
 
@@ -73,6 +75,7 @@ class Object(Struct):
     latest_payment_attempt: Attempt | None = None
     failure_code: str | None = None
     failure_details: _Error | None = None
+    metadata: object = None
     created_at: str | None = None
     updated_at: str | None = None
 
@@ -96,7 +99,7 @@ def intent(thing: Object, at_ms: int) -> list[Fact] | None:
         facts.append(tell(kind=kind, ref="" if kind is Kind.CANCELED else attempt_id))
     if attempt and _ATTEMPT.get(payloads.text(attempt.status)) is Kind.FAILED:
         facts.append(tell(kind=Kind.FAILED, ref=attempt_id, detail=_failure(attempt)))
-    return facts
+    return [*facts, *expected(intent_id, noted(thing.metadata), facts[0].at_ms)]
 
 
 def attempt(thing: Object, at_ms: int) -> list[Fact] | None:
@@ -147,6 +150,7 @@ def _created(thing: Object, tell: Tell, at_ms: int) -> Fact:
     detail = payloads.details(
         order_id=payloads.text(thing.merchant_order_id), customer_id=payloads.text(thing.customer_id)
     )
+    detail |= said(noted(thing.metadata))
     return tell(kind=Kind.PAYMENT_CREATED, at_ms=time_or(thing.created_at, at_ms), detail=detail)
 
 

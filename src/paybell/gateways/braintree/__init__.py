@@ -56,7 +56,11 @@ class Braintree(Base):
         signed="the field bt_payload as it is (base64), HMAC-SHA1 in hex, field bt_signature",
         dedupe="SHA-256 of bt_payload",
         retries="hourly for 24 h (live), for 3 h (sandbox)",
-        unverified=("the fields of local_payment_reversed", "whether a retrieval is always of the kind 'retrieval'"),
+        unverified=(
+            "the fields of local_payment_reversed",
+            "whether a retrieval is always of the kind 'retrieval'",
+            "that a subscription on trial is in billing cycle 0",
+        ),
         answer=Answer(b"", b"text/plain"),
     )
     checks = _OPTIONS

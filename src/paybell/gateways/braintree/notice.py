@@ -1,4 +1,4 @@
-"""What a notification of Braintree says: transactions and disputes.
+"""What a notification of Braintree says: transactions and disputes, and beside them subscriptions and disbursements.
 
 Sources: Braintree's SDKs (transaction and dispute attributes, ``webhook_testing_gateway``) and recorded notifications.
 A refund is a transaction of its own that names the one it refunds. Money counts as captured from its submission for
@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from msgspec import Struct
-
 from paybell.errors import MalformedPayload
-from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import details, ident, ident_or_none, text, time_to_ms
+from paybell.gateways.braintree import account
+from paybell.gateways.braintree.node import Node, Notice
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.metadata import expected, said
+from paybell.gateways.kit.payloads import details, ident, ident_or_none, text
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
-from paybell.model.money import to_minor
 
 _FORBIDDEN: Final = ("<!DOCTYPE", "<!ENTITY")
 _CAPTURED: Final = frozenset({"submitted_for_settlement", "settling", "settlement_confirmed", "settled"})
@@ -35,44 +36,20 @@ _DISPUTE_STATUSES: Final[Mapping[str, str]] = {
 }
 
 
-class _Notice(Struct, frozen=True):
-    """What was sent, and when."""
-
-    kind: str
-    at: str
-
-
-class _Node:
-    """An element's texts by the names of its children; '' where there is none, or it is nil."""
-
-    def __init__(self, element: Element, notice: _Notice) -> None:
-        self.element = element
-        self.at_ms = time_to_ms(self.text("updated-at") or notice.at, "the notification's time")
-        self.started_ms = time_to_ms(self.text("created-at") or notice.at, "the notification's time")
-
-    def text(self, path: str) -> str:
-        return (self.element.findtext(path) or "").strip()
-
-    def money(self, *paths: str) -> tuple[int, str]:
-        currency = currency_code(self.text("currency-iso-code"))
-        return to_minor(next(filter(None, map(self.text, paths)), ""), currency), currency
-
-    def money_or_none(self) -> tuple[int | None, str]:
-        return self.money("amount") if self.text("currency-iso-code") and self.text("amount") else (None, "")
-
-
 def read(payload: str) -> Parsed:
     """Facts of the notification in a base64 text."""
     root = _xml(payload)
-    notice = _Notice(text((root.findtext("kind") or "").strip()), (root.findtext("timestamp") or "").strip())
+    notice = Notice(text((root.findtext("kind") or "").strip()), (root.findtext("timestamp") or "").strip())
     subject = root.find("subject")
     if not notice.kind or subject is None:
         raise MalformedPayload("the XML is no notification: it has no kind or no subject")
     facts = [
-        *[fact for it in _transactions(subject) for fact in _transaction(_Node(it, notice))],
-        *[fact for it in subject.findall("dispute") for fact in _dispute(_Node(it, notice))],
+        *[fact for it in _transactions(subject) for fact in _transaction(Node(it, notice))],
+        *[fact for it in subject.findall("dispute") for fact in _dispute(Node(it, notice))],
+        *[fact for it in subject.findall("subscription") for fact in _subscription(it, notice)],
+        *[fact for it in subject.findall("disbursement") for fact in account.disbursement(Node(it, notice), notice)],
     ]
-    reason = "" if facts else "it has no transaction or dispute, or their status is unknown"
+    reason = "" if facts else "it has nothing that is read, or does not say how that stands"
     return Parsed(event=notice.kind, facts=tuple(facts), reason=reason)
 
 
@@ -99,14 +76,30 @@ def _transactions(subject: Element) -> list[Element]:
     return found
 
 
-def _transaction(node: _Node) -> list[Fact]:
+def _subscription(element: Element, notice: Notice) -> list[Fact]:
+    """The subscription itself, and which payments are for it."""
+    of = ident_or_none(Node(element, notice).text("id"), "the subscription's id")
+    sales = [Node(it, notice) for it in element.findall("transactions/transaction")]
+    linked = [fact for it in sales if not it.text("subscription-id") for fact in _link(it, of)]
+    return [*account.subscription(Node(element, notice), notice), *linked] if of else []
+
+
+def _link(node: Node, subscription_id: str) -> list[Fact]:
+    """That a sale is for a subscription; what a refund is for, its sale says."""
+    if node.text("refunded-transaction-id") or node.text("type") == "credit":
+        return []
+    sale_id = ident(node.text("id"), "the transaction's id")
+    return link(sale_id, subscription_id, LinkType.SUBSCRIPTION, node.started_ms)
+
+
+def _transaction(node: Node) -> list[Fact]:
     of = ident_or_none(node.text("refunded-transaction-id"), "refunded-transaction-id")
     if of:
         return _refund(node, of)
     return [] if node.text("type") == "credit" else _sale(node)
 
 
-def _sale(node: _Node) -> list[Fact]:
+def _sale(node: Node) -> list[Fact]:
     status = node.text("status")
     sale_id = ident(node.text("id"), "the transaction's id")
     if status in _CAPTURED:
@@ -124,10 +117,15 @@ def _sale(node: _Node) -> list[Fact]:
         told = [_fact(sale_id, Kind.EXPIRED, "", node.at_ms)]
     else:
         return []
-    return [_created(node, sale_id), *told]
+    wish = expected(sale_id, node.custom_fields(), node.started_ms)
+    return [_created(node, sale_id), *told, *_link(node, _named(node)), *wish]
 
 
-def _failed(node: _Node, sale_id: str, status: str) -> list[Fact]:
+def _named(node: Node) -> str:
+    return ident_or_none(node.text("subscription-id"), "the subscription's id")
+
+
+def _failed(node: Node, sale_id: str, status: str) -> list[Fact]:
     detail = details(
         failure_code=text(node.text("processor-response-code")) or status,
         failure_message=text(node.text("processor-response-text")),
@@ -136,12 +134,12 @@ def _failed(node: _Node, sale_id: str, status: str) -> list[Fact]:
     return [failed, _taken_back(node, sale_id)] if status == "settlement_declined" else [failed]
 
 
-def _taken_back(node: _Node, sale_id: str) -> Fact:
+def _taken_back(node: Node, sale_id: str) -> Fact:
     """What was submitted for settlement before is not collected; where nothing was, it says nothing."""
     return _fact(sale_id, Kind.CAPTURE_REVERSED, sale_id, node.at_ms)
 
 
-def _refund(node: _Node, of: str) -> list[Fact]:
+def _refund(node: Node, of: str) -> list[Fact]:
     kind = _REFUND_KINDS.get(node.text("status"))
     ref = ident(node.text("id"), "the refund's id")
     if kind is None:
@@ -149,7 +147,7 @@ def _refund(node: _Node, of: str) -> list[Fact]:
     return [_fact(of, kind, ref, node.at_ms, node.money_or_none())]
 
 
-def _dispute(node: _Node) -> list[Fact]:
+def _dispute(node: Node) -> list[Fact]:
     status = _DISPUTE_STATUSES.get(node.text("status").lower())
     of = ident_or_none(node.text("transaction/id"), "the transaction's id")
     if status is None or not of:
@@ -161,15 +159,12 @@ def _dispute(node: _Node) -> list[Fact]:
     return [_fact(of, Kind.DISPUTE_STATUS, ref, node.at_ms, node.money("amount-disputed", "amount"), detail)]
 
 
-def _created(node: _Node, sale_id: str) -> Fact:
-    name = f"{node.text('customer/first-name')} {node.text('customer/last-name')}"
-    detail = details(
-        order_id=text(node.text("order-id")),
-        customer_id=text(node.text("customer/id")),
-        customer_email=text(node.text("customer/email")),
-        customer_name=text(name.strip()),
-        method=text(node.text("payment-instrument-type")),
-    )
+def _created(node: Node, sale_id: str) -> Fact:
+    detail = {
+        **details(order_id=text(node.text("order-id")), method=text(node.text("payment-instrument-type"))),
+        **node.customer(),
+        **said(node.custom_fields()),
+    }
     return _fact(sale_id, Kind.PAYMENT_CREATED, "", node.started_ms, node.money_or_none(), detail)
 
 

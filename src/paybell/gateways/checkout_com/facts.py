@@ -6,7 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import currency_code, to_iso
-from paybell.gateways.kit.payloads import details, ident, text, time_to_ms
+from paybell.gateways.kit.metadata import expected, said
+from paybell.gateways.kit.payloads import Record, details, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind
 
 EXPONENTS: Final[Mapping[str, int]] = {"CLP": 2}
@@ -63,6 +64,7 @@ class _Data(Struct, frozen=True):
     response_summary: str | None = None
     reason_code: str | None = None
     customer: _Customer | None = None
+    metadata: object = None
 
 
 class Event(Struct, frozen=True):
@@ -89,7 +91,14 @@ def read(event: Event) -> tuple[Fact, ...]:
     failed = details(failure_code=text(data.response_code), failure_message=text(data.response_summary))
     ref = ident(data.action_id or data.id, "action_id")
     told = _fact(event, data.id, kind, ref, failed if kind is Kind.FAILED else {})
-    return (_fact(event, data.id, Kind.PAYMENT_CREATED, "", _customer(data)), told) if kind in _ATTEMPTS else (told,)
+    if kind not in _ATTEMPTS:
+        return (told,)
+    wish = expected(told.aggregate, _noted(data), told.at_ms)
+    return (_fact(event, data.id, Kind.PAYMENT_CREATED, "", _customer(data)), told, *wish)
+
+
+def _noted(data: _Data) -> Record:
+    return data.metadata if isinstance(data.metadata, dict) else {}
 
 
 def _fact(event: Event, aggregate: object, kind: Kind, ref: str, detail: Mapping[str, str]) -> Fact:
@@ -111,9 +120,10 @@ def _fact(event: Event, aggregate: object, kind: Kind, ref: str, detail: Mapping
 
 def _customer(data: _Data) -> dict[str, str]:
     customer = data.customer or _Customer()
-    return details(
+    known = details(
         order_id=text(data.reference),
         customer_id=text(customer.id),
         customer_email=text(customer.email),
         customer_name=text(customer.name),
     )
+    return {**known, **said(_noted(data))}

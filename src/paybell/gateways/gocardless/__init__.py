@@ -1,4 +1,4 @@
-"""GoCardless: the raw body under an HMAC; a batch of events that hold no amount, so payments and refunds are asked for.
+"""GoCardless: the raw body under an HMAC; a batch of events that hold no amount, so the API is asked.
 
 Sources: GoCardless' SDKs (``webhooks.py`` and its tests, the services of payments and refunds) and API reference. The
 one event that is believed as it stands is ``chargeback_cancelled``: afterwards the payment no longer shows that it was
@@ -51,8 +51,11 @@ class GoCardless(Base):
         signed="the raw body, HMAC-SHA256 in hex, header webhook-signature",
         dedupe="each event's id",
         retries="8 times at growing intervals",
-        believed="which payment or refund an event is about; how it stands is asked of the API",
-        unverified=("that a payment which is tried again gets another charge_date",),
+        believed="what an event is about; how that stands is asked of the API",
+        unverified=(
+            "that a payment which is tried again gets another charge_date",
+            "which changes of a customer an event tells of",
+        ),
         secret_options=frozenset({"accessToken"}),
         answer=Answer(b"", b"text/plain"),
     )
@@ -83,7 +86,7 @@ class GoCardless(Base):
         return events.read(notification.body)
 
     def plan_fetch(self, notification: Notification, source: Source) -> FetchPlan | None:
-        """Ask for the payment or refund; None without a token."""
+        """Ask for what the event is about; None without a token."""
         resource, subject = _named(events.parts(notification.body))
         token = options.text_option(source.options, "accessToken")
         if not token:
@@ -97,7 +100,7 @@ class GoCardless(Base):
         return FetchPlan(url=f"{base}/{resource}/{subject}", headers=headers, subject=subject)
 
     def fetched_key(self, subject: str, body: bytes) -> str:
-        """Equal while the payment or refund stands as it did."""
+        """Equal while what was asked for stands as it did."""
         return "poll:" + sha256(_ENCODER.encode([subject, resources.decisive(body)])).hexdigest()
 
 
@@ -114,9 +117,9 @@ def _named(parts: Sequence[bytes]) -> tuple[str, str]:
     if len(parts) != 1:
         raise MalformedPayload("a hint is one event")
     event = events.one(parts[0])
-    found = event.links.refund if event.resource_type == "refunds" else event.links.payment
+    found = events.subject_of(event)
     if not events.is_hint(event) or found is None or not _ID.fullmatch(found):
-        raise MalformedPayload(f"the event names no payment or refund to ask for ({payloads.shown(found)})")
+        raise MalformedPayload(f"the event names nothing to ask for ({payloads.shown(found)})")
     return event.resource_type, found
 
 

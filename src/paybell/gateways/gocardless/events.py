@@ -9,7 +9,7 @@ from paybell.gateways.kit import payloads
 from paybell.gateways.kit.payloads import details, ident, text, time_to_ms
 from paybell.model.fact import Fact, Kind, Parsed
 
-_ASKED_FOR: Final = frozenset({"payments", "refunds"})
+_ASKED_FOR: Final = frozenset({"payments", "refunds", "payouts", "subscriptions", "customers"})
 _WON: Final = "chargeback_cancelled"
 
 
@@ -18,6 +18,9 @@ class Links(Struct):
 
     payment: str | None = None
     refund: str | None = None
+    payout: str | None = None
+    subscription: str | None = None
+    customer: str | None = None
 
 
 class Details(Struct):
@@ -59,9 +62,21 @@ def one(part: bytes) -> Event:
     return payloads.read(_EVENT, part)
 
 
+def subject_of(event: Event) -> str | None:
+    """The id of what it is about; None where it is about nothing that is asked for."""
+    links = event.links
+    return {
+        "payments": links.payment,
+        "refunds": links.refund,
+        "payouts": links.payout,
+        "subscriptions": links.subscription,
+        "customers": links.customer,
+    }.get(event.resource_type)
+
+
 def is_hint(event: Event) -> bool:
     """Whether the API is to be asked."""
-    return event.resource_type in _ASKED_FOR and event.action != _WON
+    return event.resource_type in _ASKED_FOR and (event.resource_type, event.action) != ("payments", _WON)
 
 
 def read(body: bytes) -> Parsed:
@@ -90,5 +105,5 @@ def _facts(event: Event) -> list[Fact]:
 
 def _reason(found: Sequence[Event]) -> str:
     if any(is_hint(event) for event in found):
-        return "a hint: the event holds no amount, so the API is asked"
-    return "no event of it is about a payment or a refund"
+        return "a hint: the event does not say how things stand, so the API is asked"
+    return "no event of it is about a payment, or anything else that is asked for"

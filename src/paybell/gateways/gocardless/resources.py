@@ -1,4 +1,4 @@
-"""What GoCardless' API answers about a payment or a refund.
+"""What GoCardless' API answers: about a payment or a refund, and about all else.
 
 A payment may fail after it was confirmed, and may be tried again afterwards under the same id. So a collection is known
 by the payment's id together with its ``charge_date``: what fails takes back the collection of that day and no other.
@@ -10,10 +10,14 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from paybell.errors import AmountError
+from paybell.gateways.gocardless import account
+from paybell.gateways.gocardless.money import minor_of
 from paybell.gateways.kit import payloads
-from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
+from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.metadata import expected, said
 from paybell.gateways.kit.payloads import details, ident, ident_or_none, text, time_to_ms
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -21,7 +25,6 @@ _REFUND_KINDS: Final[Mapping[str, Kind]] = {
     "paid": Kind.REFUND_SUCCEEDED,
     **dict.fromkeys(("cancelled", "failed", "bounced", "funds_returned"), Kind.REFUND_FAILED),
 }
-_DIGITS_MAX: Final = 18
 
 
 class Links(Struct):
@@ -65,6 +68,9 @@ class Refund(Struct):
 class _Answer(Struct):
     payments: Payment | None = None
     refunds: Refund | None = None
+    payouts: account.Payout | None = None
+    subscriptions: account.Subscription | None = None
+    customers: account.Customer | None = None
 
 
 _ANSWER: Final = payloads.decoder(_Answer)
@@ -77,7 +83,22 @@ def read(body: bytes, subject: str, at_ms: int) -> Parsed:
         return _payment(answer.payments, at_ms)
     if answer.refunds is not None and answer.refunds.id == subject:
         return _refund(answer.refunds, at_ms)
-    return Parsed(reason="the answer is about something else", final=False)
+    return _account(answer, subject, at_ms) or Parsed(reason="the answer is about something else", final=False)
+
+
+def _account(answer: _Answer, subject: str, at_ms: int) -> Parsed | None:
+    payout, subscription, customer = answer.payouts, answer.subscriptions, answer.customers
+    if payout is not None and payout.id == subject:
+        return _told(f"payouts.{text(payout.status)[:60]}", account.payout(payout, at_ms))
+    if subscription is not None and subscription.id == subject:
+        return _told(f"subscriptions.{text(subscription.status)[:60]}", account.subscription(subscription, at_ms))
+    if customer is not None and customer.id == subject:
+        return _told("customers", account.customer(customer, at_ms))
+    return None
+
+
+def _told(name: str, fact: Fact | None) -> Parsed:
+    return Parsed(event=name, reason="its status is unknown") if fact is None else Parsed(event=name, facts=(fact,))
 
 
 def decisive(body: bytes) -> Sequence[object]:
@@ -87,6 +108,9 @@ def decisive(body: bytes) -> Sequence[object]:
     return (
         payment and [payment.id, payment.status, str(payment.amount), payment.currency, payment.charge_date],
         refund and [refund.id, refund.status, str(refund.amount), refund.currency, refund.links.payment],
+        answer.payouts,
+        answer.subscriptions,
+        answer.customers,
     )
 
 
@@ -95,7 +119,7 @@ def _payment(payment: Payment, at_ms: int) -> Parsed:
     told = _stands(payment, at_ms)
     if told is None:
         return Parsed(event=name, reason="the payment's status is unknown")
-    return Parsed(event=name, facts=(_created(payment), *told))
+    return Parsed(event=name, facts=(_created(payment), *told, *_belongs(payment)))
 
 
 def _stands(payment: Payment, at_ms: int) -> list[Fact] | None:
@@ -131,10 +155,20 @@ def _created(payment: Payment) -> Fact:
         aggregate=ident(payment.id, "the payment's id"),
         kind=Kind.PAYMENT_CREATED,
         at_ms=time_to_ms(payment.created_at, "created_at"),
-        amount_minor=_minor(payment.amount, currency),
+        amount_minor=minor_of(payment.amount, currency),
         currency=currency,
-        detail=detail,
+        detail={**detail, **said(metadata)},
     )
+
+
+def _belongs(payment: Payment) -> list[Fact]:
+    """Its subscription, and what it should come to."""
+    at_ms = time_to_ms(payment.created_at, "created_at")
+    subscription = ident_or_none(payment.links.subscription, "the subscription's id")
+    return [
+        *link(payment.id, subscription, LinkType.SUBSCRIPTION, at_ms),
+        *expected(payment.id, payment.metadata, at_ms),
+    ]
 
 
 def _plain(payment: Payment, kind: Kind, at_ms: int, detail: Mapping[str, str] | None = None) -> Fact:
@@ -149,7 +183,7 @@ def _money(payment: Payment, kind: Kind, at_ms: int) -> Fact:
         kind=kind,
         ref=ident(payment.collection, "the charge_date"),
         at_ms=at_ms,
-        amount_minor=_minor(payment.amount, currency),
+        amount_minor=minor_of(payment.amount, currency),
         currency=currency,
     )
 
@@ -161,7 +195,7 @@ def _charged_back(payment: Payment, at_ms: int) -> Fact:
         kind=Kind.DISPUTE_STATUS,
         ref=payment.id,
         at_ms=at_ms,
-        amount_minor=_minor(payment.amount, currency),
+        amount_minor=minor_of(payment.amount, currency),
         currency=currency,
         detail={"status": "lost"},
     )
@@ -180,16 +214,7 @@ def _refund(refund: Refund, at_ms: int) -> Parsed:
         kind=kind,
         ref=ident(refund.id, "the refund's id"),
         at_ms=at_ms,
-        amount_minor=_minor(refund.amount, currency),
+        amount_minor=minor_of(refund.amount, currency),
         currency=currency,
     )
     return Parsed(event=name, facts=(fact,))
-
-
-def _minor(amount: int | str, currency: str) -> int:
-    """The API writes whole numbers; its own examples have them as texts."""
-    if isinstance(amount, str):
-        if not (amount.isascii() and amount.isdigit() and len(amount) <= _DIGITS_MAX):
-            raise AmountError("an amount in minor units must be a whole number")
-        amount = int(amount)
-    return to_iso(amount, currency, ISO_EXPONENTS)

@@ -32,6 +32,8 @@ _PATHS: Final[Mapping[str, str]] = {
     "order": "/v1/orders/",
     "chargebacks": "/v1/chargebacks/",
     "topic_chargebacks_wh": "/v1/chargebacks/",
+    "subscription_preapproval": "/preapproval/",
+    "subscription_authorized_payment": "/authorized_payments/",
 }
 _OPTIONS: Final[Mapping[str, options.Check]] = {
     "accessToken": options.key_like,
@@ -67,11 +69,12 @@ class MercadoPago(Base):
         time_signed="ts, a day either way (toleranceSeconds)",
         dedupe="SHA-256 of what is signed",
         retries="for days: after 15 minutes at first, later further apart",
-        believed="that something happened: the API is asked for the payment, the order or the chargeback",
+        believed="that something happened: the API is asked for what it names",
         unverified=(
             "that a retry is signed anew (so a signed time may be a day old; the truth is fetched anyway)",
             "whether the id is signed in lower case (both are tried)",
             "when a chargeback's coverage_applied is final (only true is taken as won)",
+            "what a processed charge of a subscription says besides approved and rejected (nothing is read from it)",
             "that an order which names no currency is in its country's",
         ),
         secret_options=frozenset({"accessToken"}),
@@ -121,7 +124,7 @@ class MercadoPago(Base):
         topic = payloads.first_text(said.type, said.topic)
         path, thing = _PATHS.get(topic), _id_of_body(notification.body)
         if path is None:
-            raise MalformedPayload(f"the topic {topic!r} is about no payment, order or chargeback")
+            raise MalformedPayload(f"the topic {topic!r} is about nothing that is asked for")
         if not _ID.fullmatch(thing):
             raise MalformedPayload(f"it names nothing that could be asked about: data.id is {payloads.shown(thing)}")
         token = options.text_option(source.options, "accessToken")

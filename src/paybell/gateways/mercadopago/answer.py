@@ -14,7 +14,10 @@ from msgspec import Struct
 from paybell.errors import MalformedPayload
 from paybell.gateways.kit import payloads
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.mercadopago import order
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.metadata import expected, said
+from paybell.gateways.mercadopago import billing, order
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
 from paybell.model.money import to_minor
 
@@ -41,6 +44,15 @@ class _Payer(Struct, frozen=True):
     email: object = None
 
 
+class _Transaction(Struct, frozen=True):
+    subscription_id: object = None
+
+
+class _Interaction(Struct, frozen=True):
+    type: object = None
+    transaction_data: _Transaction | None = None
+
+
 class _Answer(Struct, frozen=True):
     id: str | int
     status: object = None
@@ -61,6 +73,20 @@ class _Answer(Struct, frozen=True):
     currency: object = None
     amount: object = None
     coverage_applied: object = None
+    metadata: object = None
+    point_of_interaction: _Interaction | None = None
+    preapproval_id: object = None
+    auto_recurring: object = None
+
+    @property
+    def noted(self) -> payloads.Record:
+        """What the merchant says of the payment."""
+        return self.metadata if isinstance(self.metadata, dict) else {}
+
+    @property
+    def is_billing(self) -> bool:
+        """Whether it is a subscription, or a charge of one."""
+        return self.preapproval_id is not None or self.auto_recurring is not None
 
 
 _ANSWER: Final = payloads.decoder(_Answer)
@@ -73,6 +99,8 @@ def read(body: bytes, subject: str, received_at_ms: int) -> Parsed:
     if str(found.id).lower() != subject.lower() and not found.payments:
         return Parsed(reason="the answer is about something else", final=False)
     livemode = found.live_mode if isinstance(found.live_mode, bool) else None
+    if found.is_billing:
+        return billing.read(body, received_at_ms)
     if found.transaction_amount is not None:
         return _payment(found, received_at_ms, livemode)
     if found.transactions is not None:
@@ -87,9 +115,10 @@ def key(subject: str, body: bytes) -> str:
     found = payloads.read(_ANSWER, body)
     refunds = [[str(each.id), str(each.status), str(each.amount)] for each in found.refunds or ()]
     parts = (found.status, found.status_detail, found.transaction_amount, found.transaction_amount_refunded)
-    said = [subject, *(str(part) for part in parts), str(found.coverage_applied), str(found.amount), sorted(refunds)]
+    told = [subject, *(str(part) for part in parts), str(found.coverage_applied), str(found.amount), sorted(refunds)]
     of_order = order.said(body) if found.transactions is not None else []
-    return "poll:" + sha256(_WHOLE.encode([said, of_order])).hexdigest()
+    of_more = [of_order, billing.said(body)] if found.is_billing else [of_order]
+    return "poll:" + sha256(_WHOLE.encode([told, *of_more])).hexdigest()
 
 
 def _payment(found: _Answer, received_at_ms: int, livemode: bool | None) -> Parsed:  # noqa: FBT001 - may be unknown
@@ -114,7 +143,19 @@ def _payment(found: _Answer, received_at_ms: int, livemode: bool | None) -> Pars
         if moved is None:
             return Parsed(reason=f"the status {status!r} is unknown", livemode=livemode, final=False)
         facts = [moved]
-    return Parsed(event="payment", facts=(created, *facts), livemode=livemode, final=status not in _OPEN)
+    told = (created, *facts, *_belongs(found, created))
+    return Parsed(event="payment", facts=told, livemode=livemode, final=status not in _OPEN)
+
+
+def _belongs(found: _Answer, created: Fact) -> list[Fact]:
+    """Its subscription, and what it should come to."""
+    point = found.point_of_interaction or _Interaction()
+    named = point.transaction_data.subscription_id if point.transaction_data else None
+    subscription = payloads.ident_or_none(named, "subscription_id") if point.type == "SUBSCRIPTIONS" else ""
+    return [
+        *link(created.aggregate, subscription, LinkType.SUBSCRIPTION, created.at_ms),
+        *expected(created.aggregate, found.noted, created.at_ms),
+    ]
 
 
 def _moved(found: _Answer, payment_id: str, status: str, at_ms: int) -> Fact | None:
@@ -160,8 +201,8 @@ def _dispute(found: _Answer, created: Fact, status: str, at_ms: int) -> list[Fac
     if status not in {"in_mediation", "charged_back"}:
         return []
     detail = payloads.text(found.status_detail)
-    said = _CHARGEBACKS.get(detail, "open") if status == "charged_back" else "warning"
-    kind, told = Kind.DISPUTE_STATUS, payloads.details(status=said, reason=detail)
+    stands = _CHARGEBACKS.get(detail, "open") if status == "charged_back" else "warning"
+    kind, told = Kind.DISPUTE_STATUS, payloads.details(status=stands, reason=detail)
     return [msgspec.structs.replace(created, kind=kind, ref=created.aggregate, at_ms=at_ms, detail=told)]
 
 
@@ -188,9 +229,10 @@ def _time(value: object, otherwise_ms: int) -> int:
 
 def _customer(found: _Answer) -> dict[str, str]:
     payer = found.payer or _Payer()
-    return payloads.details(
+    known = payloads.details(
         order_id=payloads.text(found.external_reference),
         customer_id=payloads.text(payer.id),
         customer_email=payloads.text(payer.email),
         method=payloads.text(found.payment_method_id),
     )
+    return {**known, **said(found.noted)}

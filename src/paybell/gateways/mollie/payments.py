@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from paybell.gateways.kit.amounts import currency_code
-from paybell.gateways.kit.payloads import details, ident, ident_or_none, text, time_to_ms
+from paybell.gateways.kit.links import link
+from paybell.gateways.kit.metadata import expected, said
+from paybell.gateways.kit.payloads import Record, details, ident, ident_or_none, text, time_to_ms
 from paybell.gateways.mollie.shapes import Address, Chargeback, Embedded, FailureDetails, Money, Payment, Reason, Refund
+from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _REFUND_KINDS: Final[Mapping[str, Kind]] = {
@@ -28,7 +31,7 @@ def facts_of(payment: Payment) -> tuple[tuple[Fact, ...], str]:
     refunds = [fact for refund in embedded.refunds for fact in refund_facts(refund, payment.id)]
     chargebacks = [fact for each in embedded.chargebacks for fact in chargeback_facts(each, payment.id)]
     unknown = [problem, *(_unknown(refund) for refund in embedded.refunds)]
-    return (_created(payment), *known, *refunds, *chargebacks), "; ".join(filter(None, unknown))
+    return (_created(payment), *known, *_belongs(payment), *refunds, *chargebacks), "; ".join(filter(None, unknown))
 
 
 def refund_facts(refund: Refund, payment_id: str) -> list[Fact]:
@@ -72,7 +75,23 @@ def _created(payment: Payment) -> Fact:
         customer_phone=text(address.phone),
         method=text(payment.method),
     )
+    detail |= said(_metadata(payment))
     return _money(payment.id, Kind.PAYMENT_CREATED, "", payment.created_at, payment.amount, detail)
+
+
+def _belongs(payment: Payment) -> list[Fact]:
+    """Its subscription, and what it should come to."""
+    at_ms = time_to_ms(payment.created_at, "createdAt")
+    subscription = ident_or_none(payment.subscription_id, "subscriptionId")
+    return [
+        *link(payment.id, subscription, LinkType.SUBSCRIPTION, at_ms),
+        *expected(payment.id, _metadata(payment), at_ms),
+    ]
+
+
+def _metadata(payment: Payment) -> Record:
+    """Any JSON; a text of one's own says nothing here."""
+    return payment.metadata if isinstance(payment.metadata, dict) else {}
 
 
 def _order_in(metadata: object) -> str:

@@ -94,6 +94,7 @@ class Payment(Struct, rename="camel"):
     method: str | None = None
     order_id: str | None = None
     customer_id: str | None = None
+    subscription_id: str | None = None
     metadata: object = None
     details: FailureDetails | None = None
     billing_address: Address | None = None

@@ -57,6 +57,7 @@ class PayPal(Base):
         unverified=(
             "whether an event that is asked for is always the one that was sent",
             "that the money of a lost dispute always goes back as a refund or reversal of its own",
+            "that every subscription's id, and no other agreement's, starts with I-",
         ),
         has_token=True,
         secret_options=frozenset({"clientSecret"}),

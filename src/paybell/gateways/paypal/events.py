@@ -20,6 +20,7 @@ from paybell.gateways.kit import payloads
 from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.links import link
 from paybell.gateways.kit.payloads import details, first_text, ident, ident_or_none, text, time_to_ms
+from paybell.gateways.paypal import billing
 from paybell.gateways.paypal.shapes import Dispute, Event, Money, Operation, Order, Payer
 from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind, Parsed
@@ -50,10 +51,12 @@ def read(body: bytes, subject: str) -> Parsed:
     event = payloads.read(_EVENT, body)
     if event.id != subject:
         return Parsed(reason="the answer is about another event", final=False)
-    facts = _READERS.get(event.resource_type or "", _nothing)(event)
+    facts = _READERS.get((event.resource_type or "").lower(), _nothing)(event)
     name = text(event.event_type)
     reason = (
-        "" if facts else f"a {text(event.resource_type)[:40] or 'thing'} that tells of no payment, or not how it stands"
+        ""
+        if facts
+        else f"a {text(event.resource_type)[:40] or 'thing'} that tells of nothing that is read, or not how it stands"
     )
     return Parsed(event=name, facts=tuple(facts), reason=reason, livemode=_livemode(event))
 
@@ -116,6 +119,9 @@ _READERS: Final[Mapping[str, Callable[[Event], Facts]]] = {
     "checkout-order": _order_event,
     "order": _order_event,
     "dispute": _dispute_event,
+    "subscription": billing.subscription_event,
+    "agreement": billing.subscription_event,
+    "invoices": billing.invoice_event,
 }
 
 
@@ -139,7 +145,7 @@ def _begun(it: Operation, payer: Payer | None, order_id: str) -> Facts:
     created = _created(it, payer, order_id)
     of = _authorization_id(it)
     if not of:
-        return (created,)
+        return (created, *billing.of_subscription(it.id, it.billing_agreement_id, created.at_ms))
     return (replace(created, amount_minor=None, currency=""), *link(of, it.id, LinkType.CAPTURE, created.at_ms))
 
 

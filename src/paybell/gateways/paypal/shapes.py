@@ -76,6 +76,7 @@ class Operation(Struct):
     custom_id: str | None = None
     sale_id: str | None = None
     capture_id: str | None = None
+    billing_agreement_id: str | None = None
     seller_receivable_breakdown: Breakdown | None = None
     transaction_fee: Money | None = None
     links: list[Link] = []

@@ -35,6 +35,7 @@ class _Data(Struct, frozen=True):
 class _Event(Struct, frozen=True):
     type: str
     event_id: str | None = None
+    created_at: str | None = None
     data: _Data = _Data()
 
 
@@ -57,7 +58,10 @@ class Square(Base):
         signed="the notification URL and the raw body, HMAC-SHA256 in base64, header x-square-hmacsha256-signature",
         dedupe="the event's id",
         retries="11 times in 24 h",
-        unverified=("that a payment's refunded_money counts refunds that are still pending",),
+        unverified=(
+            "that a payment's refunded_money counts refunds that are still pending",
+            "that a deactivated subscription is always one that can be resumed",
+        ),
     )
     checks = _OPTIONS
 
@@ -93,7 +97,7 @@ class Square(Base):
         name = payloads.text(event.type)
         if event.type.startswith("terminal."):
             return Parsed(event=name, reason="what a terminal did comes again as the payment's or refund's own event")
-        facts, reason = read(event.data.object or Things())
+        facts, reason = read(event.data.object or Things(), event.type, event.created_at)
         return Parsed(event=name, facts=facts, reason=reason)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from paybell.gateways.kit.amounts import ISO_EXPONENTS, currency_code, to_iso
 from paybell.gateways.kit.fees import fee
 from paybell.gateways.kit.payloads import details, ident, text, time_to_ms
+from paybell.gateways.square import account
 from paybell.model.fact import Fact, Kind
 
 _REFUNDS: Final[Mapping[str, Kind]] = {
@@ -110,17 +111,33 @@ class Things(Struct, frozen=True):
     payment: Payment | None = None
     refund: Refund | None = None
     dispute: Dispute | None = None
+    payout: account.Payout | None = None
+    subscription: account.Subscription | None = None
+    invoice: account.Invoice | None = None
+    customer: account.Customer | None = None
 
 
-def read(things: Things) -> Found:
-    """The facts of an event's object, or why it has none."""
+def read(things: Things, event: str, at: object) -> Found:
+    """The facts of an event's object, or why it has none; ``event`` is its name, ``at`` its time."""
     if things.payment is not None:
         return _payment(things.payment)
     if things.refund is not None:
         return _refund(things.refund)
     if things.dispute is not None:
         return _dispute(things.dispute)
-    return (), "it carries no payment, refund or dispute"
+    return _account(things, event, at)
+
+
+def _account(things: Things, event: str, at: object) -> Found:
+    if things.payout is not None:
+        return account.payout(things.payout, at)
+    if things.subscription is not None:
+        return account.subscription(things.subscription, at)
+    if things.invoice is not None:
+        return account.invoice(things.invoice, event)
+    if things.customer is not None:
+        return account.customer(things.customer, event, at)
+    return (), "it carries nothing that is read"
 
 
 def _fact(aggregate: object, kind: Kind, ref: str, at: str, money: Money | None, **detail: str) -> Fact:

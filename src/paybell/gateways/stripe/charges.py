@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.metadata import expected
 from paybell.gateways.kit.payloads import details, first_text, ident, text
 from paybell.gateways.stripe.funds import funds
 from paybell.gateways.stripe.pieces import (
@@ -53,7 +54,8 @@ def read_charge(charge: Charge, event: str, at_ms: int) -> Found:
     start = created(tell, charge)
     if intent:  # the intent itself says when the payment was started and for how much; this is one try at it
         start = link(tell, ref, LinkType.CHARGE, start.at_ms)
-    facts = [start, *status, *refunds_in(tell, charge), *_refunded_total(tell, charge)]
+    facts = [start, *status, *_belongs(tell, charge, start.at_ms)]
+    facts += [*refunds_in(tell, charge), *_refunded_total(tell, charge)]
     if isinstance(charge.dispute, Dispute):
         facts += read_dispute(charge.dispute, at_ms).facts
     return Found(facts=tuple(facts))
@@ -80,6 +82,14 @@ def _charge_status(tell: Teller, charge: Charge, ref: str, event: str) -> list[F
             return [tell.fact(Kind.FAILED, ref, {**who, **details(failure_code=code, failure_message=message)})]
         case _:
             return None
+
+
+def _belongs(tell: Teller, charge: Charge, at_ms: int) -> list[Fact]:
+    """Its invoice; what is expected only where there is no intent, whose word a charge holds as it once was."""
+    invoice = id_of(charge.invoice, "the invoice's id")
+    named = [link(tell, invoice, LinkType.INVOICE, at_ms)] if invoice else []
+    alone = tell.aggregate == charge.id
+    return [*named, *(expected(tell.aggregate, charge.metadata or {}, at_ms) if alone else ())]
 
 
 def refunds_in(tell: Teller, charge: Charge) -> list[Fact]:

@@ -5,9 +5,11 @@ the charge tells of it. Old API versions nest charges in intents (``charges.data
 """
 
 from paybell.gateways.kit.payloads import read, text
-from paybell.gateways.stripe import shapes
+from paybell.gateways.stripe import billing_shapes, shapes
+from paybell.gateways.stripe.accounts import read_customer, read_payout, read_subscription
 from paybell.gateways.stripe.charges import read_charge, read_dispute, read_refund
 from paybell.gateways.stripe.intents import read_intent, read_session
+from paybell.gateways.stripe.invoices import read_invoice, read_invoice_payment
 from paybell.gateways.stripe.pieces import Found
 
 
@@ -26,4 +28,20 @@ def read_object(raw: bytes, event: str, at_ms: int) -> Found:
         case "checkout.session":
             return read_session(read(shapes.SESSION, raw), at_ms)
         case _:
-            return Found(reason=f"objects of type {text(kind)!r} say nothing about a payment (yet)")
+            return _read_account_object(text(kind), raw, event, at_ms)
+
+
+def _read_account_object(kind: str, raw: bytes, event: str, at_ms: int) -> Found:
+    match kind:
+        case "invoice":
+            return read_invoice(read(billing_shapes.INVOICE, raw), event, at_ms)
+        case "invoice_payment":
+            return read_invoice_payment(read(billing_shapes.INVOICE_PAYMENT, raw), at_ms)
+        case "subscription":
+            return read_subscription(read(billing_shapes.SUBSCRIPTION, raw), at_ms)
+        case "customer":
+            return read_customer(read(billing_shapes.CUSTOMER, raw), event, at_ms)
+        case "payout":
+            return read_payout(read(billing_shapes.PAYOUT, raw), at_ms)
+        case _:
+            return Found(reason=f"objects of type {kind!r} say nothing that is read (yet)")

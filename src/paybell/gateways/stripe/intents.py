@@ -3,6 +3,7 @@
 from typing import Final
 
 from paybell.gateways.kit.amounts import currency_code
+from paybell.gateways.kit.metadata import expected
 from paybell.gateways.kit.payloads import details, ident, seconds_to_ms, text
 from paybell.gateways.stripe.charges import refunds_in
 from paybell.gateways.stripe.pieces import (
@@ -49,6 +50,9 @@ def read_intent(intent: Intent, at_ms: int) -> Found:
         facts.append(link(tell, ref, LinkType.CHARGE, facts[0].at_ms))
     if charge:
         facts += refunds_in(tell, charge)
+    if invoice := id_of(intent.invoice, "the invoice's id"):
+        facts.append(link(tell, invoice, LinkType.INVOICE, facts[0].at_ms))
+    facts += expected(tell.aggregate, intent.metadata or {}, facts[0].at_ms)
     return Found(facts=tuple(facts))
 
 
@@ -118,4 +122,10 @@ def read_session(session: Session, at_ms: int) -> Found:
     ref = ident(session.id, "the checkout session's id")
     start = session.created
     tell = Teller(aggregate, at_ms if start is None else seconds_to_ms(start, "the session's created"), "")
-    return Found(facts=(tell.fact(Kind.LINK, ref, {"type": str(LinkType.SESSION), **customer(session)}),))
+    facts = [tell.fact(Kind.LINK, ref, {"type": str(LinkType.SESSION), **customer(session)})]
+    if invoice := id_of(session.invoice, "the invoice's id"):
+        facts.append(link(tell, invoice, LinkType.INVOICE, tell.at_ms))
+    if subscription := id_of(session.subscription, "the subscription's id"):
+        facts.append(link(tell, subscription, LinkType.SUBSCRIPTION, tell.at_ms))
+    facts += expected(aggregate, session.metadata or {}, tell.at_ms)
+    return Found(facts=tuple(facts))

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from paybell.gateways.kit.amounts import STRIPE_EXPONENTS, to_iso
+from paybell.gateways.kit.metadata import said
 from paybell.gateways.kit.payloads import details, first_text, ident_or_none, seconds_to_ms
-from paybell.gateways.stripe.shapes import Charge, Contact, Dispute, Intent, Metadata, Named, Part, Payer, Refund
+from paybell.gateways.stripe.shapes import Charge, Contact, Dispute, Intent, Named, Part, Payer, Refund
 from paybell.model.alias import LinkType
 from paybell.model.fact import Fact, Kind
 
 _NOBODY = Contact()
-_NOTHING = Metadata()
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -84,15 +84,16 @@ def parent(thing: Refund | Dispute) -> str:
 
 def customer(thing: Payer) -> dict[str, str]:
     """What an object says of the order and of who pays."""
-    metadata = thing.metadata or _NOTHING
+    noted = thing.metadata or {}
     billing, entered = thing.billing_details or _NOBODY, thing.customer_details or _NOBODY
-    return details(
-        order_id=first_text(thing.client_reference_id, metadata.order_id, metadata.orderId, metadata.order),
+    known = details(
+        order_id=first_text(thing.client_reference_id, noted.get("order_id"), noted.get("orderId"), noted.get("order")),
         customer_id=id_of(thing.customer, "the customer's id"),
         customer_email=first_text(thing.receipt_email, billing.email, entered.email),
         customer_name=first_text(billing.name, entered.name),
         customer_phone=first_text(billing.phone, entered.phone),
     )
+    return {**known, **said(noted)}
 
 
 def given(*values: object) -> object:

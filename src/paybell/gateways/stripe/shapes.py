@@ -3,6 +3,7 @@
 Stripe writes a reference as an id, or expanded as the object itself.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Raw, Struct
@@ -19,14 +20,6 @@ class Named(Struct, frozen=True):
 Reference = str | Named | None
 
 
-class Metadata(Struct, frozen=True):
-    """Where merchants put their order's id."""
-
-    order_id: str | None = None
-    orderId: str | None = None  # noqa: N815 - the merchants' own spelling
-    order: str | None = None
-
-
 class Contact(Struct, frozen=True):
     """Who pays, as entered or as billed."""
 
@@ -39,7 +32,7 @@ class Payer(Struct, frozen=True, kw_only=True):
     """What objects say of the order and of who pays."""
 
     client_reference_id: str | None = None
-    metadata: Metadata | None = None
+    metadata: Mapping[str, object] | None = None
     customer: Reference = None
     receipt_email: str | None = None
     billing_details: Contact | None = None
@@ -111,6 +104,7 @@ class Charge(Payer, frozen=True, kw_only=True):
     dispute: str | Dispute | None = None
     failure_code: str | None = None
     failure_message: str | None = None
+    invoice: Reference = None
 
 
 class Charges(Struct, frozen=True):
@@ -141,6 +135,7 @@ class Intent(Payer, frozen=True, kw_only=True):
     latest_charge: str | Charge | None = None
     charges: Charges | None = None
     last_payment_error: Failure | None = None
+    invoice: Reference = None
 
 
 class Session(Payer, frozen=True, kw_only=True):
@@ -148,6 +143,8 @@ class Session(Payer, frozen=True, kw_only=True):
 
     id: str
     payment_intent: Reference = None
+    invoice: Reference = None
+    subscription: Reference = None
 
 
 class Kind(Struct, frozen=True):

@@ -48,6 +48,27 @@ def _transfer(status: str, operation: str) -> Callable[[Asked], Json]:
     return build
 
 
+def _payout(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        return _event(
+            asked,
+            {
+                "id": asked.tag(asked.payment_id, "payout").upper(),
+                "amount": {
+                    "currency": asked.currency,
+                    "value": from_iso(asked.amount_minor, asked.currency, EXPONENTS),
+                },
+                "category": "bank",
+                "direction": "outgoing",
+                "reason": "approved" if status != "returned" else "counterpartyAccountClosed",
+                "status": status,
+                "type": "bankTransfer",
+            },
+        )
+
+    return build
+
+
 def _account_holder(asked: Asked) -> Json:
     return _event(asked, {"accountHolder": {"id": "AH00000000000000000000001", "status": "active"}})
 
@@ -66,6 +87,9 @@ PRETENDER: Final = Pretender(
         f"{_UPDATED} authorised": _transfer("authorised", "payment"),
         f"{_UPDATED} refunded": _transfer("refunded", "refund"),
         f"{_UPDATED} chargeback": _transfer("chargeback", "chargeback"),
+        "balancePlatform.transfer.created payout": _payout("received"),
+        f"{_UPDATED} booked": _payout("booked"),
+        f"{_UPDATED} returned": _payout("returned"),
         "balancePlatform.transfer.created": _transfer("received", "payment"),
         "balancePlatform.accountHolder.created": _account_holder,
     },

@@ -58,6 +58,23 @@ def _dispute(status: str) -> Callable[[Asked], Json]:
     }
 
 
+def _transfer(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        transfer = {
+            "id": asked.tag(asked.payment_id, "transfer"),
+            "status": status,
+            "amount_payer_pays": asked.amount,
+            "source_currency": asked.currency,
+        }
+        return {**_event(lambda _: {})(asked), "data": transfer}
+
+    return build
+
+
+def _customer(asked: Asked) -> Json:  # noqa: ARG001 - as the other builders
+    return {"id": "cus_example1", "first_name": "Pat", "last_name": "Example", "email": "pat@example.com"}
+
+
 def _time(asked: Asked, at_s: int) -> str:
     return asked.time("%Y-%m-%dT%H:%M:%S+0000", at_s)
 
@@ -94,6 +111,11 @@ PRETENDER: Final = Pretender(
         "payment_dispute.requires_response": _event(_dispute("REQUIRES_RESPONSE")),
         "payment_dispute.won": _event(_dispute("WON")),
         "payment_dispute.lost": _event(_dispute("LOST")),
+        "payout.transfer.sent": _transfer("SENT"),
+        "payout.transfer.paid": _transfer("PAID"),
+        "payout.transfer.failed": _transfer("FAILED"),
+        "customer.created": _event(_customer),
+        "customer.deleted": _event(_customer),
     },
     sign=_sign,
     signature_at="header:x-signature",

@@ -55,11 +55,26 @@ def _sent(status: str, **more: object) -> Callable[[Asked], Json]:
     return lambda asked: {"subject": _transaction(asked, status, **more)}
 
 
-def _subscription(status: str) -> Callable[[Asked], Json]:
+def _subscription(status: str, stands: str = "Active", **more: object) -> Callable[[Asked], Json]:
     def build(asked: Asked) -> Json:
         charged = f'<transactions type="array">{_transaction(asked, status)}</transactions>'
-        plan = _elements(id=asked.tag(asked.payment_id, "plan"), status="Active")
+        plan = _elements(
+            id=asked.tag(asked.payment_id, "plan"),
+            status=stands,
+            plan_id="plan_example1",
+            paid_through_date=asked.time("%Y-%m-%d", asked.started_at_s + 30 * 86_400),
+            **more,
+        )
         return {"subject": f"<subscription>{plan}{charged}</subscription>"}
+
+    return build
+
+
+def _disbursement(success: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        texts = _elements(id=asked.tag(asked.payment_id, "disbursement"), success=success, amount=asked.amount)
+        account = f"<merchant-account>{_elements(currency_iso_code=asked.currency)}</merchant-account>"
+        return {"subject": f"<disbursement>{texts}{account}</disbursement>"}
 
     return build
 
@@ -104,6 +119,10 @@ PRETENDER: Final = Pretender(
         ),
         "subscription_charged_successfully": _subscription("submitted_for_settlement"),
         "subscription_charged_unsuccessfully": _subscription("processor_declined"),
+        "subscription_went_past_due": _subscription("processor_declined", "Past Due"),
+        "subscription_canceled": _subscription("settled", "Canceled"),
+        "disbursement": _disbursement("true"),
+        "disbursement_exception": _disbursement("false"),
         "refund_failed": _refund_failed,
         "dispute_opened": _dispute("open"),
         "dispute_won": _dispute("won"),

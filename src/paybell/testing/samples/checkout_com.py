@@ -36,6 +36,7 @@ def _payment(word: str, code: str = "10000", summary: str = "Approved") -> Calla
                 "reference": asked.order_id,
                 **_amount(asked, asked.refund_minor if is_refund else asked.amount_minor),
                 "customer": {"id": "cus_example1", "email": "pat@example.com", "name": "Pat Example"},
+                "metadata": {"paybell_user": "user_1"},
                 "processed_on": asked.time(),
                 "response_code": code,
                 "response_summary": summary,

@@ -37,6 +37,11 @@ def gocardless_refund(refund_id: str, payment_id: str, status: str, amount_minor
     return encode({"refunds": refund})
 
 
+def gocardless_answer(resource_type: str, **thing: object) -> bytes:
+    """What ``GET /{resource_type}/{id}`` answers."""
+    return encode({resource_type: thing})
+
+
 def gocardless_event(event_id: str, resource_type: str, action: str, link: str, at: str) -> Json:
     """One event of a webhook."""
     return {
@@ -55,6 +60,9 @@ def _event(resource_type: str, action: str) -> Callable[[Asked], Json]:
         link = {
             "payments": asked.payment_id,
             "refunds": asked.refund_id or f"RF{asked.tag(asked.payment_id).upper()}",
+            "payouts": f"PO{asked.tag(asked.payment_id).upper()}",
+            "subscriptions": f"SB{asked.tag(asked.payment_id).upper()}",
+            "customers": f"CU{asked.tag(asked.payment_id).upper()}",
         }.get(resource_type, f"MD{asked.tag(asked.payment_id).upper()}")
         event_id = asked.event_id or f"EV{asked.tag(asked.event, link, str(asked.at_s)).upper()}"
         return gocardless_event(event_id, resource_type, action, link, asked.time("%Y-%m-%dT%H:%M:%S.000Z"))
@@ -86,6 +94,9 @@ PRETENDER: Final = Pretender(
         "payments.charged_back": _batch(_event("payments", "charged_back")),
         "payments.chargeback_cancelled": _batch(_event("payments", "chargeback_cancelled")),
         "refunds.paid": _batch(_event("refunds", "paid")),
+        "payouts.paid": _batch(_event("payouts", "paid")),
+        "subscriptions.created": _batch(_event("subscriptions", "created")),
+        "customers.updated": _batch(_event("customers", "updated")),
         "mandates.created": _batch(_event("mandates", "created")),
         "batch": _batch(
             _event("mandates", "active"),

@@ -68,6 +68,8 @@ PRETENDER: Final = Pretender(
         "payment.created": _notification("payment"),
         "order.processed": _notification("order"),
         "topic_chargebacks_wh": _notification("topic_chargebacks_wh"),
+        "subscription_preapproval.updated": _notification("subscription_preapproval"),
+        "subscription_authorized_payment.created": _notification("subscription_authorized_payment"),
     },
     sign=_sign,
     signature_at="header:x-signature",

@@ -24,10 +24,16 @@ def _sign(asked: Asked, value: Json) -> SignedRequest:
 
 PRETENDER: Final = Pretender(
     name="midtrans_iris",
-    builders={"payout.completed": _payout("completed"), "payout.failed": _payout("failed")},
+    builders={
+        "payout.completed": _payout("completed"),
+        "payout.approved": _payout("approved"),
+        "payout.processed": _payout("processed"),
+        "payout.rejected": _payout("rejected"),
+        "payout.failed": _payout("failed"),
+    },
     sign=_sign,
     signature_at="header:iris-signature",
     payment_id="payout-example-1",
     currency="IDR",
 )
-"""Midtrans Iris, offline. All its events are of payouts, so none gives a fact."""
+"""Midtrans Iris, offline. All its events are of payouts."""

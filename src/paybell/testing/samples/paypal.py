@@ -100,6 +100,50 @@ def _dispute(status: str, **more: object) -> Callable[[Asked], Json]:
     return build
 
 
+def _subscription(status: str, failed: int = 0) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        next_s = asked.started_at_s + 30 * 86_400
+        return {
+            "id": f"I-{asked.tag(asked.payment_id).upper()}",
+            "status": status,
+            "status_update_time": asked.time(),
+            "plan_id": "P-EXAMPLE1",
+            "subscriber": {"payer_id": "EXAMPLEPAYER1", "email_address": "pat@example.com"},
+            "billing_info": {"next_billing_time": asked.time(at_s=next_s), "failed_payments_count": failed},
+            "create_time": asked.time(at_s=asked.started_at_s),
+            "update_time": asked.time(),
+        }
+
+    return build
+
+
+def _sale(asked: Asked) -> Json:
+    return {
+        "id": asked.payment_id,
+        "state": "completed",
+        "amount": {"total": str(asked.amount), "currency": asked.currency},
+        "billing_agreement_id": f"I-{asked.tag(asked.payment_id).upper()}",
+        "create_time": asked.time(at_s=asked.started_at_s),
+        "update_time": asked.time(),
+    }
+
+
+def _invoice(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        paid = [{"type": "PAYPAL", "payment_id": asked.payment_id, "amount": _money(asked)}]
+        invoice = {
+            "id": f"INV2-{asked.tag(asked.payment_id).upper()}",
+            "status": status,
+            "detail": {"metadata": {"create_time": asked.time(at_s=asked.started_at_s)}},
+            "primary_recipients": [{"billing_info": {"email_address": "pat@example.com"}}],
+            "amount": _money(asked),
+            "payments": {"transactions": paid if status == "PAID" else []},
+        }
+        return {"invoice": invoice}
+
+    return build
+
+
 def _sign(asked: Asked, value: Json) -> SignedRequest:
     body = encode(value)
     sent_id, at = asked.tag(asked.event, asked.payment_id, "sent"), asked.time()
@@ -132,6 +176,14 @@ _BUILDERS: Final[Mapping[str, Callable[[Asked], Json]]] = {
     "CUSTOMER.DISPUTE.RESOLVED": _event(
         "dispute", _dispute("RESOLVED", dispute_outcome={"outcome_code": "RESOLVED_SELLER_FAVOUR"})
     ),
+    "PAYMENT.SALE.COMPLETED": _event("sale", _sale),
+    "BILLING.SUBSCRIPTION.CREATED": _event("subscription", _subscription("APPROVAL_PENDING")),
+    "BILLING.SUBSCRIPTION.ACTIVATED": _event("subscription", _subscription("ACTIVE")),
+    "BILLING.SUBSCRIPTION.PAYMENT.FAILED": _event("subscription", _subscription("ACTIVE", failed=1)),
+    "BILLING.SUBSCRIPTION.SUSPENDED": _event("subscription", _subscription("SUSPENDED")),
+    "BILLING.SUBSCRIPTION.CANCELLED": _event("subscription", _subscription("CANCELLED")),
+    "INVOICING.INVOICE.PAID": _event("invoices", _invoice("PAID")),
+    "INVOICING.INVOICE.CANCELLED": _event("invoices", _invoice("CANCELLED")),
 }
 
 PRETENDER: Final = Pretender(

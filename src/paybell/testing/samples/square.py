@@ -74,6 +74,54 @@ def _dispute(state: str) -> Callable[[Asked], Json]:
     return build
 
 
+def _payout(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        payout: dict[str, object] = {
+            "id": f"po_{asked.tag(asked.payment_id)}",
+            "status": status,
+            "amount_money": _money(asked, asked.amount_minor),
+            "updated_at": asked.time(),
+        }
+        return _event(asked, "payout", payout)
+
+    return build
+
+
+def _subscription(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        subscription: dict[str, object] = {
+            "id": asked.tag(asked.payment_id, "subscription"),
+            "status": status,
+            "customer_id": "CUEXAMPLE0001",
+            "plan_variation_id": "PLANEXAMPLE1",
+            "charged_through_date": asked.time("%Y-%m-%d", asked.started_at_s + 30 * 86_400),
+            "canceled_date": asked.time("%Y-%m-%d") if status == "CANCELED" else None,
+        }
+        return _event(asked, "subscription", subscription)
+
+    return build
+
+
+def _invoice(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        invoice: dict[str, object] = {
+            "id": f"inv:0-{asked.tag(asked.payment_id)}",
+            "status": status,
+            "updated_at": asked.time(),
+            "subscription_id": asked.tag(asked.payment_id, "subscription"),
+            "payment_requests": [{"computed_amount_money": _money(asked, asked.amount_minor)}],
+            "primary_recipient": {"customer_id": "CUEXAMPLE0001", "email_address": "pat@example.com"},
+        }
+        return _event(asked, "invoice", invoice)
+
+    return build
+
+
+def _customer(asked: Asked) -> Json:
+    customer: dict[str, object] = {"id": "CUEXAMPLE0001", "given_name": "Pat", "email_address": "pat@example.com"}
+    return _event(asked, "customer", customer)
+
+
 def _sign(asked: Asked, value: Json) -> SignedRequest:
     body = encode(value)
     signature = base64_hmac(asked.secret, asked.option("notificationUrl").encode() + body)
@@ -98,6 +146,17 @@ PRETENDER: Final = Pretender(
         "dispute.created": _dispute("EVIDENCE_REQUIRED"),
         "dispute.state.updated WON": _dispute("WON"),
         "dispute.state.updated LOST": _dispute("LOST"),
+        "payout.sent": _payout("SENT"),
+        "payout.paid": _payout("PAID"),
+        "payout.failed": _payout("FAILED"),
+        "subscription.created": _subscription("ACTIVE"),
+        "subscription.updated CANCELED": _subscription("CANCELED"),
+        "invoice.published": _invoice("UNPAID"),
+        "invoice.scheduled_charge_failed": _invoice("UNPAID"),
+        "invoice.payment_made": _invoice("PAID"),
+        "invoice.canceled": _invoice("CANCELED"),
+        "customer.created": _customer,
+        "customer.deleted": _customer,
     },
     sign=_sign,
     signature_at="header:x-square-hmacsha256-signature",

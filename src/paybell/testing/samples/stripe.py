@@ -169,6 +169,110 @@ def _session(asked: Asked) -> Json:
     }
 
 
+_MONTH_S: Final = 30 * 86_400
+
+
+def _subscription_id(asked: Asked) -> str:
+    return f"sub_{asked.tag(asked.payment_id, 'subscription')}"
+
+
+def _invoice_id(asked: Asked) -> str:
+    return f"in_{asked.tag(asked.payment_id, 'invoice')}"
+
+
+def _subscription(status: str, *, ending: bool = False) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        end_s = asked.started_at_s + _MONTH_S
+        item = {"object": "subscription_item", "current_period_end": end_s, "price": {"id": "price_example1"}}
+        return {
+            "id": _subscription_id(asked),
+            "object": "subscription",
+            "cancel_at": end_s if ending else None,
+            "cancel_at_period_end": ending,
+            "created": asked.started_at_s,
+            "customer": "cus_example1",
+            "ended_at": asked.at_s if status == "canceled" else None,
+            "items": {"object": "list", "data": [item]},
+            "metadata": {"paybell_product": "gold", "paybell_user": "user_1"},
+            "status": status,
+            "trial_end": end_s if status == "trialing" else None,
+        }
+
+    return build
+
+
+def _line(asked: Asked) -> Json:
+    return {
+        "object": "line_item",
+        "amount": _amount(asked),
+        "parent": {"subscription_item_details": {"subscription": _subscription_id(asked)}},
+        "period": {"start": asked.started_at_s, "end": asked.started_at_s + _MONTH_S},
+        "pricing": {"price_details": {"price": "price_example1"}},
+    }
+
+
+def _invoice(status: str, *, attempted: bool = True) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        return {
+            "id": _invoice_id(asked),
+            "object": "invoice",
+            "amount_due": _amount(asked),
+            "attempted": attempted,
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "customer": "cus_example1",
+            "customer_email": "pat@example.com",
+            "lines": {"object": "list", "data": [_line(asked)]},
+            "metadata": {},
+            "parent": {"subscription_details": {"metadata": {}, "subscription": _subscription_id(asked)}},
+            "status": status,
+        }
+
+    return build
+
+
+def _invoice_payment(asked: Asked) -> Json:
+    return {
+        "id": f"inpay_{asked.tag(asked.payment_id, 'invoice payment')}",
+        "object": "invoice_payment",
+        "amount_paid": _amount(asked),
+        "created": asked.started_at_s,
+        "currency": asked.currency.lower(),
+        "invoice": _invoice_id(asked),
+        "payment": {"type": "payment_intent", "payment_intent": asked.payment_id},
+        "status": "paid",
+    }
+
+
+def _customer(asked: Asked) -> Json:
+    return {
+        "id": "cus_example1",
+        "object": "customer",
+        "created": asked.started_at_s,
+        "email": "pat@example.com",
+        "metadata": {},
+        "name": "Pat Example",
+        "phone": None,
+    }
+
+
+def _payout(status: str) -> Callable[[Asked], Json]:
+    def build(asked: Asked) -> Json:
+        failed = status == "failed"
+        return {
+            "id": f"po_{asked.tag(asked.payment_id, 'payout')}",
+            "object": "payout",
+            "amount": _amount(asked),
+            "created": asked.started_at_s,
+            "currency": asked.currency.lower(),
+            "failure_code": "account_closed" if failed else None,
+            "failure_message": "The bank account is closed." if failed else None,
+            "status": status,
+        }
+
+    return build
+
+
 _OBJECTS: Final[Mapping[str, Callable[[Asked], Json]]] = {
     "payment_intent.created": _intent("requires_payment_method"),
     "payment_intent.processing": _intent("processing"),
@@ -187,6 +291,21 @@ _OBJECTS: Final[Mapping[str, Callable[[Asked], Json]]] = {
     "charge.dispute.funds_reinstated": _dispute("won"),
     "charge.dispute.closed": _dispute("lost"),
     "checkout.session.completed": _session,
+    "customer.created": _customer,
+    "customer.updated": _customer,
+    "customer.deleted": _customer,
+    "customer.subscription.created": _subscription("trialing"),
+    "customer.subscription.updated": _subscription("active", ending=True),
+    "customer.subscription.deleted": _subscription("canceled"),
+    "invoice.finalized": _invoice("open", attempted=False),
+    "invoice.paid": _invoice("paid"),
+    "invoice.payment_failed": _invoice("open"),
+    "invoice.voided": _invoice("void"),
+    "invoice_payment.paid": _invoice_payment,
+    "payout.created": _payout("in_transit"),
+    "payout.paid": _payout("paid"),
+    "payout.failed": _payout("failed"),
+    "payout.canceled": _payout("canceled"),
 }
 
 

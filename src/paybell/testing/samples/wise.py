@@ -1,6 +1,7 @@
 """Wise's events."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from paybell.testing.pretender import Asked, Json, Pretender, SignedRequest, encode, json_headers
@@ -20,6 +21,20 @@ def _transfer(state: str) -> Callable[[Asked], Json]:
         "schema_version": "2.0.0",
         "sent_at": asked.time(),
     }
+
+
+def wise_transfer(transfer_id: int, status: str, value: Decimal | str, currency: str = "EUR") -> bytes:
+    """What ``GET /v1/transfers/{id}`` answers; the amount in major units."""
+    transfer = {
+        "id": transfer_id,
+        "status": status,
+        "created": "2025-06-15 15:06:40",
+        "sourceCurrency": currency,
+        "sourceValue": Decimal(value),
+        "targetCurrency": "GBP",
+        "targetValue": Decimal(1),
+    }
+    return encode(transfer)
 
 
 def _credit(asked: Asked) -> Json:
@@ -59,5 +74,6 @@ PRETENDER: Final = Pretender(
     currency="EUR",
     secret=private_pem(),
     source_secret=public_pem,
+    options={"apiToken": "not-a-real-token"},
 )
-"""Wise, offline. None of its events is of a payment, so none gives a fact."""
+"""Wise, offline. What a transfer comes to is asked of its API."""
