@@ -114,6 +114,32 @@ def test_of_what_no_gateway_told_nothing_is_there(shell: Shell, listing: str) ->
     assert (wrong.status, f"paybell {listing}" in wrong.err) == (1, True), wrong
 
 
+def test_a_subscription_is_shown_with_what_its_customer_may_use(shell: Shell) -> None:
+    for event in ("customer.subscription.created", "invoice.paid", "payout.paid"):
+        shell.right("trigger", "stripe", event, "--source", "shop", "--payment-id", "pi_sub")
+    asyncio.run(eventually(lambda: shell.json("payouts", "list") and shell.json("subscriptions", "list")))
+    runs = the_only(shell, "subscriptions", "list")
+    shown = shell.json("subscriptions", "show", runs["gatewayId"])
+    assert {it["kind"] for it in shown.pop("timeline")} >= {"notification", "fact", "message"}
+    assert shown == runs
+    plain = shell.right("subscriptions", "show", runs["id"])
+    assert runs["gatewayId"] in plain
+    assert "notification" in plain
+    made = shell.json("products", "set", "gold", "--plan", runs["plan"], "--plan", "other", "--grace-days", "3")
+    assert (made["plans"], made["graceDays"], made["onRefund"]) == ([runs["plan"], "other"], 3, "revoke")
+    assert shell.json("products", "list") == [made]
+    asyncio.run(eventually(lambda: shell.json("entitlements", "list", "--product", "gold")))
+    (held,) = shell.json("entitlements", "list", "--product", "gold")
+    assert held["allowed"] is (held["state"] in {"granted", "grace"})
+    asked = shell("entitlements", "show", held["customer"], "--json")
+    assert asked.status == (0 if held["allowed"] else 1)
+    assert held in json.loads(asked.out)
+    assert shell("entitlements", "show", "nobody").status == 1
+    assert shell.right("products", "remove", "gold") == "gold is forgotten\n"
+    again = shell("products", "remove", "gold")
+    assert (again.status, "paybell products list" in again.err) == (1, True)
+
+
 def test_a_payment_is_shown_under_either_id_with_all_that_happened(shell: Shell) -> None:
     mine = the_only(shell, "payments", "list", "--gateway-id", "pi_cli")
     shown = shell.json("payments", "show", "pi_cli")

@@ -9,7 +9,9 @@ import asyncpg
 
 from paybell.app.archives import FOLDS
 from paybell.gateways.kit import accounts
+from paybell.model.account import SubscriptionStatus
 from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.entitlement import Product
 from paybell.model.fact import Kind
 from paybell.model.message import EventType
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
@@ -96,13 +98,9 @@ def filled(place: Place) -> None:
             await _deliveries(it)
 
     asyncio.run(main())
-    none = "x'7b7d'" if isinstance(place, SqlitePlace) else "'\\x7b7d'"
     alter(
         place,
         "INSERT INTO organisations (id, name, created_at_ms) VALUES ('org_z', 'Zweite Ψ', 7)",
-        "INSERT INTO products VALUES ('org_z', 'gold', 'Gold Ψ', '[\"price_1\"]', 0, 7, 23, 'revoke', 1, 2)",
-        f"INSERT INTO grants VALUES ('sub_z', 'org_z', 'src_z', 'cus_z', {none})",  # noqa: S608
-        f"INSERT INTO entitlements VALUES ('ent_z', 'org_z', 's', 'c', 'gold', 'grace', 'Ψ', 5, 6, 2, {none}, 1, 2)",  # noqa: S608
         "INSERT INTO silences VALUES ('sub_z', 1, 'org_z', 'subscription.created', 'stale', 5)",
         "INSERT INTO erasures VALUES ('era_z', 'org_z', 'cus_z', 1, 2, 3, 4)",
         "INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ('org_z', 'other', '', 8)",
@@ -143,6 +141,8 @@ async def _directory(world: World) -> None:
     await store.endpoint_create(world.an_endpoint("ep_off", disabled=True, disabled_reason="by hand"))
     event_type = EventType(name="own.thing", organisation_id=mine, description=WORDS, created_at_ms=START_MS)
     await store.event_type_create(event_type)
+    plans = ("price_1", "price_2")
+    await store.product_put(Product(organisation_id=mine, uid="gold", name=WORDS, plans=plans, created_at_ms=START_MS))
     await world.expect(100, order_id=f"{WORDS} later")
 
 
@@ -169,9 +169,16 @@ async def _notifications(world: World) -> None:
     other = fact(Kind.FAILED, "at_1", 100, aggregate="pi_2", detail={"failure_message": WORDS})
     charge = fact(Kind.CAPTURED, "ch_3", 700, aggregate="ch_3")
     link = fact(Kind.LINK, "ch_3", aggregate="pi_3", detail={"type": "charge"})
-    customer = accounts.customer("cus_1", at_ms=START_MS, who={"customer_name": WORDS})
+    runs = accounts.subscription(
+        "sub_1",
+        SubscriptionStatus.ACTIVE,
+        at_ms=START_MS,
+        plan="price_1",
+        period_end_ms=START_MS + 9,
+        who={"customer_email": "a@b.example", "customer_name": WORDS},
+    )
     begun = fact(Kind.PAYMENT_CREATED, "", 700, aggregate="pi_3")
-    told = {1: (captured, charge, begun), 2: (refunded, other, link, customer), 3: (), 4: ()}
+    told = {1: (captured, charge, begun), 2: (refunded, other, link, runs), 3: (), 4: ()}
     for number, facts in told.items():
         plain = reading(*facts, number=number, error=WORDS if number == 4 else "", event="x.y")
         await world.record(

@@ -22,11 +22,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_secret_rotate": {},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
+    "product_put": {"name": "Gold"},
     "expectation_create": {"orderId": "o_1", "amount": 90, "currency": "USD"},
 }
+ANYBODYS = {"application_put", "product_put", "entitlement_of"}
+"""What is answered of names that nobody has: a PUT makes it, and a customer whom nobody knows may use nothing."""
 ACCOUNT = ("payout", "subscription", "invoice", "customer")
 LISTS = (
     *(f"/{subject}" for subject in ACCOUNT),
+    "/entitlement",
+    "/product",
     "/source",
     "/payment",
     "/payment-expectation",
@@ -74,6 +79,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     await world.notify(PAID)
     await world.notify(PAID, "a-forgers-secret")
     await world.record(*FACTS)
+    await world.ask("PUT", "/product/gold", BODIES["product_put"], status=201)
     path, endpoint = await world.add_endpoint(uid="e", url="http://127.0.0.1:1/")
     await world.ask("PATCH", path, {"uid": "a"})
     await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
@@ -92,6 +98,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "attempt": (await world.ask("GET", f"{path}/attempt/msg/{message['id']}"))["data"][0]["id"],
         "event_type": "order.paid",
         "orderId": "o_1",
+        "product": "gold",
         **{it: (await world.ask("GET", f"/{it}"))["data"][0]["id"] for it in ACCOUNT},
     }
     return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev"}
@@ -126,7 +133,7 @@ def test_with_another_organisations_key_nothing_is_there(database: Database) -> 
         before_ids, before_uids = await furnished(world)
         before = await everything(world)
         theirs = {"headers": {"Authorization": f"Bearer {await world.key('org_other')}"}}
-        asked = [it for it in await routes(world) if "{" in it.template and it.name != "application_put"]
+        asked = [it for it in await routes(world) if "{" in it.template and it.name not in ANYBODYS]
         assert len(asked) > 25
         for route in asked:
             for names in (before_ids, before_uids):
@@ -137,6 +144,9 @@ def test_with_another_organisations_key_nothing_is_there(database: Database) -> 
         for listed in LISTS:
             found = (await world.ask("GET", listed, **theirs))["data"]
             assert [it for it in found if not it.get("builtIn")] == [], listed
+        access = await world.ask("GET", f"/customer/{before_ids['customer']}/entitlement", **theirs)
+        assert (access["allowed"], access["data"]) == (False, [])
+        await world.ask("PUT", "/product/gold", {"name": "theirs"}, status=201, **theirs)
         # A PUT makes what is not there: an application of their own, which has nothing of ours.
         put = BODIES["application_put"]
         for name in (before_ids["app"], "a"):

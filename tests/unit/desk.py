@@ -1,8 +1,10 @@
 """A store of one thing in memory, for tests of the rule: what `decide` says is what there is next time."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from paybell.model.endpoint import Endpoint
+from paybell.model.entitlement import Entitlement, Grant, Product
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
@@ -22,9 +24,10 @@ from paybell.ports import (
     Reading,
     Routed,
 )
-from paybell.record.rules import decide, expect
+from paybell.record.rules import decide, expect, turn
 from paybell.route.rules import Mint, route_change
 from paybell.store.expectation_rows import by_order, orders
+from paybell.store.member_rows import by_customer
 from paybell.testing.builders import reading
 from paybell.testing.fake_clock import FakeClock
 
@@ -37,6 +40,9 @@ class Ledger:
         self.endpoints = {"org_1": endpoints} if endpoints else {}
         self.known: dict[PaymentKey, Known] = {}
         self.items: dict[ItemKey, KnownItem] = {}
+        self.products: dict[str, tuple[Product, ...]] = {}
+        self.grants: dict[str, Grant] = {}
+        self.entitlements: dict[str, Entitlement] = {}
         self.aliases: dict[PaymentKey, str] = {}
         self.merged: dict[str, str] = {}
         self.expectations: dict[OrderKey, tuple[Expectation, ...]] = {}
@@ -53,9 +59,7 @@ class Ledger:
     def take_all(self, readings: Iterable[Reading]) -> Changes:
         told = tuple(readings)
         said = {order: self.expectations[order] for order in orders(told) if order in self.expectations}
-        book = Book(
-            readings=told, known=self._named(), endpoints=self.endpoints, expectations=said, items=dict(self.items)
-        )
+        book = self._book(readings=told, known=self._named(), expectations=said, items=dict(self.items))
         return self._keep(decide(book, route=self._route, now_ms=self.clock.now_ms()))
 
     def say(self, wish: Expectation) -> Changes:
@@ -63,8 +67,22 @@ class Ledger:
         order = OrderKey(wish.organisation_id, wish.order_id)
         known = {key: it for key, it in self._named().items() if it.payment.state.order_id == wish.order_id}
         said = {order: self.expectations[order]} if order in self.expectations else {}
-        book = Book(readings=(), known=known, endpoints=self.endpoints, expectations=said)
+        book = self._book(readings=(), known=known, expectations=said)
         return self._keep(expect(book, wish, route=self._route, now_ms=self.clock.now_ms()))
+
+    def turn(self) -> Changes:
+        """What time alone has changed."""
+        book = self._book(readings=(), known={})
+        return self._keep(turn(book, route=self._route, now_ms=self.clock.now_ms()))
+
+    def _book(self, **given: Any) -> Book:
+        return Book(
+            endpoints=self.endpoints,
+            grants=by_customer(self.grants.values()),
+            entitlements=by_customer(self.entitlements.values()),
+            products=self.products,
+            **given,
+        )
 
     def _keep(self, changes: Changes) -> Changes:
         self.expectations |= {
@@ -79,6 +97,11 @@ class Ledger:
             new = {it.digest: it.fact for it in changes.facts if it.subject_id == payment.id}
             new_posted = (it for it in changes.postings if it.payment_id == payment.id)
             by_id[payment.id] = Known(payment, before | new, (*posted, *new_posted))
+        for change in changes.grants:
+            self.grants.pop(change.subject_id, None)
+            if change.grant is not None:
+                self.grants[change.subject_id] = change.grant
+        self.entitlements |= {it.id: it for it in changes.entitlements}
         for item in changes.items:
             key = ItemKey(item.source_id, item.subject, item.gateway_id)
             was = self.items.get(key, KnownItem(item, {}))

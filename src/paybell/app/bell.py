@@ -27,6 +27,7 @@ from paybell.ports import Change, Held, Retention, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
+from paybell.record.timers import TimerConfig, TimerService
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import AddressGuard, FunctionSender, HttpSender, HttpSenderConfig, check_headers, check_url
 from paybell.web.api import create_api
@@ -109,14 +110,15 @@ class Paybell:
         await self._ensure_bootstrap_key()
         await FunctionEndpoints(self.store, self.clock, self._new_secret).ensure(self._subscriptions)
         roles = self.settings.roles
-        loops: dict[str, Callable[[], Awaitable[None]]] = {
-            "record": self.record.run,
-            "deliver": self.deliver.run,
-            "reconcile": self.reconcile.run,
-        }
+        loops: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+            ("record", self.record.run),
+            ("record", self.timers.run),
+            ("deliver", self.deliver.run),
+            ("reconcile", self.reconcile.run),
+        )
         await self.keep.join()
         self._keeping = asyncio.create_task(_guard(self.keep.run), name="keep")
-        self._tasks = [asyncio.create_task(_guard(run), name=role) for role, run in loops.items() if role in roles]
+        self._tasks = [asyncio.create_task(_guard(run), name=role) for role, run in loops if role in roles]
 
     def drain(self) -> None:
         """Begin to stop: what is being received is recorded still, but no further delivery is begun."""
@@ -129,6 +131,7 @@ class Paybell:
         ends_at = loop.time() + (self.settings.stop_grace_s if grace_s is None else grace_s)
         self._ready = False
         self.record.drain()
+        self.timers.drain()
         self.deliver.drain()
         for task in self._tasks:
             if task.get_name() == "reconcile":
@@ -230,6 +233,7 @@ class Paybell:
         self.record = RecordService(
             store, GATEWAYS, clock, record_config, route=self._route_change, hand_on=self._hand_on
         )
+        self.timers = TimerService(store, clock, TimerConfig(), route=self._route_change, hand_on=self._hand_on)
         inbox = self.record if "record" in roles else None
         self.reconcile = ReconcileService(store, GATEWAYS, self._http, clock, reconcile_config, record=inbox)
         self.receive = ReceiveService(
@@ -322,7 +326,7 @@ class Paybell:
     def _counts(self) -> Mapping[str, Mapping[str, int]]:
         return {
             "receive": self.receive.counts,
-            "record": self.record.counts,
+            "record": self.record.counts | self.timers.counts,
             "deliver": self.deliver.counts,
             "reconcile": self.reconcile.counts,
             "keep": self.keep.counts,

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from paybell import log
-from paybell.cli import accounts, db, deliveries, keys, ledger, nodes, notifications, payments, scenario, sources
+from paybell.cli import (
+    accounts,
+    db,
+    deliveries,
+    entitlements,
+    keys,
+    ledger,
+    nodes,
+    notifications,
+    payments,
+    products,
+    scenario,
+    sources,
+)
 from paybell.cli.demo import demo
 from paybell.cli.gateways import gateways
 from paybell.cli.shared import Database, fail
@@ -31,6 +44,8 @@ app.add_typer(accounts.payouts, name="payouts", help="Money that gateways send t
 app.add_typer(accounts.subscriptions, name="subscriptions", help="What is paid for again and again.")
 app.add_typer(accounts.invoices, name="invoices", help="What customers owe.")
 app.add_typer(accounts.customers, name="customers", help="Who pays.")
+app.add_typer(entitlements.app, name="entitlements", help="What customers may use.")
+app.add_typer(products.app, name="products", help="What is sold, and its policy.")
 app.add_typer(ledger.app, name="ledger", help="Where the money is: double-entry postings.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")

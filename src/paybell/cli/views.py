@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from paybell.model.account import AccountItem
 from paybell.model.delivery import Delivery
+from paybell.model.entitlement import Entitlement, Product
 from paybell.model.fact import Fact
 from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
 from paybell.model.money import to_major
@@ -139,6 +140,41 @@ def account_item_view(item: AccountItem) -> dict[str, object]:
         "livemode": item.livemode,
         "createdAt": time_text(item.created_at_ms),
         "updatedAt": time_text(item.updated_at_ms),
+    }
+
+
+def entitlement_view(it: Entitlement) -> dict[str, object]:
+    """What a customer may use of one product."""
+    return {
+        "id": it.id,
+        "customer": it.customer,
+        "product": it.product,
+        "state": it.state,
+        "allowed": it.allowed,
+        "reason": it.reason,
+        "until": time_text(it.until_ms),
+        "who": it.who,
+        "version": it.version,
+        "gateway": it.gateway,
+        "sourceId": it.source_id,
+        "livemode": it.livemode,
+        "createdAt": time_text(it.created_at_ms),
+        "updatedAt": time_text(it.updated_at_ms),
+    }
+
+
+def product_view(it: Product) -> dict[str, object]:
+    """A product and its policy."""
+    return {
+        "uid": it.uid,
+        "name": it.name,
+        "plans": it.plans,
+        "durationDays": it.duration_days,
+        "graceDays": it.grace_days,
+        "suspendedDays": it.suspended_days,
+        "onRefund": it.on_refund,
+        "createdAt": time_text(it.created_at_ms),
+        "updatedAt": time_text(it.updated_at_ms),
     }
 
 

@@ -32,6 +32,11 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "subscription.canceled": "A subscription ended.",
     "invoice.paid": "An invoice is paid.",
     "invoice.payment_failed": "A try to collect an invoice failed.",
+    "membership.granted": "A customer may use a product, or may again.",
+    "membership.renewed": "A customer may use it for longer than was said before.",
+    "membership.grace": "It is not paid, and may be used for a while yet.",
+    "membership.suspended": "It may not be used until it is paid.",
+    "membership.revoked": "It may not be used any more.",
 }
 """The event types Paybell sends by itself. Applications may add their own."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from paybell.model.account import AccountItem
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
+from paybell.model.entitlement import CustomerKey, Entitlement, Grant, Product
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact, Parsed, Subject
 from paybell.model.ledger import Posting
@@ -101,6 +102,12 @@ class Book(Struct, frozen=True, kw_only=True):
     """All that was said of the orders that the readings name; nothing under those of which nothing was."""
     items: Mapping[ItemKey, KnownItem] = {}
     """The account items that the readings name."""
+    grants: Mapping[CustomerKey, tuple[Grant, ...]] = {}
+    """All of the customers that the readings, or what they name, concern."""
+    entitlements: Mapping[CustomerKey, tuple[Entitlement, ...]] = {}
+    """Theirs."""
+    products: Mapping[str, tuple[Product, ...]] = {}
+    """By organisation."""
 
 
 class NewFact(Struct, frozen=True):
@@ -119,6 +126,13 @@ class AliasNew(Struct, frozen=True):
     source_id: str
     alias: str
     payment_id: str
+
+
+class GrantChange(Struct, frozen=True):
+    """What a payment, subscription or invoice says now; None for nothing any more."""
+
+    subject_id: str
+    grant: Grant | None
 
 
 class Merge(Struct, frozen=True, kw_only=True):
@@ -148,6 +162,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     facts: tuple[NewFact, ...] = ()
     payments: tuple[Payment, ...] = ()
     items: tuple[AccountItem, ...] = ()
+    grants: tuple[GrantChange, ...] = ()
+    entitlements: tuple[Entitlement, ...] = ()
     postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
     deliveries: tuple[DeliveryJob, ...] = ()

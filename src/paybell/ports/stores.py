@@ -6,6 +6,7 @@ from typing import Protocol
 from paybell.model.account import AccountItem
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.endpoint import Endpoint
+from paybell.model.entitlement import CustomerKey, Entitlement, Product
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
@@ -75,6 +76,14 @@ class RecordStore(Protocol):
 
     async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
         """The same for the payments with those ids, with no readings and nobody to tell."""
+        ...
+
+    async def entitlement_due(self, *, now_ms: int, limit: int) -> Sequence[CustomerKey]:
+        """Customers of whose entitlements time has changed one, the longest due first."""
+        ...
+
+    async def entitlement_turn(self, keys: Sequence[CustomerKey], decide: Decide) -> Changes:
+        """The same for what some customers may use, with no readings and no payments."""
         ...
 
     async def expectation_record(self, order: OrderKey, decide: Decide) -> Changes:
@@ -209,6 +218,18 @@ class DirectoryStore(Protocol):
         """All endpoints of an organisation; from memory, never staler than 1 s."""
         ...
 
+    async def product_put(self, product: Product) -> None:
+        """Write a product; what is bought of it is computed anew at once."""
+        ...
+
+    async def product_delete(self, organisation_id: str, uid: str) -> None:
+        """Forget a product, and compute anew what was bought of it; NotFound when there is none."""
+        ...
+
+    async def product_list(self, organisation_id: str) -> tuple[Product, ...]:
+        """An organisation's products, by uid."""
+        ...
+
     async def event_type_create(self, event_type: EventType) -> None:
         """Conflict when the name is taken."""
         ...
@@ -325,6 +346,14 @@ class ReadStore(Protocol):
         self, organisation_id: str, subject: Subject, item_id: str
     ) -> tuple[TimelineEntry, ...]:
         """Everything that happened to it, oldest first."""
+        ...
+
+    async def entitlement_page(self, query: PageQuery) -> Page[Entitlement]:
+        """Filters: product, state. Newest first."""
+        ...
+
+    async def entitlement_of(self, organisation_id: str, customer: str) -> tuple[Entitlement, ...]:
+        """All of a customer's, named by a gateway's id, an e-mail address or the merchant's own name."""
         ...
 
     async def posting_page(self, query: PageQuery) -> Page[Posting]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from paybell.model.delivery import DeliveryJob
+from paybell.model.entitlement import Grant
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.ports import Book, Change, Route
@@ -35,6 +36,16 @@ class Draft:
         self.postings: list[Posting] = []
         self.messages: list[Message] = []
         self.deliveries: list[DeliveryJob] = []
+        self._grants: list[tuple[Owner, Grant | None]] = []
+
+    def grant(self, owner: Owner, grant: Grant | None) -> None:
+        """What an owner says now that its customer may use."""
+        self._grants.append((owner, grant))
+
+    def take_grants(self) -> list[tuple[Owner, Grant | None]]:
+        """What was said since this was asked last."""
+        said, self._grants = self._grants, []
+        return said
 
     def post(self, owner: Owner, posted: Sequence[Posting], wanted: Entries, time: str) -> tuple[Posting, ...]:
         """What the ledger lacks, and what is to be reversed."""

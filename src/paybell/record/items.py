@@ -13,6 +13,7 @@ from paybell.ports import Book, ItemKey, KnownItem, NewFact, NotificationOutcome
 from paybell.record.account_messages import item_data, item_transitions
 from paybell.record.accounts import project_item
 from paybell.record.draft import Draft, News
+from paybell.record.grants import grant_of_item
 from paybell.record.ids import subject_id, time_digits
 from paybell.record.ledger import entries
 from paybell.record.payments import FACTS_MAX
@@ -74,6 +75,7 @@ class Items:
         self._changed[case] = None
         case.posted += self._draft.post(case.item, case.posted, entries(case.facts.values()), time)
         after = case.item
+        self._draft.grant(after, grant_of_item(after))
         self._draft.tell(after.organisation_id, lambda: _news(before, after))
 
     def facts(self) -> tuple[NewFact, ...]:

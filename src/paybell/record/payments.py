@@ -12,6 +12,7 @@ from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment, PaymentState
 from paybell.ports import AliasNew, Book, Facts, Merge, NewFact, NotificationOutcome, OrderKey, PaymentKey, Reading
 from paybell.record.draft import Draft, News
+from paybell.record.grants import grant_of_payment
 from paybell.record.ids import subject_id, time_digits
 from paybell.record.ledger import Entries, entries
 from paybell.record.messages import Transition, told_data, transitions, transitions_of_merge
@@ -108,10 +109,12 @@ class Payments:
         self._changed[case] = None
         self._post(case, entries(case.facts.values()), time)
         after = case.payment
+        self._draft.grant(after, grant_of_payment(after, case.facts.values()))
         self._draft.tell(after.organisation_id, lambda: _news(befores, after))
 
     def _merge(self, case: Case, other: Case, time: str) -> None:
         self._post(other, {}, time)
+        self._draft.grant(other.payment, None)
         case.absorb(other)
         self._changed.pop(other, None)
         self._cases |= {key: case for key, it in self._cases.items() if it is other}

@@ -15,6 +15,7 @@ from paybell.ports import Book, Changes, NotificationOutcome, OrderKey, Reading,
 from paybell.record.draft import Draft
 from paybell.record.ids import time_digits
 from paybell.record.items import Items
+from paybell.record.members import Members
 from paybell.record.payments import Payments
 
 
@@ -40,7 +41,15 @@ def expect(book: Book, wish: Expectation, *, route: Route, now_ms: int) -> Chang
     expectations = {**book.expectations, order: (*said, wish)}
     desk = _Desk(msgspec.structs.replace(book, expectations=expectations), route, now_ms)
     desk.payments.expect(order, time_digits(wish.id))
+    desk.members.settle(time_digits(wish.id))
     return msgspec.structs.replace(desk.changes(), expectations=(wish,))
+
+
+def turn(book: Book, *, route: Route, now_ms: int) -> Changes:
+    """What time alone has changed of the entitlements in the book."""
+    desk = _Desk(book, route, now_ms)
+    desk.members.turn(f"{now_ms:012x}")
+    return desk.changes()
 
 
 class _Desk:
@@ -50,6 +59,7 @@ class _Desk:
         self._draft = Draft(book, route, now_ms)
         self.payments = Payments(book, self._draft)
         self._items = Items(book, self._draft)
+        self.members = Members(book, self._draft)
         self._outcomes: list[NotificationOutcome] = []
 
     def take(self, reading: Reading) -> None:
@@ -65,6 +75,7 @@ class _Desk:
         if len(of_payments) < len(facts) and outcome.state is NotificationState.RECORDED:
             of_items = [fact for fact in facts if subject_of(fact.kind) is not Subject.PAYMENT]
             outcome = self._items.take(of_items, reading, outcome)
+        self.members.settle(time_digits(reading.notification.id))
         return outcome
 
     def changes(self) -> Changes:
@@ -74,6 +85,8 @@ class _Desk:
             facts=(*self.payments.facts(), *self._items.facts()),
             payments=self.payments.changed(),
             items=self._items.changed(),
+            grants=self.members.grants(),
+            entitlements=self.members.changed(),
             postings=tuple(self._draft.postings),
             messages=tuple(self._draft.messages),
             deliveries=tuple(self._draft.deliveries),

@@ -120,8 +120,8 @@ TABLES: Final = (
     _table(
         "entitlements",
         "archive_entitlements",
-        "id organisation_id source_id customer product state reason until_ms due_at_ms version who "
-        "created_at_ms updated_at_ms",
+        "id organisation_id source_id gateway livemode customer email user_id product state reason until_ms "
+        "due_at_ms version who created_at_ms updated_at_ms",
     ),
     _table(
         "silences",

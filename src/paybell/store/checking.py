@@ -102,6 +102,7 @@ _CHECKS: Final = (
     Check(query="check_aliases", table="aliases"),
     Check(query="check_postings", table="postings"),
     Check(query="check_merged_postings", table="postings"),
+    Check(query="check_grants", table="grants"),
     Check(query="check_messages", table="messages"),
     Check(query="check_deliveries", table="deliveries", weeks="check_weeks_messages"),
     Check(query="check_delivery_times", table="deliveries"),

@@ -51,7 +51,11 @@ CREATE TABLE entitlements (
     id              TEXT COLLATE "C" PRIMARY KEY,
     organisation_id TEXT COLLATE "C" NOT NULL,
     source_id       TEXT COLLATE "C" NOT NULL,
+    gateway         TEXT COLLATE "C" NOT NULL,
+    livemode        SMALLINT NOT NULL CHECK (livemode IN (0, 1)),
     customer        TEXT COLLATE "C" NOT NULL,
+    email           TEXT COLLATE "C" NOT NULL,
+    user_id         TEXT COLLATE "C" NOT NULL,
     product         TEXT COLLATE "C" NOT NULL,
     state           TEXT COLLATE "C" NOT NULL CHECK (state IN ('granted', 'grace', 'suspended', 'revoked')),
     reason          TEXT COLLATE "C" NOT NULL,
@@ -64,6 +68,8 @@ CREATE TABLE entitlements (
 );
 CREATE UNIQUE INDEX entitlements_by_customer ON entitlements (organisation_id, customer, source_id, product);
 CREATE INDEX entitlements_by_organisation ON entitlements (organisation_id, id);
+CREATE INDEX entitlements_by_email ON entitlements (organisation_id, email) WHERE email <> '';
+CREATE INDEX entitlements_by_user ON entitlements (organisation_id, user_id) WHERE user_id <> '';
 CREATE INDEX entitlements_due ON entitlements (due_at_ms) WHERE due_at_ms IS NOT NULL;
 
 -- What was not told, and why.

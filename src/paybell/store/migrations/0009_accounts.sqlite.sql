@@ -87,7 +87,11 @@ CREATE TABLE entitlements (
     id              TEXT PRIMARY KEY,
     organisation_id TEXT NOT NULL,
     source_id       TEXT NOT NULL,
+    gateway         TEXT NOT NULL,
+    livemode        INTEGER NOT NULL CHECK (livemode IN (0, 1)),
     customer        TEXT NOT NULL,
+    email           TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
     product         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('granted', 'grace', 'suspended', 'revoked')),
     reason          TEXT NOT NULL,
@@ -100,6 +104,8 @@ CREATE TABLE entitlements (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX entitlements_by_customer ON entitlements (organisation_id, customer, source_id, product);
 CREATE INDEX entitlements_by_organisation ON entitlements (organisation_id, id);
+CREATE INDEX entitlements_by_email ON entitlements (organisation_id, email) WHERE email <> '';
+CREATE INDEX entitlements_by_user ON entitlements (organisation_id, user_id) WHERE user_id <> '';
 CREATE INDEX entitlements_due ON entitlements (due_at_ms) WHERE due_at_ms IS NOT NULL;
 
 -- What was not told, and why.

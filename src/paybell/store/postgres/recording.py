@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
+from msgspec.structs import replace
+
 from paybell.errors import StoreUnavailable
+from paybell.model.entitlement import CustomerKey
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.payment import Payment
 from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
-from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, member_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
@@ -27,6 +30,9 @@ _COLUMNS: Final = {
     "fact_insert": 5,
     "payment_upsert": 12,
     "account_item_upsert": 12,
+    "grant_upsert": 5,
+    "grant_delete": 1,
+    "entitlement_upsert": 17,
     "posting_insert": 15,
     "message_insert": 8,
     "delivery_insert": 10,
@@ -76,7 +82,20 @@ class RecordingPart(DirectoryPart):
 
     async def _rebuild(self, keys: set[PaymentKey], decide: Decide) -> Changes:
         async with self.database.transaction() as session:
-            changes = decide(Book(readings=(), known=await self._known(session, keys), endpoints={}))
+            book = Book(readings=(), known=await self._known(session, keys), endpoints={})
+            changes = decide(await self._with_members(session, book))
+            await self._write(session, changes)
+        return changes
+
+    async def entitlement_turn(self, keys: Sequence[CustomerKey], decide: Decide) -> Changes:
+        """See the port."""
+        return await repeated(lambda: self._turn(keys, decide))
+
+    async def _turn(self, keys: Sequence[CustomerKey], decide: Decide) -> Changes:
+        async with self.database.transaction() as session:
+            directory = await self.directory_in(session)
+            book = Book(readings=(), known={}, endpoints=directory.endpoints_by_organisation)
+            changes = decide(await self._of_customers(session, book, keys))
             await self._write(session, changes)
         return changes
 
@@ -97,7 +116,8 @@ class RecordingPart(DirectoryPart):
             known = await self._known(session, keys) if keys else {}
             said = await self._expectations(session, [order])
             endpoints = directory.endpoints_by_organisation
-            changes = decide(Book(readings=(), known=known, endpoints=endpoints, expectations=said))
+            book = Book(readings=(), known=known, endpoints=endpoints, expectations=said)
+            changes = decide(await self._with_members(session, book))
             await self._write(session, changes)
         return changes
 
@@ -120,12 +140,32 @@ class RecordingPart(DirectoryPart):
         waiting = {row[0] for row in await session.rows("notification_lock", ids)}
         pending = tuple(reading for reading in readings if reading.notification.id in waiting)
         keys, orders, items = alias_rows.keys(pending), expectation_rows.orders(pending), account_rows.keys(pending)
-        return Book(
+        book = Book(
             readings=pending,
             known=await self._known(session, keys, orders) if keys else {},
             endpoints=directory.endpoints_by_organisation,
             expectations=await self._expectations(session, orders),
             items=await self._items(session, items) if items else {},
+        )
+        return await self._with_members(session, book)
+
+    async def _with_members(self, session: Session, book: Book) -> Book:
+        """The same with what concerns the customers whom it names, if any; their locks come last."""
+        keys = member_rows.customers(book.readings, book.known.values(), book.items.values())
+        return await self._of_customers(session, book, keys) if keys else book
+
+    async def _of_customers(self, session: Session, book: Book, keys: Sequence[CustomerKey]) -> Book:
+        await session.rows("payment_lock", sorted(map(_lock_of_customer, keys)))
+        grants = await session.rows("grant_known", *columns([(it.source_id, it.customer) for it in keys], 2))
+        named = [(it.organisation_id, it.customer, it.source_id) for it in keys]
+        held = await session.rows("entitlement_known", *columns(named, 3))
+        mine = sorted({it.organisation_id for it in keys})
+        products = {it: await session.rows("product_list", it) for it in mine}
+        return replace(
+            book,
+            grants=member_rows.by_customer(map(member_rows.grant, grants)),
+            entitlements=member_rows.by_customer(map(member_rows.entitlement, held)),
+            products={it: tuple(map(member_rows.product, found)) for it, found in products.items()},
         )
 
     async def _known(
@@ -192,6 +232,9 @@ class RecordingPart(DirectoryPart):
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
+            "grant_upsert": member_rows.grant_rows(changes.grants),
+            "grant_delete": member_rows.silent_rows(changes.grants),
+            "entitlement_upsert": [member_rows.entitlement_row(it) for it in changes.entitlements],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
@@ -212,6 +255,11 @@ def _lock_of(key: PaymentKey) -> int:
 def _lock_of_item(key: ItemKey) -> int:
     """The advisory lock of an account item."""
     return _lock(f"{key.source_id}\0{key.subject}\0{key.gateway_id}")
+
+
+def _lock_of_customer(key: CustomerKey) -> int:
+    """The advisory lock of a customer: what they may use."""
+    return _lock(f"{key.source_id}\0\0\0{key.customer}")
 
 
 def _lock_of_order(order: OrderKey) -> int:

@@ -12,6 +12,7 @@ from paybell.store.place import without_password
 from paybell.store.postgres.archive import ArchivePart
 from paybell.store.postgres.database import Database, PostgresOptions
 from paybell.store.postgres.deliveries import DeliveryPart
+from paybell.store.postgres.members import MemberPart
 from paybell.store.postgres.nodes import NodePart
 from paybell.store.postgres.notifications import NotificationPart
 from paybell.store.postgres.payments import PaymentPart
@@ -24,7 +25,9 @@ _REFRESH_S: Final = 1.0
 _CLOSE_S: Final = 5.0
 
 
-class PostgresStore(NotificationPart, DeliveryPart, PaymentPart, TenantPart, NodePart, SchemaPart, ArchivePart):
+class PostgresStore(
+    NotificationPart, DeliveryPart, PaymentPart, MemberPart, TenantPart, NodePart, SchemaPart, ArchivePart
+):
     """Everything in one PostgreSQL database. Any number of processes may serve from it at the same time."""
 
     def __init__(

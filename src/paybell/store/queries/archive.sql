@@ -331,16 +331,16 @@ VALUES ($1, $2, $3, $4, $5);
 
 -- archive_entitlements --
 -- Every entitlement.
-SELECT id, organisation_id, source_id, customer, product, state, reason, until_ms, due_at_ms, version, who, created_at_ms,
-       updated_at_ms
+SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
+       due_at_ms, version, who, created_at_ms, updated_at_ms
   FROM entitlements ORDER BY id;
 
 -- archive_entitlements_insert [sqlite] --
 -- Put a row of entitlements in as it is.
 INSERT INTO entitlements (
-    id, organisation_id, source_id, customer, product, state, reason, until_ms, due_at_ms, version, who, created_at_ms,
-    updated_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+    id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms, due_at_ms,
+    version, who, created_at_ms, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- archive_silences --
 -- Everything that was not told.

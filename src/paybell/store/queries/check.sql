@@ -219,3 +219,12 @@ SELECT ('x0000' || substr(digits, 1, 12))::bit(64)::bigint / 604800000, min(digi
 SELECT ('x0000' || substr(digits, 1, 12))::bit(64)::bigint / 604800000, min(digits)
   FROM (SELECT split_part(id, '_', 2) COLLATE "C" AS digits FROM attempts) AS ids
  WHERE digits ~ '^[0-9a-f]{12}' GROUP BY 1;
+
+-- check_grants --
+-- Grants of payments and account items that are not there, or are another source's.
+SELECT g.subject_id, CASE WHEN p.id IS NULL THEN 'what it is a grant of is not there' ELSE 'what it is a grant of is of source '
+       || p.source_id END, NULL
+  FROM grants AS g
+  LEFT JOIN (SELECT id, source_id FROM payments UNION ALL SELECT id, source_id FROM account_items) AS p ON p.id = g.subject_id
+ WHERE p.id IS NULL OR p.source_id <> g.source_id
+ ORDER BY g.subject_id;

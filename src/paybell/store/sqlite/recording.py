@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import apsw
+from msgspec.structs import replace
 
+from paybell.model.entitlement import CustomerKey
 from paybell.model.expectation import Expectation
 from paybell.model.ledger import Posting
 from paybell.model.notification import NotificationState
 from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
-from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows
+from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, member_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -31,7 +33,18 @@ class RecordingPart(DirectoryPart):
         def job(connection: apsw.Connection) -> Changes:
             read: dict[str, Known] = {}
             known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
-            changes = decide(Book(readings=(), known=known, endpoints={}))
+            changes = decide(self._with_members(connection, Book(readings=(), known=known, endpoints={})))
+            self._write(connection, changes)
+            return changes
+
+        return await self.database.write(job)
+
+    async def entitlement_turn(self, keys: Sequence[CustomerKey], decide: Decide) -> Changes:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Changes:
+            endpoints = self.directory_in(connection).endpoints_by_organisation
+            changes = decide(self._of_customers(connection, Book(readings=(), known={}, endpoints=endpoints), keys))
             self._write(connection, changes)
             return changes
 
@@ -48,7 +61,8 @@ class RecordingPart(DirectoryPart):
             known = {key: it for key in keys if (it := self._known(connection, key, read)) is not None}
             endpoints = self.directory_in(connection).endpoints_by_organisation
             said = self._expectations(connection, [order])
-            changes = decide(Book(readings=(), known=known, endpoints=endpoints, expectations=said))
+            book = Book(readings=(), known=known, endpoints=endpoints, expectations=said)
+            changes = decide(self._with_members(connection, book))
             self._write(connection, changes)
             return changes
 
@@ -66,12 +80,31 @@ class RecordingPart(DirectoryPart):
         read: dict[str, Known] = {}
         keys = alias_rows.keys(pending)
         known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
-        return Book(
+        book = Book(
             readings=pending,
             known=known,
             endpoints=self.directory_in(connection).endpoints_by_organisation,
             expectations=self._expectations(connection, expectation_rows.orders(pending)),
             items=self._items(connection, account_rows.keys(pending)),
+        )
+        return self._with_members(connection, book)
+
+    def _with_members(self, connection: apsw.Connection, book: Book) -> Book:
+        """The same with what concerns the customers whom it names, if any."""
+        keys = member_rows.customers(book.readings, book.known.values(), book.items.values())
+        return self._of_customers(connection, book, keys) if keys else book
+
+    def _of_customers(self, connection: apsw.Connection, book: Book, keys: Sequence[CustomerKey]) -> Book:
+        run = connection.execute
+        grants = [row for it in keys for row in run(self.sql["grant_list"], (it.source_id, it.customer))]
+        listed = self.sql["entitlement_list"]
+        held = [row for it in keys for row in run(listed, (it.organisation_id, it.customer, it.source_id))]
+        mine = sorted({it.organisation_id for it in keys})
+        return replace(
+            book,
+            grants=member_rows.by_customer(map(member_rows.grant, grants)),
+            entitlements=member_rows.by_customer(map(member_rows.entitlement, held)),
+            products={it: tuple(map(member_rows.product, run(self.sql["product_list"], (it,)))) for it in mine},
         )
 
     def _is_pending(self, connection: apsw.Connection, reading: Reading) -> bool:
@@ -124,6 +157,9 @@ class RecordingPart(DirectoryPart):
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
+            "grant_upsert": member_rows.grant_rows(changes.grants),
+            "grant_delete": member_rows.silent_rows(changes.grants),
+            "entitlement_upsert": [member_rows.entitlement_row(it) for it in changes.entitlements],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],

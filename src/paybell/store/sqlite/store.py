@@ -16,6 +16,7 @@ from paybell.store.sqlite import lock
 from paybell.store.sqlite.archive import ArchivePart
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.deliveries import DeliveryPart
+from paybell.store.sqlite.members import MemberPart
 from paybell.store.sqlite.nodes import NodePart
 from paybell.store.sqlite.notifications import NotificationPart
 from paybell.store.sqlite.payments import PaymentPart
@@ -27,7 +28,15 @@ _REFRESH_S: Final = 1.0
 
 
 class SqliteStore(
-    NotificationPart, DeliveryPart, PaymentPart, TenantPart, NodePart, RetentionPart, SchemaPart, ArchivePart
+    NotificationPart,
+    DeliveryPart,
+    PaymentPart,
+    MemberPart,
+    TenantPart,
+    NodePart,
+    RetentionPart,
+    SchemaPart,
+    ArchivePart,
 ):
     """Everything in one SQLite file. One process serves from it (``serve=True``); others may look and add.
 

@@ -10,6 +10,7 @@ from paybell.web.api import (
     application,
     attempt,
     endpoint,
+    entitlement,
     event_type,
     expectation,
     health,
@@ -17,6 +18,7 @@ from paybell.web.api import (
     message,
     notification,
     payment,
+    product,
     source,
 )
 from paybell.web.api.caller import bind
@@ -32,6 +34,8 @@ _RESOURCES: Final = (
     expectation,
     ledger,
     account,
+    entitlement,
+    product,
     application,
     endpoint,
     message,
