@@ -90,7 +90,7 @@ def one(body: Json, after_s: int, subject: str = "") -> Told:
 
 
 def stripe() -> History:
-    """40.00 and 30.00 of 100.00 captured; 15.00 refunded, 5.00 refunded in vain; 20.00 disputed, lost at a fee; rest paid out."""
+    """40.00 and 30.00 of 100.00 captured; 15.00 and, in vain, 5.00 refunded; 20.00 lost at a fee; the rest paid out."""
     return History(
         gateway="stripe",
         told=[
@@ -172,7 +172,7 @@ def _stripe_dispute() -> Sequence[Told]:
 
 
 def razorpay() -> History:
-    """100.00 captured at a fee of 2.36; 7.00 refunded, 5.00 refunded and sent back; 30.00 disputed and lost; rest settled."""
+    """100.00 captured at a fee of 2.36; 7.00 and, in vain, 5.00 refunded; 30.00 disputed and lost; the rest settled."""
     settled = sample("razorpay__settlement.processed__settlement_processed_2.json")
     return History(
         gateway="razorpay",
@@ -244,7 +244,7 @@ def _razorpay_dispute() -> Sequence[Told]:
 
 
 def adyen() -> History:
-    """Captures of 40.00, 30.00 and 10.00, of which the last fails; 15.00 refunded; 20.00 charged back twice; rest paid out."""
+    """Captures of 40.00, 30.00 and 10.00, one in vain; 15.00 refunded; 20.00 charged back twice; the rest paid."""
     steps = (
         (1, "AUTHORISATION-authorisation", "PSP1", "", 10_000),
         (10, "CAPTURE-capture", "CAP1", "PSP1", 4000),

@@ -189,7 +189,7 @@ def test_foreign_text_neither_drives_nor_colours_the_terminal(shell: Shell) -> N
 
 def test_notifications_are_listed_shown_and_replayed(shell: Shell) -> None:
     listed = shell.json("notifications", "list", "--state", "recorded")
-    assert {it["event"] for it in listed} == {"payment_intent.succeeded"}
+    assert "payment_intent.succeeded" in {it["event"] for it in listed}
     name = listed[-1]["id"]
     assert name in shell.right("notifications", "list")
     full = shell.json("notifications", "show", name)

@@ -102,6 +102,7 @@ def filled(place: Place) -> None:
         place,
         "INSERT INTO organisations (id, name, created_at_ms) VALUES ('org_z', 'Zweite Ψ', 7)",
         "INSERT INTO silences VALUES ('sub_z', 1, 'org_z', 'subscription.created', 'stale', 5)",
+        "INSERT INTO mentions VALUES ('pay_z', 'ntf_z', 5)",
         "INSERT INTO erasures VALUES ('era_z', 'org_z', 'cus_z', 1, 2, 3, 4)",
         "INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ('org_z', 'other', '', 8)",
     )

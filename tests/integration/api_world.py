@@ -3,9 +3,11 @@
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
 from paybell.app.bell import Paybell
 from paybell.clock import SystemClock
@@ -21,6 +23,10 @@ from tests.databases import Database
 KEY = "bootstrap-key-of-the-tests"
 API = "/api/v1"
 SECRET = "a-shared-secret-of-the-tests"
+
+
+SOON = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds").replace("+00:00", "Z")
+"""A time as gateways write it, after the sources of the tests were connected."""
 
 
 class World:
@@ -57,7 +63,8 @@ class World:
         source = await store.source_lookup(mine.id, "shop")
         kept = notification(number, organisation_id=mine.id, source_id=source.id)
         await store.notification_append(appending(kept))
-        reading = Reading(notification=kept, source=source, parsed=Parsed(facts=facts))
+        old = replace(source, created_at_ms=0)  # so that what happened long ago is news, too
+        reading = Reading(notification=kept, source=old, parsed=Parsed(facts=facts))
         await store.notification_record([reading], self.bell.record.decision())
 
     async def add_endpoint(self, **given: Any) -> tuple[str, dict[str, Any]]:

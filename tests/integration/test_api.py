@@ -388,7 +388,7 @@ def test_notifications_refusals_and_the_timeline(database: Database) -> None:
         assert [it["reason"] for it in refused] == ["signature_mismatch"]
         payment = (await world.ask("GET", "/payment"))["data"][0]
         kinds = {it["kind"] for it in (await world.ask("GET", f"/payment/{payment['id']}/timeline"))["data"]}
-        assert kinds == {"notification", "fact", "posting"}
+        assert kinds == {"notification", "fact", "transition", "posting"}
 
     in_world(database, scenario)
 

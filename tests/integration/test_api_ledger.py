@@ -5,12 +5,12 @@ import json
 import pytest
 
 from tests.databases import Database
-from tests.integration.api_world import World, in_world
+from tests.integration.api_world import SOON, World, in_world
 
 
 def told(payment: str, status: str, amount: str, **more: str) -> bytes:
     data = {"paymentId": payment, "status": status, "amount": float(amount), "currency": "USD", "orderId": "o_1"} | more
-    return json.dumps({"event": "payment.updated", "timestamp": "2024-06-26T11:08:07Z", "data": data}).encode()
+    return json.dumps({"event": "payment.updated", "timestamp": SOON, "data": data}).encode()
 
 
 async def traded(world: World) -> None:

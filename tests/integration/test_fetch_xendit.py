@@ -69,7 +69,7 @@ def test_an_invoice_is_asked_about_by_its_own_id() -> None:
         ),
         ({}, callback("refund.succeeded", id="rfd-1"), NotificationState.NEEDS_FETCH, "no API credentials"),
         (KEY, callback("refund.succeeded", id="rfd-9"), NotificationState.NEEDS_FETCH, "answered 404"),
-        (KEY, callback("payout.succeeded", id="po-1"), NotificationState.PARKED, "not about a payment"),
+        (KEY, callback("payout.succeeded", id="po-1"), NotificationState.NEEDS_FETCH, "answered 404"),
     ],
 )
 def test_what_cannot_be_confirmed_grants_nothing(

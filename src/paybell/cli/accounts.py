@@ -10,6 +10,7 @@ from paybell.errors import NotFound
 from paybell.model.account import AccountItem
 from paybell.model.fact import Subject
 from paybell.ports import PageQuery, Store
+from paybell.record.timelines import item_timeline
 
 _MONEY = {"amount": "amount", "currency": "currency"}
 _COLUMNS = {
@@ -70,7 +71,7 @@ async def _list(filters: dict[str, str], limit: int, after: str, database: str |
 async def _show(subject: Subject, name: str, database: str | None) -> tuple[dict[str, object], list[dict[str, object]]]:
     async with desk(database) as at:
         item = await find_item(at.store, at.organisation.id, subject, name)
-        timeline = await at.store.account_item_timeline(at.organisation.id, subject, item.id)
+        timeline = await item_timeline(at.store, at.organisation.id, subject, item.id)
         return account_item_view(item), [timeline_view(it) for it in timeline]
 
 

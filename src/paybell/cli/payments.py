@@ -15,6 +15,7 @@ from paybell.model.payment import Payment, PaymentStatus
 from paybell.model.text import is_storable
 from paybell.ports import PageQuery, Said, Store
 from paybell.record.rebuild import Difference
+from paybell.record.timelines import payment_timeline
 
 app = typer.Typer(no_args_is_help=True)
 _COLUMNS = {
@@ -151,7 +152,7 @@ async def _list(filters: dict[str, str], limit: int, after: str, database: str |
 async def _show(name: str, database: str | None) -> tuple[dict[str, object], list[dict[str, object]]]:
     async with desk(database) as at:
         payment = await _find(at.store, at.organisation.id, name)
-        timeline = await at.store.payment_timeline(at.organisation.id, payment.id)
+        timeline = await payment_timeline(at.store, at.organisation.id, payment.id)
         return payment_view(payment), [timeline_view(entry) for entry in timeline]
 
 

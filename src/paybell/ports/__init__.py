@@ -25,6 +25,7 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.records import (
+    TIMELINE_KINDS,
     AliasNew,
     Appended,
     AttemptNew,
@@ -41,6 +42,7 @@ from paybell.ports.records import (
     ItemKey,
     Known,
     KnownItem,
+    Mention,
     Merge,
     MessageNew,
     NewFact,
@@ -52,6 +54,7 @@ from paybell.ports.records import (
     PageQuery,
     PaymentKey,
     Reading,
+    Recorded,
     Retention,
     Route,
     Routed,
@@ -74,6 +77,7 @@ from paybell.ports.stores import (
 __all__ = [
     "STEPS",
     "SUBJECT_HEADER",
+    "TIMELINE_KINDS",
     "About",
     "AliasNew",
     "Appended",
@@ -106,6 +110,7 @@ __all__ = [
     "Known",
     "KnownItem",
     "Login",
+    "Mention",
     "Merge",
     "MessageNew",
     "Method",
@@ -122,6 +127,7 @@ __all__ = [
     "ReceiveStore",
     "ReconcileStore",
     "RecordStore",
+    "Recorded",
     "Retention",
     "Route",
     "Routed",

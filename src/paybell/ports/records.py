@@ -1,7 +1,7 @@
 """What the steps and the store hand each other: frozen records."""
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from paybell.model.notification import (
     NotificationStatus,
 )
 from paybell.model.payment import Payment
+from paybell.model.silence import Silence
 from paybell.model.source import Source
 
 T = TypeVar("T")
@@ -120,6 +121,14 @@ class NewFact(Struct, frozen=True):
     """'' for what a merchant said."""
 
 
+class Recorded(Struct, frozen=True):
+    """A fact as it was recorded: by which notification ('' for a merchant's word), and when."""
+
+    fact: Fact
+    notification_id: str
+    recorded_at_ms: int
+
+
 class AliasNew(Struct, frozen=True):
     """Another id by which the gateway names a payment, not known before."""
 
@@ -145,6 +154,13 @@ class Merge(Struct, frozen=True, kw_only=True):
     merged_at_ms: int
 
 
+class Mention(Struct, frozen=True):
+    """A notification that told of a subject nothing that was not known already."""
+
+    subject_id: str
+    notification_id: str
+
+
 class NotificationOutcome(Struct, frozen=True, kw_only=True):
     """What became of a notification."""
 
@@ -157,6 +173,8 @@ class NotificationOutcome(Struct, frozen=True, kw_only=True):
 class Changes(Struct, frozen=True, kw_only=True):
     """What one transaction writes; merges first, since they make room for the rest."""
 
+    now_ms: int = 0
+    """When it was decided; 0 for when it is written."""
     merges: tuple[Merge, ...] = ()
     aliases: tuple[AliasNew, ...] = ()
     facts: tuple[NewFact, ...] = ()
@@ -166,6 +184,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     entitlements: tuple[Entitlement, ...] = ()
     postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     deliveries: tuple[DeliveryJob, ...] = ()
     """Leased to this process where ``lease_no`` is 1, due for anybody where it is 0."""
     outcomes: tuple[NotificationOutcome, ...] = ()
@@ -278,8 +298,22 @@ class NotificationView(Struct, frozen=True):
     status: NotificationStatus
 
 
+TIMELINE_KINDS: Final = (
+    "notification",
+    "fact",
+    "merge",
+    "transition",
+    "posting",
+    "silence",
+    "message",
+    "delivery",
+    "attempt",
+)
+"""What can stand in a timeline, in the order in which one follows from another."""
+
+
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One thing that happened to a payment: a notification, fact, merge, posting, message, delivery or attempt."""
+    """One thing that happened to a payment, of one of :data:`TIMELINE_KINDS`."""
 
     at_ms: int
     kind: str

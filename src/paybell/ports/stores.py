@@ -36,6 +36,7 @@ from paybell.ports.records import (
     PageQuery,
     PaymentKey,
     Reading,
+    Recorded,
     Retention,
     StoreStatus,
     Tended,
@@ -328,6 +329,10 @@ class ReadStore(Protocol):
 
     async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
         """Everything that happened to a payment, and to those that were merged into it, oldest first."""
+        ...
+
+    async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
+        """All facts of a payment or an account item, in the order in which they were recorded."""
         ...
 
     async def expectation_page(self, query: PageQuery) -> Page[Expectation]:

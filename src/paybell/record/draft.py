@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from paybell.model.delivery import DeliveryJob
+from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Grant
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
-from paybell.ports import Book, Change, Route
+from paybell.model.silence import Silence
+from paybell.ports import Book, Change, Mention, Route
 from paybell.record.ledger import Entries, Owner, postings
 from paybell.record.messages import FALLBACK, Transition, envelope
 
@@ -33,9 +35,13 @@ class Draft:
         self._endpoints = book.endpoints
         self._route = route
         self.now_ms = now_ms
+        self.silence = ""
+        """Why nothing is told of what is being decided; '' where it is."""
         self.postings: list[Posting] = []
         self.messages: list[Message] = []
         self.deliveries: list[DeliveryJob] = []
+        self.silences: list[Silence] = []
+        self.mentions: list[Mention] = []
         self._grants: list[tuple[Owner, Grant | None]] = []
 
     def grant(self, owner: Owner, grant: Grant | None) -> None:
@@ -57,9 +63,15 @@ class Draft:
         """Tell those who asked to hear of it; without any, ``news`` is not even put together."""
         endpoints = self._endpoints.get(organisation_id, ())
         if endpoints and (told := news()).told:
-            routed = self._route(self._change(told), endpoints)
-            self.messages += routed.messages
-            self.deliveries += routed.deliveries
+            self._tell(told, endpoints)
+
+    def _tell(self, news: News, endpoints: tuple[Endpoint, ...]) -> None:
+        if self.silence:
+            self.silences.append(_silent(news, self.silence, self.now_ms))
+            return
+        routed = self._route(self._change(news), endpoints)
+        self.messages += routed.messages
+        self.deliveries += routed.deliveries
 
     def _change(self, news: News) -> Change:
         has_fallback = news.told[-1].event_type == FALLBACK
@@ -74,3 +86,14 @@ class Draft:
                 message_id, event_type, news.data(Transition(event_type, ref)), self.now_ms
             ),
         )
+
+
+def _silent(news: News, reason: str, now_ms: int) -> Silence:
+    return Silence(
+        subject_id=news.subject_id,
+        version=news.version,
+        organisation_id=news.organisation_id,
+        event_types=tuple(dict.fromkeys(it.event_type for it in news.told)),
+        reason=reason,
+        at_ms=now_ms,
+    )

@@ -9,7 +9,7 @@ from paybell.model.account import AccountItem, AccountState
 from paybell.model.fact import Fact, Subject, subject_of
 from paybell.model.ledger import Posting
 from paybell.model.notification import NotificationState
-from paybell.ports import Book, ItemKey, KnownItem, NewFact, NotificationOutcome, Reading
+from paybell.ports import Book, ItemKey, KnownItem, Mention, NewFact, NotificationOutcome, Reading
 from paybell.record.account_messages import item_data, item_transitions
 from paybell.record.accounts import project_item
 from paybell.record.draft import Draft, News
@@ -64,7 +64,9 @@ class Items:
         if case is None:
             case = self._cases[key] = _Case(KnownItem(_begun(key, list(new.values()), reading, self._draft.now_ms), {}))
         new = {digest: fact for digest, fact in new.items() if digest not in case.facts}
-        if new:
+        if not new:
+            self._draft.mentions.append(Mention(case.item.id, reading.notification.id))
+        else:
             case.facts |= new
             case.new += [(digest, fact, reading.notification.id) for digest, fact in new.items()]
             state = project_item(key.subject, case.facts.values())

@@ -10,7 +10,18 @@ from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import AliasNew, Book, Facts, Merge, NewFact, NotificationOutcome, OrderKey, PaymentKey, Reading
+from paybell.ports import (
+    AliasNew,
+    Book,
+    Facts,
+    Mention,
+    Merge,
+    NewFact,
+    NotificationOutcome,
+    OrderKey,
+    PaymentKey,
+    Reading,
+)
 from paybell.record.draft import Draft, News
 from paybell.record.grants import grant_of_payment
 from paybell.record.ids import subject_id, time_digits
@@ -76,6 +87,7 @@ class Payments:
         for case in named:
             new = {digest: fact for digest, fact in new.items() if digest not in case.facts}
         if not new and len(named) == 1:
+            self._draft.mentions.append(Mention(named[0].payment.id, reading.notification.id))
             return
         befores = [case.payment for case in named]
         time = time_digits(reading.notification.id)

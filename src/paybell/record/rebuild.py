@@ -26,6 +26,7 @@ def rebuild(book: Book, *, now_ms: int) -> Changes:
     """Payments and postings as they should be, of those in the book that are otherwise; nothing is told of it."""
     pairs = [(known, _again(known, now_ms)) for known in _each(book)]
     return Changes(
+        now_ms=now_ms,
         aliases=tuple(alias for known, (after, _) in pairs for alias in _new_aliases(known.payment, after)),
         payments=tuple(after for known, (after, _) in pairs if after != known.payment),
         postings=tuple(posting for _, (_, new) in pairs for posting in new),

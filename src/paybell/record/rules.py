@@ -1,6 +1,7 @@
 """Decide what some readings change, and what became of each notification. Pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,10 @@ from paybell.record.ids import time_digits
 from paybell.record.items import Items
 from paybell.record.members import Members
 from paybell.record.payments import Payments
+
+STALE: Final = "stale: it happened before the source was connected"
+SKEW_MS: Final = 300_000
+"""How far a gateway's clock may be behind ours."""
 
 
 def decide(book: Book, *, route: Route, now_ms: int) -> Changes:
@@ -64,6 +69,7 @@ class _Desk:
 
     def take(self, reading: Reading) -> None:
         outcome = judge(reading)
+        self._draft.silence = STALE if is_stale(reading) else ""
         if outcome.state is NotificationState.RECORDED:
             outcome = self._record(reading, outcome)
         self._outcomes.append(outcome)
@@ -80,6 +86,7 @@ class _Desk:
 
     def changes(self) -> Changes:
         return Changes(
+            now_ms=self._draft.now_ms,
             merges=self.payments.merges(),
             aliases=self.payments.aliases(),
             facts=(*self.payments.facts(), *self._items.facts()),
@@ -90,8 +97,16 @@ class _Desk:
             postings=tuple(self._draft.postings),
             messages=tuple(self._draft.messages),
             deliveries=tuple(self._draft.deliveries),
+            silences=tuple(self._draft.silences),
+            mentions=tuple(self._draft.mentions),
             outcomes=tuple(self._outcomes),
         )
+
+
+def is_stale(reading: Reading) -> bool:
+    """Whether all that it says happened before its source was connected: it counts, and is nobody's news."""
+    newest_ms = max((fact.at_ms for fact in reading.parsed.facts), default=0)
+    return newest_ms < reading.source.created_at_ms - SKEW_MS
 
 
 def judge(reading: Reading) -> NotificationOutcome:

@@ -129,6 +129,7 @@ TABLES: Final = (
         "subject_id version organisation_id event_types reason at_ms",
         key_columns=2,
     ),
+    _table("mentions", "archive_mentions", "subject_id notification_id at_ms", key_columns=2),
     _table(
         "erasures",
         "archive_erasures",

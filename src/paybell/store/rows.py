@@ -17,7 +17,17 @@ from paybell.model.notification import (
     RefusalReason,
 )
 from paybell.model.payment import Payment, PaymentState
-from paybell.ports import AttemptNew, NewFact, NotificationNew, NotificationOutcome, NotificationView, Page, PageQuery
+from paybell.model.silence import Silence
+from paybell.ports import (
+    AttemptNew,
+    NewFact,
+    NotificationNew,
+    NotificationOutcome,
+    NotificationView,
+    Page,
+    PageQuery,
+    Recorded,
+)
 
 T = TypeVar("T")
 Row = tuple[str | int | float | bytes | None, ...]
@@ -139,6 +149,11 @@ def fact(value: object) -> Fact:
     return _FACT.decode(blob(value))
 
 
+def recorded(row: Sequence[object]) -> Recorded:
+    """A fact with where it comes from."""
+    return Recorded(fact(row[0]), text(row[1]), number(row[2]))
+
+
 def fact_row(new: NewFact, now_ms: int) -> Row:
     """A fact's five columns."""
     return (new.subject_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)
@@ -195,6 +210,12 @@ def message(row: Sequence[object]) -> Message:
         payment_id=text(row[6]),
         created_at_ms=number(row[7]),
     )
+
+
+def silence_row(value: Silence) -> Row:
+    """A silence's six columns."""
+    listed = " ".join(value.event_types)
+    return (value.subject_id, value.version, value.organisation_id, listed, value.reason, value.at_ms)
 
 
 def message_row(value: Message) -> Row:

@@ -1,15 +1,16 @@
 """The entries of a payment's timeline, from the rows of its parts."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from paybell.model.delivery import Attempt, Delivery
 from paybell.model.fact import Fact, Kind
-from paybell.ports import TimelineEntry
+from paybell.ports import TIMELINE_KINDS, TimelineEntry
 from paybell.store import ledger_rows, rows
 from paybell.store.alias_rows import Merged
 
 Rows = Iterable[Sequence[Any]]
+_RANKS: Final = {kind: rank for rank, kind in enumerate(TIMELINE_KINDS)}
 
 
 def notifications(found: Rows) -> list[TimelineEntry]:
@@ -19,10 +20,11 @@ def notifications(found: Rows) -> list[TimelineEntry]:
             at_ms=rows.number(received),
             kind="notification",
             id=rows.text(notification_id),
-            text=f"{origin} {event or '(no event name)'}: {state}{': ' if reason else ''}{reason}",
-            detail={"origin": origin, "event": event, "state": state, "reason": reason},
+            text=f"{origin} {event or '(no event name)'}: {state}{': ' if reason else ''}{reason}"
+            f"{'' if is_news else ' (nothing that was not known already)'}",
+            detail={"origin": origin, "event": event, "state": state, "reason": reason, "isNews": bool(is_news)},
         )
-        for notification_id, received, origin, event, state, reason in found
+        for notification_id, received, origin, event, state, reason, is_news in found
     ]
 
 
@@ -96,6 +98,20 @@ def postings(found: Rows) -> list[TimelineEntry]:
     return entries
 
 
+def silences(found: Rows) -> list[TimelineEntry]:
+    """What was not told, and why."""
+    return [
+        TimelineEntry(
+            at_ms=rows.number(at_ms),
+            kind="silence",
+            id=f"version {version}",
+            text=f"not told: {event_types} ({reason})",
+            detail={"eventTypes": rows.text(event_types).split(), "reason": reason},
+        )
+        for version, event_types, reason, at_ms in found
+    ]
+
+
 def messages(found: Rows) -> list[TimelineEntry]:
     """What was told."""
     return [
@@ -139,8 +155,8 @@ def attempts(found: Iterable[Attempt]) -> list[TimelineEntry]:
 
 
 def ordered(*parts: Sequence[TimelineEntry]) -> tuple[TimelineEntry, ...]:
-    """All parts as one, oldest first."""
-    return tuple(sorted((entry for part in parts for entry in part), key=lambda entry: entry.at_ms))
+    """All parts as one, oldest first; of one moment, what follows from another comes after it."""
+    return tuple(sorted((entry for part in parts for entry in part), key=lambda it: (it.at_ms, _RANKS[it.kind])))
 
 
 def of_message(organisation_id: str, application_id: str, message_id: str) -> dict[str, str | int]:

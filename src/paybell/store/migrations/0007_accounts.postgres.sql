@@ -83,6 +83,14 @@ CREATE TABLE silences (
     PRIMARY KEY (subject_id, version)
 );
 
+-- Notifications that told of a subject nothing that was not known already.
+CREATE TABLE mentions (
+    subject_id      TEXT COLLATE "C" NOT NULL,
+    notification_id TEXT COLLATE "C" NOT NULL,
+    at_ms           BIGINT NOT NULL,
+    PRIMARY KEY (subject_id, notification_id)
+);
+
 -- Whose personal data was taken out, when and of how much; the rows of their payments stay.
 CREATE TABLE erasures (
     id                 TEXT COLLATE "C" PRIMARY KEY,

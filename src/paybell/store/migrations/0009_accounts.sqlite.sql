@@ -119,6 +119,14 @@ CREATE TABLE silences (
     PRIMARY KEY (subject_id, version)
 ) STRICT, WITHOUT ROWID;
 
+-- Notifications that told of a subject nothing that was not known already.
+CREATE TABLE mentions (
+    subject_id      TEXT NOT NULL,
+    notification_id TEXT NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    PRIMARY KEY (subject_id, notification_id)
+) STRICT, WITHOUT ROWID;
+
 -- Whose personal data was taken out, when and of how much; the rows of their payments stay.
 CREATE TABLE erasures (
     id                 TEXT PRIMARY KEY,

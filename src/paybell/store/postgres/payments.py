@@ -9,7 +9,7 @@ from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
-from paybell.ports import Page, PageQuery, TimelineEntry
+from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
@@ -29,6 +29,10 @@ class PaymentPart(Part):
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
         """See the port."""
         return _one(await self.database.rows("payment_get", organisation_id, payment_id), payment_id)
+
+    async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
+        """See the port."""
+        return tuple(map(rows.recorded, await self.database.rows("timeline_facts", subject_id)))
 
     async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
         """See the port."""
@@ -81,10 +85,11 @@ async def _timeline(
     told = [row for it in ids for row in await session.rows("timeline_messages", it)]
     asked = [timeline.of_message(organisation_id, row[2], row[0]) for row in told]
     return timeline.ordered(
-        timeline.notifications(await session.rows("timeline_notifications", found)),
+        timeline.notifications([row for it in ids for row in await session.rows("timeline_notifications", it)]),
         timeline.facts(await session.rows("timeline_facts", found)),
         timeline.merges(merged),
         timeline.postings(await session.rows("posting_known", ids)),
+        timeline.silences([row for it in ids for row in await session.rows("timeline_silences", it)]),
         timeline.messages(told),
         timeline.deliveries(await _of(session, "delivery_page_of_message", asked, rows.delivery)),
         timeline.attempts(await _of(session, "attempt_page_of_message", asked, rows.attempt)),

@@ -34,6 +34,8 @@ _COLUMNS: Final = {
     "grant_delete": 1,
     "entitlement_upsert": 17,
     "posting_insert": 15,
+    "silence_insert": 6,
+    "mention_insert": 3,
     "message_insert": 8,
     "delivery_insert": 10,
     "notification_finish": 5,
@@ -220,7 +222,7 @@ class RecordingPart(DirectoryPart):
         return {PaymentKey(row[0], row[1]): rows.payment(row[2:]) for row in found}
 
     async def _write(self, session: Session, changes: Changes) -> None:
-        now_ms = self.clock.now_ms()
+        now_ms = changes.now_ms or self.clock.now_ms()
         merges = [alias_rows.merge_row(merge) for merge in changes.merges]
         batches: dict[str, list[rows.Row]] = {
             "merge_same_facts": [row[:2] for row in merges],
@@ -236,6 +238,8 @@ class RecordingPart(DirectoryPart):
             "grant_delete": member_rows.silent_rows(changes.grants),
             "entitlement_upsert": [member_rows.entitlement_row(it) for it in changes.entitlements],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
+            "silence_insert": [rows.silence_row(it) for it in changes.silences],
+            "mention_insert": [(it.subject_id, it.notification_id, now_ms) for it in changes.mentions],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],

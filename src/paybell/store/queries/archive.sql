@@ -213,6 +213,7 @@ UNION ALL SELECT 'products' WHERE EXISTS (SELECT 1 FROM products)
 UNION ALL SELECT 'grants' WHERE EXISTS (SELECT 1 FROM grants)
 UNION ALL SELECT 'entitlements' WHERE EXISTS (SELECT 1 FROM entitlements)
 UNION ALL SELECT 'silences' WHERE EXISTS (SELECT 1 FROM silences)
+UNION ALL SELECT 'mentions' WHERE EXISTS (SELECT 1 FROM mentions)
 UNION ALL SELECT 'erasures' WHERE EXISTS (SELECT 1 FROM erasures)
 UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
@@ -241,6 +242,7 @@ UNION ALL SELECT 'products' WHERE EXISTS (SELECT 1 FROM products)
 UNION ALL SELECT 'grants' WHERE EXISTS (SELECT 1 FROM grants)
 UNION ALL SELECT 'entitlements' WHERE EXISTS (SELECT 1 FROM entitlements)
 UNION ALL SELECT 'silences' WHERE EXISTS (SELECT 1 FROM silences)
+UNION ALL SELECT 'mentions' WHERE EXISTS (SELECT 1 FROM mentions)
 UNION ALL SELECT 'erasures' WHERE EXISTS (SELECT 1 FROM erasures)
 UNION ALL SELECT 'expectations' WHERE EXISTS (SELECT 1 FROM expectations)
 UNION ALL SELECT 'merged_payments' WHERE EXISTS (SELECT 1 FROM merged_payments)
@@ -363,3 +365,13 @@ SELECT id, organisation_id, customers, payment_count, notification_count, messag
 INSERT INTO erasures (
     id, organisation_id, customers, payment_count, notification_count, message_count, erased_at_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- archive_mentions --
+-- Every notification that told of a subject nothing new.
+SELECT subject_id, notification_id, at_ms
+  FROM mentions ORDER BY subject_id, notification_id;
+
+-- archive_mentions_insert [sqlite] --
+-- Put a row of mentions in as it is.
+INSERT INTO mentions (subject_id, notification_id, at_ms)
+VALUES ($1, $2, $3);

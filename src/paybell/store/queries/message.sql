@@ -333,3 +333,18 @@ SELECT id FROM messages WHERE id = ANY($1::text[]);
 -- delivery_there [postgres] --
 -- Whether a delivery waits.
 SELECT id FROM delivery_queue WHERE id = $1;
+
+-- silence_insert [sqlite] --
+-- Keep what was not told.
+INSERT INTO silences (subject_id, version, organisation_id, event_types, reason, at_ms) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (subject_id, version) DO NOTHING;
+
+-- silence_insert [postgres] --
+-- Keep what was not told.
+INSERT INTO silences (subject_id, version, organisation_id, event_types, reason, at_ms)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+ON CONFLICT (subject_id, version) DO NOTHING;
+
+-- timeline_silences --
+-- What was not told of a payment or an account item.
+SELECT version, event_types, reason, at_ms FROM silences WHERE subject_id = $1 ORDER BY version;

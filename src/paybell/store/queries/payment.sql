@@ -93,9 +93,12 @@ SELECT digest, fact FROM facts WHERE payment_id = $1;
 SELECT fact, notification_id, recorded_at_ms FROM facts WHERE payment_id = $1 ORDER BY recorded_at_ms, digest;
 
 -- timeline_notifications --
--- The notifications behind a payment's facts.
-SELECT n.id, n.received_at_ms, n.origin, s.event, s.state, s.reason
-  FROM (SELECT DISTINCT notification_id FROM facts WHERE payment_id = $1) AS f
+-- The notifications behind a payment's facts, and those that told of it nothing new.
+SELECT n.id, n.received_at_ms, n.origin, s.event, s.state, s.reason, f.is_news
+  FROM (SELECT notification_id, max(is_news) AS is_news
+          FROM (SELECT notification_id, 1 AS is_news FROM facts WHERE payment_id = $1
+                UNION ALL SELECT notification_id, 0 FROM mentions WHERE subject_id = $1) AS told
+         GROUP BY notification_id) AS f
   JOIN notifications AS n ON n.id = f.notification_id
   JOIN notification_states AS s ON s.notification_id = n.id
  ORDER BY n.id;
@@ -111,3 +114,14 @@ SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS g (key);
 -- fact_known [postgres] --
 -- All facts of some payments.
 SELECT payment_id, digest, fact FROM facts WHERE payment_id = ANY($1::text[]);
+
+-- mention_insert [sqlite] --
+-- A notification that told of a subject nothing new.
+INSERT INTO mentions (subject_id, notification_id, at_ms) VALUES ($1, $2, $3)
+ON CONFLICT (subject_id, notification_id) DO NOTHING;
+
+-- mention_insert [postgres] --
+-- Notifications that told of subjects nothing new.
+INSERT INTO mentions (subject_id, notification_id, at_ms)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+ON CONFLICT (subject_id, notification_id) DO NOTHING;

@@ -35,6 +35,7 @@ _INSERTS: Final = {
     "grants": "archive_grants_insert",
     "entitlements": "archive_entitlements_insert",
     "silences": "archive_silences_insert",
+    "mentions": "archive_mentions_insert",
     "erasures": "archive_erasures_insert",
     "expectations": "expectation_insert",
     "merged_payments": "archive_merged_payments_insert",

@@ -11,7 +11,7 @@ from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
 from paybell.model.payment import Payment
-from paybell.ports import Page, PageQuery, TimelineEntry
+from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
@@ -40,6 +40,14 @@ class PaymentPart(Part):
         if row is None:
             raise NotFound(f"no payment {payment_id}")
         return rows.payment(row)
+
+    async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> tuple[Recorded, ...]:
+            return tuple(map(rows.recorded, connection.execute(self.sql["timeline_facts"], (subject_id,))))
+
+        return await self.database.read(job)
 
     async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
         """See the port."""
@@ -114,10 +122,13 @@ class PaymentPart(Part):
         told = [row for it in ids for row in connection.execute(self.sql["timeline_messages"], (it,))]
         asked = [timeline.of_message(organisation_id, rows.text(row[2]), rows.text(row[0])) for row in told]
         return timeline.ordered(
-            timeline.notifications(connection.execute(self.sql["timeline_notifications"], (found,))),
+            timeline.notifications(
+                row for it in ids for row in connection.execute(self.sql["timeline_notifications"], (it,))
+            ),
             timeline.facts(connection.execute(self.sql["timeline_facts"], (found,))),
             timeline.merges(merged),
             timeline.postings(row for it in ids for row in connection.execute(self.sql["posting_list"], (it,))),
+            timeline.silences(row for it in ids for row in connection.execute(self.sql["timeline_silences"], (it,))),
             timeline.messages(told),
             timeline.deliveries(self._of(connection, "delivery_page_of_message", asked, rows.delivery)),
             timeline.attempts(self._of(connection, "attempt_page_of_message", asked, rows.attempt)),

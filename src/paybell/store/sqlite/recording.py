@@ -146,9 +146,9 @@ class RecordingPart(DirectoryPart):
 
     def _write(self, connection: apsw.Connection, changes: Changes) -> None:
         """One prepared statement per table: a call for each row would cost about as much as the row itself."""
-        now_ms = self.clock.now_ms()
+        now_ms = changes.now_ms or self.clock.now_ms()
         merges = [alias_rows.merge_row(merge) for merge in changes.merges]
-        batches = {
+        batches: dict[str, Sequence[rows.Row]] = {
             "merge_facts": [row[:2] for row in merges],
             "merge_earlier": [row[:2] for row in merges],
             "merge_payment": [row[1:2] for row in merges],
@@ -161,6 +161,8 @@ class RecordingPart(DirectoryPart):
             "grant_delete": member_rows.silent_rows(changes.grants),
             "entitlement_upsert": [member_rows.entitlement_row(it) for it in changes.entitlements],
             "posting_insert": [ledger_rows.posting_row(posting) for posting in changes.postings],
+            "silence_insert": [rows.silence_row(it) for it in changes.silences],
+            "mention_insert": [(it.subject_id, it.notification_id, now_ms) for it in changes.mentions],
             "message_insert": [rows.message_row(message) for message in changes.messages],
             "delivery_insert": [rows.delivery_row(job, now_ms) for job in changes.deliveries],
             "notification_finish": [rows.outcome_row(outcome, now_ms) for outcome in changes.outcomes],

@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 from paybell.model.money import to_major
 from paybell.model.payment import DisputeStatus, Match, Payment, PaymentStatus, RefundStatus
 from paybell.ports import TimelineEntry
+from paybell.record.timelines import payment_timeline as timeline_of
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
 from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
 
@@ -71,7 +72,10 @@ class PaymentOut(Shape):
 
 
 class TimelineOut(Shape):
-    """One thing that happened: ``kind`` is notification, fact, merge, posting, message, delivery or attempt."""
+    """One thing that happened.
+
+    ``kind`` is notification, fact, merge, transition, posting, silence, message, delivery or attempt.
+    """
 
     at: Time
     kind: str
@@ -111,7 +115,7 @@ async def payment_get(payment: Name, caller: Calling) -> Response:
 @router.get("/payment/{payment}/timeline")
 async def payment_timeline(payment: Name, caller: Calling) -> PageOut[TimelineOut]:
     """Everything that happened to a payment, and to those merged into it, oldest first, in one page."""
-    entries = await caller.store.payment_timeline(caller.organisation_id, payment)
+    entries = await timeline_of(caller.store, caller.organisation_id, payment)
     return PageOut(data=[_show_entry(it) for it in entries], iterator=None, prev_iterator=None, done=True)
 
 
