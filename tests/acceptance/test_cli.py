@@ -153,8 +153,11 @@ def test_a_payment_is_shown_under_either_id_with_all_that_happened(shell: Shell)
 
 def test_payments_are_folded_again_and_differ_in_nothing(shell: Shell) -> None:
     again = shell.json("payments", "rebuild", "--dry-run")
-    assert (again["differences"], again["paymentCount"] > 0) == ([], True)
-    assert shell.right("payments", "rebuild").endswith(f"{again['paymentCount']} payments looked at, 0 put right\n")
+    assert (again["differences"], again["count"] > 0) == ([], True)
+    assert shell.right("payments", "rebuild").endswith(f"{again['count']} looked at, 0 put right\n")
+    anew = shell.json("payments", "renormalise", "--dry-run")
+    assert anew == {"count": again["count"], "differences": []}
+    assert shell.right("payments", "renormalise", "--tell").endswith(f"{again['count']} looked at, 0 put right\n")
 
 
 def test_the_ledger_is_shown_listed_and_exported(shell: Shell) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application
 from paybell.model.source import Organisation, Source
-from paybell.ports import Book, Changes, MessageNew, OrderKey, Reading, Store
+from paybell.ports import Book, Change, Changes, MessageNew, OrderKey, Reading, Routed, Store
 from paybell.record.rules import decide, expect
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.postgres import PostgresStore
@@ -152,6 +152,10 @@ class World:
                 now_ms=self.clock.now_ms(),
             ),
         )
+
+    def route(self, change: Change, endpoints: tuple[Endpoint, ...]) -> Routed:
+        """Who hears of it, with deliveries left due."""
+        return route_change(change, endpoints, self.mint())
 
     def decide(self, book: Book) -> Changes:
         """What the rules of record and route say, with deliveries left due."""

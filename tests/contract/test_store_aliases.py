@@ -15,7 +15,7 @@ from paybell.app.archives import FOLDS
 from paybell.errors import NotFound
 from paybell.model.fact import Fact, Kind
 from paybell.model.payment import Payment
-from paybell.ports import PageQuery, PaymentKey, Reading
+from paybell.ports import PageQuery, PaymentKey, Reading, Subjects
 from paybell.record.rebuild import rebuild
 from paybell.store.checking import verify
 from paybell.store.postgres.recording import _lock
@@ -288,7 +288,8 @@ def test_a_database_from_before_aliases_gets_them_by_a_rebuild(place: Place) -> 
         async with asyncio.timeout(30):
             await asyncio.to_thread(alter, place, "DELETE FROM aliases", f"UPDATE payments SET state = {value}")  # noqa: S608
         key = PaymentKey("src_1", "pi_1")
-        await world.store.payment_rebuild([key], lambda book: rebuild(book, now_ms=START_MS))
+        asked = Subjects(payments=(key,))
+        await world.store.subject_rebuild(asked, lambda book: rebuild(book, route=world.route, now_ms=START_MS))
         await tally.tell([CHARGED])
         (payment,) = await every_payment(world)
         assert (payment.state.version, payment.state.aliases) == (3, ("ch_1",))

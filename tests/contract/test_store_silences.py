@@ -32,7 +32,7 @@ def test_what_happened_before_the_source_was_connected_is_nobodys_news(place: Pl
         assert await messages(world) == []
         (payment,) = (await world.store.payment_page(PageQuery(organisation_id=world.organisation.id))).data
         assert payment.state.captured_minor == 10_000
-        assert len((await world.store.ledger_balances(world.organisation.id))) == 2
+        assert len(await world.store.ledger_balances(world.organisation.id)) == 2
         silences = [it for it in await timeline(world) if it.kind == "silence"]
         assert [it.detail["eventTypes"] for it in silences] == [["payment.completed", "payment.updated"]]
         assert "before the source was connected" in silences[0].text

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from paybell.app.rebuilds import rebuild_payments
+from paybell.app.rebuilds import Wish, rebuild_payments
 from paybell.record.rebuild import Difference
 from tests.databases import Database
 from tests.integration.api_world import World, in_world
@@ -19,7 +19,8 @@ FREE = {
 async def rebuilt(world: World, *, dry_run: bool) -> tuple[int, list[Difference]]:
     bell = world.bell
     organisation = await bell.store.organisation_default()
-    rounds = [it async for it in rebuild_payments(bell.store, bell.clock, organisation.id, dry_run=dry_run)]
+    wish = Wish(dry_run=dry_run)
+    rounds = [it async for it in rebuild_payments(bell.store, bell.clock, organisation.id, wish)]
     return sum(count for count, _ in rounds), [each for _, found in rounds for each in found]
 
 

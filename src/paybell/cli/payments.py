@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from paybell.app.expectations import expect
-from paybell.app.rebuilds import rebuild_payments
+from paybell.app.rebuilds import Wish, rebuild_payments
 from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
 from paybell.cli.views import difference_view, expectation_view, payment_view, timeline_view
 from paybell.errors import ConfigurationError, NotFound
@@ -33,7 +33,13 @@ _DIFFERENCES = {
     "gateway's id": "gatewayPaymentId",
     "differs in": "fields",
     "postings": "postingCount",
+    "facts added": "factsAdded",
+    "facts dropped": "factsDropped",
 }
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; status 1 if anything does.")]
+Tell = Annotated[bool, typer.Option("--tell", help="Tell subscribers what changed.")]
 
 
 @app.command("list")
@@ -99,21 +105,36 @@ def expect_(
 @app.command("rebuild")
 def rebuild(
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what differs; status 1 if anything does.")
-    ] = False,
+    dry_run: DryRun = False,
+    tell: Tell = False,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Fold every payment again from its facts, and post what the ledger lacks. Nobody is told of it."""
-    count, found = work(_rebuild(database, dry_run=dry_run))
+    """Fold everything again from its facts, and post what the ledger lacks. Nobody is told of it unless asked."""
+    _again(Wish(dry_run=dry_run, tell=tell), database, json=json)
+
+
+@app.command("renormalise")
+def renormalise(
+    *,
+    dry_run: DryRun = False,
+    tell: Tell = False,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Derive all facts again from raw notifications, as after an upgrade. Nobody is told unless asked."""
+    _again(Wish(dry_run=dry_run, tell=tell, renormalise=True), database, json=json)
+
+
+def _again(wish: Wish, database: str | None, *, json: bool) -> None:
+    count, found = work(_rebuild(database, wish))
     shown = [difference_view(it) for it in found]
     if json:
-        show_json({"paymentCount": count, "differences": shown})
+        show_json({"count": count, "differences": shown})
     else:
         show_rows(shown, _DIFFERENCES, json=False)
-        OUT.print(f"{count} payments looked at, {len(found)} {'differ' if dry_run else 'put right'}")
-    if dry_run and found:
+        OUT.print(f"{count} looked at, {len(found)} {'differ' if wish.dry_run else 'put right'}")
+    if wish.dry_run and found:
         raise typer.Exit(1)
 
 
@@ -132,10 +153,10 @@ async def _expect(order_id: str, amount: str, currency: str, database: str | Non
         return await expect(at.store, at.clock, wish)
 
 
-async def _rebuild(database: str | None, *, dry_run: bool) -> tuple[int, list[Difference]]:
+async def _rebuild(database: str | None, wish: Wish) -> tuple[int, list[Difference]]:
     async with desk(database) as at:
         count, found = 0, list[Difference]()
-        async for looked_at, differing in rebuild_payments(at.store, at.clock, at.organisation.id, dry_run=dry_run):
+        async for looked_at, differing in rebuild_payments(at.store, at.clock, at.organisation.id, wish):
             count += looked_at
             found += differing
         return count, found

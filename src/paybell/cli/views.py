@@ -87,6 +87,8 @@ def difference_view(difference: Difference) -> dict[str, object]:
         "gatewayPaymentId": difference.gateway_payment_id,
         "fields": ", ".join(difference.fields),
         "postingCount": difference.posting_count,
+        "factsAdded": difference.added_count,
+        "factsDropped": difference.dropped_count,
     }
 
 

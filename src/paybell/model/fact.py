@@ -45,6 +45,8 @@ class Kind(StrEnum):
     LINK = "link"
     # ref: the order's id, '' where the payment's own metadata says it; amount: what the merchant says it should pay
     EXPECTED = "expected"
+    # ref: the digest of a fact that no notification says any more, at its time; it only keeps the version from falling
+    CORRECTED = "corrected"
     # of a payout; no ref; amount: what is paid out
     PAYOUT_CREATED = "payout_created"
     PAYOUT_PAID = "payout_paid"

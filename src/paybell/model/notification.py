@@ -134,6 +134,15 @@ class Notification(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+ERASED_HEADER: Final = "paybell-erased"
+"""The header of a notification whose personal data was taken out: what its body says now is not all that it said."""
+
+
+def is_erased(it: Notification) -> bool:
+    """Whether personal data was taken out of it."""
+    return any(name == ERASED_HEADER for name, _ in it.headers)
+
+
 class NotificationStatus(Struct, frozen=True, kw_only=True):
     """What became of it: state, the reason in words, the gateway's event name, when it is due again."""
 

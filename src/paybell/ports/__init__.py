@@ -34,6 +34,7 @@ from paybell.ports.records import (
     Changes,
     Decide,
     DeliveryClaim,
+    FactDrop,
     Facts,
     FetchDone,
     FetchJob,
@@ -60,6 +61,7 @@ from paybell.ports.records import (
     Routed,
     Said,
     StoreStatus,
+    Subjects,
     Tended,
     TimelineEntry,
 )
@@ -96,6 +98,7 @@ __all__ = [
     "DeliverStore",
     "DeliveryClaim",
     "DirectoryStore",
+    "FactDrop",
     "Facts",
     "FetchDone",
     "FetchJob",
@@ -139,6 +142,7 @@ __all__ = [
     "Step",
     "Store",
     "StoreStatus",
+    "Subjects",
     "Tended",
     "TimelineEntry",
 ]

@@ -109,6 +109,8 @@ class Book(Struct, frozen=True, kw_only=True):
     """Theirs."""
     products: Mapping[str, tuple[Product, ...]] = {}
     """By organisation."""
+    tellers: Mapping[str, Mapping[bytes, str]] = {}
+    """Of a rebuild: which notification told each fact, by digest, of each payment and item."""
 
 
 class NewFact(Struct, frozen=True):
@@ -127,6 +129,21 @@ class Recorded(Struct, frozen=True):
     fact: Fact
     notification_id: str
     recorded_at_ms: int
+
+
+class Subjects(Struct, frozen=True, kw_only=True):
+    """What is to be rebuilt, and whether those who subscribed hear of it."""
+
+    payments: tuple[PaymentKey, ...] = ()
+    items: tuple[ItemKey, ...] = ()
+    tell: bool = False
+
+
+class FactDrop(Struct, frozen=True):
+    """A fact that no notification says any more."""
+
+    subject_id: str
+    digest: bytes
 
 
 class AliasNew(Struct, frozen=True):
@@ -178,6 +195,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     merges: tuple[Merge, ...] = ()
     aliases: tuple[AliasNew, ...] = ()
     facts: tuple[NewFact, ...] = ()
+    dropped: tuple[FactDrop, ...] = ()
     payments: tuple[Payment, ...] = ()
     items: tuple[AccountItem, ...] = ()
     grants: tuple[GrantChange, ...] = ()
@@ -210,6 +228,8 @@ class Change(Struct, frozen=True, kw_only=True):
     version: int
     event_types: tuple[tuple[str, str], ...]
     """(event type, ref) pairs, most special first."""
+    again: str = ""
+    """What sets it apart from what was told of the same version before; '' for the first time."""
     fallback: str = ""
     """The event type for those who want none of these; '' where there is none."""
     write: Callable[[str, str, str], bytes]

@@ -34,11 +34,11 @@ from paybell.ports.records import (
     OrderKey,
     Page,
     PageQuery,
-    PaymentKey,
     Reading,
     Recorded,
     Retention,
     StoreStatus,
+    Subjects,
     Tended,
     TimelineEntry,
 )
@@ -75,8 +75,16 @@ class RecordStore(Protocol):
         """Read the book for those still pending, let ``decide`` decide, write its changes: one transaction."""
         ...
 
-    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
-        """The same for the payments with those ids, with no readings and nobody to tell."""
+    async def subject_rebuild(self, asked: Subjects, decide: Decide) -> Changes:
+        """The same for those payments and account items, with no readings, and with who told each fact."""
+        ...
+
+    async def notification_renormalise(self, readings: Sequence[Reading], decide: Decide, *, tell: bool) -> Changes:
+        """The same for notifications that were recorded, unmapped or parked before, which may be something else now."""
+        ...
+
+    async def notification_told(self, organisation_id: str, subject_id: str) -> tuple[Notification, ...]:
+        """The notifications that are kept of those that told of a payment or an account item, oldest first."""
         ...
 
     async def entitlement_due(self, *, now_ms: int, limit: int) -> Sequence[CustomerKey]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from msgspec.structs import replace
+
 from paybell.model.account import (
     AccountState,
     CustomerState,
@@ -34,7 +36,9 @@ _DIGITS_MAX: Final = 15
 
 def project_item(subject: Subject, facts: Iterable[Fact]) -> AccountState:
     """Fold all facts of one account item (at least one) into its state; the same for every order of the same set."""
-    return _PROJECTIONS[subject](list(facts))
+    listed = list(facts)
+    told = [fact for fact in listed if fact.kind is not Kind.CORRECTED]
+    return replace(_PROJECTIONS[subject](told), version=len(listed))
 
 
 def _payout(facts: Sequence[Fact]) -> PayoutState:
@@ -46,7 +50,6 @@ def _payout(facts: Sequence[Fact]) -> PayoutState:
         amount_minor=largest.amount_minor or 0,
         currency=largest.currency,
         failure=_details(ordered, FAILURE),
-        version=len(facts),
         changed_at_ms=ordered[-1].at_ms,
     )
 
@@ -64,7 +67,6 @@ def _subscription(facts: Sequence[Fact]) -> SubscriptionState:
         cancel_at_period_end=last.detail.get("cancel_at_period_end") == "true",
         unpaid_since_ms=_since(ordered, SubscriptionStatus.PAST_DUE) if status is SubscriptionStatus.PAST_DUE else 0,
         customer=_details(ordered, CUSTOMER),
-        version=len(facts),
         changed_at_ms=_since(ordered, status) if status is SubscriptionStatus.CANCELED else last.at_ms,
     )
 
@@ -81,7 +83,6 @@ def _invoice(facts: Sequence[Fact]) -> InvoiceState:
         product=_newest(ordered, "product"),
         period_end_ms=_moment(_newest(ordered, "period_end_ms")),
         customer=_details(ordered, CUSTOMER),
-        version=len(facts),
         changed_at_ms=last.at_ms,
     )
 
@@ -92,7 +93,6 @@ def _customer(facts: Sequence[Fact]) -> CustomerState:
     return CustomerState(
         status=CustomerStatus(last.detail["status"]),
         customer=_details(ordered, CUSTOMER),
-        version=len(facts),
         changed_at_ms=last.at_ms,
     )
 

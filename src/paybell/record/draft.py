@@ -35,6 +35,8 @@ class Draft:
         self._endpoints = book.endpoints
         self._route = route
         self.now_ms = now_ms
+        self.again = ""
+        """What sets apart what is told once more of the same version; '' where it is told for the first time."""
         self.silence = ""
         """Why nothing is told of what is being decided; '' where it is."""
         self.postings: list[Posting] = []
@@ -80,6 +82,7 @@ class Draft:
             organisation_id=news.organisation_id,
             subject_id=news.subject_id,
             version=news.version,
+            again=self.again,
             event_types=tuple((it.event_type, it.ref) for it in special),
             fallback=FALLBACK if has_fallback else "",
             write=lambda message_id, event_type, ref: envelope(

@@ -59,9 +59,12 @@ _PARENTS: Final = frozenset(Kind) - {
     Kind.REFUNDED_TOTAL,
     Kind.LINK,
     Kind.EXPECTED,
+    Kind.CORRECTED,
 }
 
 
+_UNTOLD: Final = frozenset({Kind.EXPECTED, Kind.CORRECTED})
+"""What no gateway told."""
 _SETTLED: Final = frozenset({Kind.FEE, Kind.DISPUTE_WITHDRAWN, Kind.DISPUTE_REINSTATED})
 """What the gateway settles with its merchant, perhaps in another currency than the customer's."""
 
@@ -105,7 +108,7 @@ def project(facts: Iterable[Fact]) -> PaymentState:
         by_kind.setdefault(fact.kind, []).append(fact)
     totals = _Totals(by_kind)
     wish = expected(ordered) if Kind.EXPECTED in by_kind else None
-    told = [fact for fact in ordered if fact.kind is not Kind.EXPECTED] or ordered
+    told = [fact for fact in ordered if fact.kind not in _UNTOLD] or ordered
     priced = [fact for fact in told if fact.kind not in _SETTLED]
     currencies = {fact.currency for fact in priced if fact.currency}
     status = _status(by_kind, totals)

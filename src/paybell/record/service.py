@@ -10,11 +10,10 @@ from msgspec import Struct
 
 from paybell import log
 from paybell.clock import Clock
-from paybell.errors import AmountError, MalformedPayload, StoreUnavailable
+from paybell.errors import StoreUnavailable
 from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.expectation import Expectation, newest
-from paybell.model.fact import Parsed
 from paybell.model.notification import Notification, NotificationState
 from paybell.model.source import Source
 from paybell.model.text import readable
@@ -31,7 +30,8 @@ from paybell.ports import (
     Routed,
     Said,
 )
-from paybell.record.rules import check_facts, decide, expect
+from paybell.record.reading import Reader
+from paybell.record.rules import decide, expect
 
 
 class RecordConfig(Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ class RecordService:
         hand_on: Callable[[Sequence[DeliveryJob]], None],
     ) -> None:
         self._store = store
-        self._gateways = gateways
+        self._reader = Reader(gateways)
         self._clock = clock
         self._config = config
         self._route = route
@@ -135,7 +135,7 @@ class RecordService:
             return 0
         self._recording = batch
         try:
-            await self._record([self._read(notification, source) for notification, source in batch])
+            await self._record([self._reader.read(notification, source) for notification, source in batch])
         except StoreUnavailable:
             self._waiting.extendleft(reversed(batch))
             raise
@@ -178,21 +178,6 @@ class RecordService:
             source = await self._store.source_get(notification.source_id)
             found.append((notification, source or _lost_source(notification)))
         return found
-
-    def _read(self, notification: Notification, source: Source) -> Reading:
-        gateway = self._gateways.get(source.gateway)
-        if gateway is None:
-            reason = f"its source is gone, or this program knows no gateway {source.gateway!r}"
-            return Reading(notification=notification, source=source, parsed=Parsed(), error=reason)
-        try:
-            parsed = check_facts(gateway.parse(notification, source))
-            return Reading(notification=notification, source=source, parsed=parsed)
-        except (MalformedPayload, AmountError) as error:
-            return Reading(notification=notification, source=source, parsed=Parsed(), error=str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of one gateway's module must not stop the others
-            self._log.error("notification.unreadable", id=notification.id, gateway=source.gateway, exc_info=error)
-            reason = f"a fault in the gateway's module ({type(error).__name__}): please report it"
-            return Reading(notification=notification, source=source, parsed=Parsed(), error=reason)
 
     async def _record(self, readings: list[Reading]) -> None:
         try:

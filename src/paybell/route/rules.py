@@ -46,7 +46,7 @@ def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> R
                 organisation_id=change.organisation_id,
                 application_id=application_id,
                 event_type=event_type,
-                event_id=f"{change.subject_id}.{change.version}.{event_type}{'.' if ref else ''}{ref}",
+                event_id=_event_id(change, event_type, ref),
                 payload=change.write(message_id, event_type, ref),
                 payment_id=change.subject_id,
                 created_at_ms=mint.now_ms,
@@ -54,6 +54,12 @@ def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> R
             messages.append(message)
             deliveries += [deliver_to(endpoint, message, mint) for endpoint in takers]
     return Routed(messages=tuple(messages), deliveries=tuple(deliveries))
+
+
+def _event_id(change: Change, event_type: str, ref: str) -> str:
+    """The same thing told twice has one id, and is refused by the database."""
+    version = f"{change.version}+{change.again}" if change.again else str(change.version)
+    return ".".join((change.subject_id, version, event_type, *([ref] if ref else ())))
 
 
 def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -> tuple[DeliveryJob, ...]:

@@ -24,6 +24,8 @@ _PAYMENTS: Final = BY_NAME["payments"]
 _FACTS: Final = BY_NAME["facts"]
 _ITEMS: Final = BY_NAME["account_items"]
 _PAYMENT_ID: Final = "pay_"
+_OWN_WORDS: Final = frozenset({Kind.EXPECTED, Kind.CORRECTED})
+"""Facts that no notification told."""
 _ITEM_STATE: Final[msgspec.json.Decoder[AccountState]] = msgspec.json.Decoder(AccountState)
 
 Project = Callable[[Iterable[Fact]], PaymentState]
@@ -199,7 +201,7 @@ def misfolded(
         return f"it cannot be read: {error}"
     if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
-    if any(row[3] == "" and fact.kind is not Kind.EXPECTED for fact, row in zip(found, facts, strict=True)):
+    if any(row[3] == "" and fact.kind not in _OWN_WORDS for fact, row in zip(found, facts, strict=True)):
         return "a fact of it comes from no notification, and is not what the merchant said"
     named_ids = [fact for fact in found if fact.aggregate]
     if not named_ids:
@@ -224,7 +226,8 @@ def misfolded_item(item: ArchiveRow | None, facts: Sequence[ArchiveRow], folds: 
     subject = Subject(rows.text(named["subject"]))
     if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
-    if any((subject_of(it.kind), it.aggregate) != (subject, named["gateway_id"]) for it in found):
+    told = [it for it in found if it.kind is not Kind.CORRECTED]
+    if any((subject_of(it.kind), it.aggregate) != (subject, named["gateway_id"]) for it in told):
         return "a fact of it is of something else"
     if stored != (folded := folds.project_item(subject, found)):
         return f"its state is not what its facts add up to ({stored}, not {folded})"

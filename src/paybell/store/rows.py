@@ -154,6 +154,14 @@ def recorded(row: Sequence[object]) -> Recorded:
     return Recorded(fact(row[0]), text(row[1]), number(row[2]))
 
 
+def tellers(found: Iterable[Sequence[object]]) -> dict[str, dict[bytes, str]]:
+    """Which notification told each fact, by digest, of each subject."""
+    told: dict[str, dict[bytes, str]] = {}
+    for subject_id, digest, notification_id in found:
+        told.setdefault(text(subject_id), {})[blob(digest)] = text(notification_id)
+    return told
+
+
 def fact_row(new: NewFact, now_ms: int) -> Row:
     """A fact's five columns."""
     return (new.subject_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)

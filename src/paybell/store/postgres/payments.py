@@ -8,6 +8,7 @@ from paybell.model.account import AccountItem
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
+from paybell.model.notification import Notification
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
@@ -33,6 +34,11 @@ class PaymentPart(Part):
     async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
         """See the port."""
         return tuple(map(rows.recorded, await self.database.rows("timeline_facts", subject_id)))
+
+    async def notification_told(self, organisation_id: str, subject_id: str) -> tuple[Notification, ...]:
+        """See the port."""
+        found = await self.database.rows("notification_told", subject_id, organisation_id)
+        return tuple(map(rows.notification, found))
 
     async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
         """See the port."""

@@ -13,7 +13,19 @@ from paybell.model.expectation import Expectation
 from paybell.model.fact import Fact
 from paybell.model.ledger import Posting
 from paybell.model.payment import Payment
-from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
+from paybell.ports import (
+    Book,
+    Changes,
+    Decide,
+    Facts,
+    ItemKey,
+    Known,
+    KnownItem,
+    OrderKey,
+    PaymentKey,
+    Reading,
+    Subjects,
+)
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, member_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
@@ -28,6 +40,7 @@ _COLUMNS: Final = {
     "merge_insert": 5,
     "alias_insert": 3,
     "fact_insert": 5,
+    "fact_drop": 2,
     "payment_upsert": 12,
     "account_item_upsert": 12,
     "grant_upsert": 5,
@@ -74,19 +87,47 @@ class RecordingPart(DirectoryPart):
             unsure.append(changes)
         return changes
 
-    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
+    async def subject_rebuild(self, asked: Subjects, decide: Decide) -> Changes:
         """See the port."""
         while True:
             try:
-                return await repeated(lambda: self._rebuild(set(keys), decide))
+                return await repeated(lambda: self._rebuild(asked, decide))
             except _MergedMeanwhileError:
                 continue
 
-    async def _rebuild(self, keys: set[PaymentKey], decide: Decide) -> Changes:
+    async def _rebuild(self, asked: Subjects, decide: Decide) -> Changes:
         async with self.database.transaction() as session:
-            book = Book(readings=(), known=await self._known(session, keys), endpoints={})
+            directory = await self.directory_in(session)
+            known = await self._known(session, set(asked.payments)) if asked.payments else {}
+            items = await self._items(session, asked.items) if asked.items else {}
+            ids = [*{it.payment.id for it in known.values()}, *(it.item.id for it in items.values())]
+            book = Book(
+                readings=(),
+                known=known,
+                endpoints=directory.endpoints_by_organisation if asked.tell else {},
+                items=items,
+                tellers=rows.tellers(await session.rows("fact_tellers", ids)),
+            )
             changes = decide(await self._with_members(session, book))
             await self._write(session, changes)
+        return changes
+
+    async def notification_renormalise(self, readings: Sequence[Reading], decide: Decide, *, tell: bool) -> Changes:
+        """See the port."""
+        while True:
+            try:
+                return await repeated(lambda: self._renormalise(readings, decide, tell=tell))
+            except _MergedMeanwhileError:
+                continue
+
+    async def _renormalise(self, readings: Sequence[Reading], decide: Decide, *, tell: bool) -> Changes:
+        async with self.database.transaction() as session:
+            directory = await self.directory_in(session)
+            book = await self._book_of(session, tuple(readings))
+            changes = decide(replace(book, endpoints=directory.endpoints_by_organisation if tell else {}))
+            await self._write(session, replace(changes, outcomes=()))
+            restated = [rows.outcome_row(it, 0) for it in changes.outcomes]
+            await session.rows("notification_restate", *columns([(*it[:3], it[4]) for it in restated], 4))
         return changes
 
     async def entitlement_turn(self, keys: Sequence[CustomerKey], decide: Decide) -> Changes:
@@ -141,11 +182,15 @@ class RecordingPart(DirectoryPart):
         ids = [reading.notification.id for reading in readings]
         waiting = {row[0] for row in await session.rows("notification_lock", ids)}
         pending = tuple(reading for reading in readings if reading.notification.id in waiting)
-        keys, orders, items = alias_rows.keys(pending), expectation_rows.orders(pending), account_rows.keys(pending)
+        return replace(await self._book_of(session, pending), endpoints=directory.endpoints_by_organisation)
+
+    async def _book_of(self, session: Session, readings: tuple[Reading, ...]) -> Book:
+        """All that a decision about them needs, but for whom to tell."""
+        keys, orders, items = alias_rows.keys(readings), expectation_rows.orders(readings), account_rows.keys(readings)
         book = Book(
-            readings=pending,
+            readings=readings,
             known=await self._known(session, keys, orders) if keys else {},
-            endpoints=directory.endpoints_by_organisation,
+            endpoints={},
             expectations=await self._expectations(session, orders),
             items=await self._items(session, items) if items else {},
         )
@@ -232,6 +277,7 @@ class RecordingPart(DirectoryPart):
             "merge_insert": merges,
             "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
+            "fact_drop": [(it.subject_id, it.digest) for it in changes.dropped],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
             "grant_upsert": member_rows.grant_rows(changes.grants),

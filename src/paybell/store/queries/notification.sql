@@ -225,3 +225,23 @@ RETURNING notification_id;
 UPDATE notification_queue SET reason = $1, attempt_count = $2, leased = false, due_at_ms = $3
  WHERE notification_id = $4 AND state = 'needs_fetch' AND wanted_no = $5
 RETURNING notification_id;
+
+-- notification_told --
+-- The notifications that are kept of those that told of a payment or an account item.
+SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.received_at_ms, n.headers, n.body
+  FROM (SELECT notification_id FROM facts WHERE payment_id = $1 UNION SELECT notification_id FROM mentions WHERE subject_id = $1) AS t
+  JOIN notifications AS n ON n.id = t.notification_id
+ WHERE n.organisation_id = $2
+ ORDER BY n.id;
+
+-- notification_restate [sqlite] --
+-- A notification that had ended has become something else.
+UPDATE notification_states SET state = $1, reason = $2, event = $3
+ WHERE notification_id = $4 AND state IN ('recorded', 'unmapped', 'parked') AND (state <> $1 OR reason <> $2 OR event <> $3);
+
+-- notification_restate [postgres] --
+-- Notifications that had ended have become something else.
+UPDATE notification_ends AS e SET state = g.state, reason = g.reason, event = g.event
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (state, reason, event, id)
+ WHERE e.notification_id = g.id AND e.state IN ('recorded', 'unmapped', 'parked')
+   AND (e.state <> g.state OR e.reason <> g.reason OR e.event <> g.event);

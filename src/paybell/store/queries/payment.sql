@@ -125,3 +125,20 @@ ON CONFLICT (subject_id, notification_id) DO NOTHING;
 INSERT INTO mentions (subject_id, notification_id, at_ms)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
 ON CONFLICT (subject_id, notification_id) DO NOTHING;
+
+-- fact_tellers [sqlite] --
+-- Which notification told each fact of a payment or an account item.
+SELECT payment_id, digest, notification_id FROM facts WHERE payment_id = $1;
+
+-- fact_tellers [postgres] --
+-- Which notification told each fact of some payments or account items.
+SELECT payment_id, digest, notification_id FROM facts WHERE payment_id = ANY ($1::text[]);
+
+-- fact_drop [sqlite] --
+-- No notification says it any more.
+DELETE FROM facts WHERE payment_id = $1 AND digest = $2;
+
+-- fact_drop [postgres] --
+-- No notification says them any more.
+DELETE FROM facts AS f USING unnest($1::text[], $2::bytea[]) AS g (payment_id, digest)
+ WHERE f.payment_id = g.payment_id AND f.digest = g.digest;

@@ -10,6 +10,7 @@ from paybell.model.account import AccountItem
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
 from paybell.model.ledger import Balance, Posting
+from paybell.model.notification import Notification
 from paybell.model.payment import Payment
 from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
@@ -46,6 +47,15 @@ class PaymentPart(Part):
 
         def job(connection: apsw.Connection) -> tuple[Recorded, ...]:
             return tuple(map(rows.recorded, connection.execute(self.sql["timeline_facts"], (subject_id,))))
+
+        return await self.database.read(job)
+
+    async def notification_told(self, organisation_id: str, subject_id: str) -> tuple[Notification, ...]:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> tuple[Notification, ...]:
+            found = connection.execute(self.sql["notification_told"], (subject_id, organisation_id))
+            return tuple(map(rows.notification, found))
 
         return await self.database.read(job)
 

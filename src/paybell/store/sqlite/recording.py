@@ -9,7 +9,19 @@ from paybell.model.entitlement import CustomerKey
 from paybell.model.expectation import Expectation
 from paybell.model.ledger import Posting
 from paybell.model.notification import NotificationState
-from paybell.ports import Book, Changes, Decide, Facts, ItemKey, Known, KnownItem, OrderKey, PaymentKey, Reading
+from paybell.ports import (
+    Book,
+    Changes,
+    Decide,
+    Facts,
+    ItemKey,
+    Known,
+    KnownItem,
+    OrderKey,
+    PaymentKey,
+    Reading,
+    Subjects,
+)
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, member_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
 
@@ -21,20 +33,44 @@ class RecordingPart(DirectoryPart):
         """See the port."""
 
         def job(connection: apsw.Connection) -> Changes:
-            changes = decide(self._book(connection, readings))
+            pending = [reading for reading in readings if self._is_pending(connection, reading)]
+            changes = decide(self._book(connection, pending))
             self._write(connection, changes)
             return changes
 
         return await self.database.write(job)
 
-    async def payment_rebuild(self, keys: Sequence[PaymentKey], decide: Decide) -> Changes:
+    async def subject_rebuild(self, asked: Subjects, decide: Decide) -> Changes:
         """See the port."""
 
         def job(connection: apsw.Connection) -> Changes:
             read: dict[str, Known] = {}
-            known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
-            changes = decide(self._with_members(connection, Book(readings=(), known=known, endpoints={})))
+            known = {key: it for key in asked.payments if (it := self._known(connection, key, read)) is not None}
+            items = self._items(connection, asked.items)
+            ids = [*read, *(it.item.id for it in items.values())]
+            told = (row for it in ids for row in connection.execute(self.sql["fact_tellers"], (it,)))
+            book = Book(
+                readings=(),
+                known=known,
+                endpoints=self.directory_in(connection).endpoints_by_organisation if asked.tell else {},
+                items=items,
+                tellers=rows.tellers(told),
+            )
+            changes = decide(self._with_members(connection, book))
             self._write(connection, changes)
+            return changes
+
+        return await self.database.write(job)
+
+    async def notification_renormalise(self, readings: Sequence[Reading], decide: Decide, *, tell: bool) -> Changes:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> Changes:
+            book = self._book(connection, readings)
+            changes = decide(book if tell else replace(book, endpoints={}))
+            self._write(connection, replace(changes, outcomes=()))
+            restated = [rows.outcome_row(it, 0) for it in changes.outcomes]
+            connection.executemany(self.sql["notification_restate"], [(*it[:3], it[4]) for it in restated])
             return changes
 
         return await self.database.write(job)
@@ -76,16 +112,15 @@ class RecordingPart(DirectoryPart):
         return expectation_rows.by_order(map(expectation_rows.expectation, found))
 
     def _book(self, connection: apsw.Connection, readings: Sequence[Reading]) -> Book:
-        pending = tuple(reading for reading in readings if self._is_pending(connection, reading))
         read: dict[str, Known] = {}
-        keys = alias_rows.keys(pending)
+        keys = alias_rows.keys(readings)
         known = {key: found for key in keys if (found := self._known(connection, key, read)) is not None}
         book = Book(
-            readings=pending,
+            readings=tuple(readings),
             known=known,
             endpoints=self.directory_in(connection).endpoints_by_organisation,
-            expectations=self._expectations(connection, expectation_rows.orders(pending)),
-            items=self._items(connection, account_rows.keys(pending)),
+            expectations=self._expectations(connection, expectation_rows.orders(readings)),
+            items=self._items(connection, account_rows.keys(readings)),
         )
         return self._with_members(connection, book)
 
@@ -155,6 +190,7 @@ class RecordingPart(DirectoryPart):
             "merge_insert": merges,
             "alias_insert": [alias_rows.alias_row(alias) for alias in changes.aliases],
             "fact_insert": [rows.fact_row(new, now_ms) for new in changes.facts],
+            "fact_drop": [(it.subject_id, it.digest) for it in changes.dropped],
             "payment_upsert": [rows.payment_row(payment) for payment in changes.payments],
             "account_item_upsert": [account_rows.item_row(item) for item in changes.items],
             "grant_upsert": member_rows.grant_rows(changes.grants),
