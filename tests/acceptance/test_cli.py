@@ -407,3 +407,23 @@ def test_the_installed_program_ends_with_the_same_status(tmp_path: Path) -> None
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=30)
         assert (done.returncode, done.stdout) == (1, b"")
         assert done.stderr.startswith(b"paybell: there is no database")
+
+
+def test_a_customer_is_erased(shell: Shell) -> None:
+    shell.right("trigger", "stripe", "charge.succeeded", "--source", "shop", "--payment-id", "pi_forget")
+    asyncio.run(eventually(lambda: shell.json("payments", "list", "--gateway-id", "pi_forget")))
+    named = the_only(shell, "payments", "list", "--gateway-id", "pi_forget")
+    assert named["customer"]["email"] == "pat@example.com"
+    weighed = shell.json("customers", "erase", "pat@example.com", "--dry-run")
+    assert (weighed["id"], weighed["paymentCount"] > 0) == (None, True)
+    assert the_only(shell, "payments", "list", "--gateway-id", "pi_forget") == named
+    done = shell.right("customers", "erase", "PAT@example.com")
+    assert done.startswith(f"erased: {weighed['paymentCount']} payments, ")
+    left = the_only(shell, "payments", "list", "--gateway-id", "pi_forget")
+    assert (left["amount"], left["status"]) == (named["amount"], named["status"])
+    assert "email" not in left["customer"]
+    again = shell("customers", "erase", "pat@example.com")
+    assert (again.status, "nothing names a customer" in again.err) == (1, True)
+    (recorded, *_) = shell.json("notifications", "list", "--state", "recorded")
+    refused = shell("notifications", "replay", recorded["id"])
+    assert (refused.status, "was erased" in refused.err) == (1, True)

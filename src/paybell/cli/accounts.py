@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from paybell.app.erasures import erase_customer, find_customer, weigh
 from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
-from paybell.cli.views import account_item_view, timeline_view
+from paybell.cli.views import account_item_view, erasure_view, timeline_view
 from paybell.errors import NotFound
 from paybell.model.account import AccountItem
 from paybell.model.fact import Subject
@@ -60,6 +61,40 @@ def _commands(subject: Subject) -> typer.Typer:
 
 
 payouts, subscriptions, invoices, customers = (_commands(it) for it in Subject if it is not Subject.PAYMENT)
+
+
+@customers.command("erase")
+def erase(
+    customer: Annotated[
+        str, typer.Argument(help="Our id (cus_…), the gateway's, the e-mail address, or your own name (userId).")
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what names the customer.")] = False,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Take a customer's personal data out of all that is kept, for good; amounts, ledger, hashes and ids stay."""
+    shown = work(_erase(customer, database, dry_run=dry_run), missing="paybell payments list")
+    if json:
+        show_json(shown)
+        return
+    what = "would be erased" if dry_run else "erased"
+    OUT.print(
+        f"{what}: {shown['paymentCount']} payments, {shown['notificationCount']} notifications, "
+        f"{shown['messageCount']} messages"
+    )
+    if shown["othersCount"]:
+        OUT.print(f"{shown['othersCount']} further payments have the same e-mail address under another name: name it")
+
+
+async def _erase(name: str, database: str | None, *, dry_run: bool) -> dict[str, object]:
+    async with desk(database) as at:
+        found = await find_customer(at.store, at.organisation.id, name)
+        if not found.payments and not found.items:
+            raise NotFound(f"nothing names a customer {name[:64]!r}")
+        if dry_run:
+            return erasure_view(await weigh(at.store, at.organisation.id, found), found.others_count)
+        return erasure_view(await erase_customer(at.store, at.clock, at.organisation.id, found), found.others_count)
 
 
 async def _list(filters: dict[str, str], limit: int, after: str, database: str | None) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
 from paybell.model.money import to_major
 from paybell.model.payment import Payment
 from paybell.model.source import Source
-from paybell.ports import NotificationView, Said, TimelineEntry
+from paybell.ports import Erasure, NotificationView, Said, TimelineEntry
 from paybell.record.account_messages import account_data
 from paybell.record.rebuild import Difference
 
@@ -177,6 +177,19 @@ def product_view(it: Product) -> dict[str, object]:
         "onRefund": it.on_refund,
         "createdAt": time_text(it.created_at_ms),
         "updatedAt": time_text(it.updated_at_ms),
+    }
+
+
+def erasure_view(it: Erasure, others_count: int) -> dict[str, object]:
+    """Of how much a customer's personal data was taken out."""
+    return {
+        "id": it.id or None,
+        "customers": it.customers,
+        "paymentCount": it.payment_count,
+        "notificationCount": it.notification_count,
+        "messageCount": it.message_count,
+        "othersCount": others_count,
+        "erasedAt": time_text(it.erased_at_ms or None),
     }
 
 

@@ -146,6 +146,29 @@ class FactDrop(Struct, frozen=True):
     digest: bytes
 
 
+class Personal(Struct, frozen=True, kw_only=True):
+    """All of a payment or an account item that may hold personal data; or the same without it."""
+
+    facts: Facts = {}
+    notifications: tuple[Notification, ...] = ()
+    messages: tuple[tuple[str, bytes], ...] = ()
+    """Ids and payloads."""
+    attempts: tuple[tuple[str, str, str], ...] = ()
+    """Ids, what endpoints answered, and errors."""
+
+
+class Erasure(Struct, frozen=True, kw_only=True):
+    """That a customer's personal data was taken out: of how much, and under which of the gateways' ids."""
+
+    id: str
+    organisation_id: str
+    customers: tuple[str, ...]
+    payment_count: int
+    notification_count: int
+    message_count: int
+    erased_at_ms: int
+
+
 class AliasNew(Struct, frozen=True):
     """Another id by which the gateway names a payment, not known before."""
 

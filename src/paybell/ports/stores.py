@@ -25,6 +25,7 @@ from paybell.ports.records import (
     Changes,
     Decide,
     DeliveryClaim,
+    Erasure,
     FetchDone,
     FetchJob,
     Held,
@@ -34,6 +35,7 @@ from paybell.ports.records import (
     OrderKey,
     Page,
     PageQuery,
+    Personal,
     Reading,
     Recorded,
     Retention,
@@ -305,6 +307,26 @@ class KeepStore(Protocol):
 
     async def tend(self, retention: Retention, *, now_ms: int) -> Tended:
         """Make room for what is to come, and drop what has been kept long enough; payments and facts stay."""
+        ...
+
+
+class EraseStore(Protocol):
+    """What the erasure of a customer's personal data asks."""
+
+    async def personal_list(self, organisation_id: str, subject_id: str) -> Personal:
+        """All of a payment (and of those merged into it) or an account item that may hold personal data."""
+        ...
+
+    async def personal_replace(self, subject_id: str, without: Personal) -> None:
+        """Put that in its place, under the same ids and digests, so that no trace of the old is in the database."""
+        ...
+
+    async def entitlement_rename(self, organisation_id: str, customer: str, pseudonym: str) -> None:
+        """Whoever was called by an e-mail address goes by another name from now on."""
+        ...
+
+    async def erasure_insert(self, erasure: Erasure) -> None:
+        """Keep that it was done."""
         ...
 
 

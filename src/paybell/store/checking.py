@@ -13,6 +13,7 @@ from paybell.model.alias import ids_of, joined
 from paybell.model.fact import Fact, Kind, Subject, subject_of
 from paybell.model.ledger import Posting
 from paybell.model.payment import PaymentState
+from paybell.model.personal import ERASED
 from paybell.ports import ArchiveReader, ArchiveRow
 from paybell.store import ledger_rows, rows
 from paybell.store.archive import BY_NAME, TABLES, WEEK_MS, Digest, Table, TableDigest, Unopened, tolerant
@@ -199,7 +200,7 @@ def misfolded(
         stored = _STATE.decode(rows.blob(named["state"]))
     except msgspec.MsgspecError as error:
         return f"it cannot be read: {error}"
-    if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
+    if any(_is_changed(fact, row) for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
     if any(row[3] == "" and fact.kind not in _OWN_WORDS for fact, row in zip(found, facts, strict=True)):
         return "a fact of it comes from no notification, and is not what the merchant said"
@@ -209,6 +210,11 @@ def misfolded(
     if named["gateway_payment_id"] not in ids_of(named_ids) or len(joined(named_ids)) > 1:
         return "a fact of it is of another payment"
     return _unequal(stored, project(found)) or _unindexed(stored, named) or _unnamed(ids_of(found), named, found_by)
+
+
+def _is_changed(fact: Fact, row: ArchiveRow) -> bool:
+    """Whether it is not what it was; one of which personal data was taken out has the digest of the whole one."""
+    return ERASED not in fact.detail and fact.digest() != row[1]
 
 
 def misfolded_item(item: ArchiveRow | None, facts: Sequence[ArchiveRow], folds: Folds) -> str | None:
@@ -224,7 +230,7 @@ def misfolded_item(item: ArchiveRow | None, facts: Sequence[ArchiveRow], folds: 
     except msgspec.MsgspecError as error:
         return f"it cannot be read: {error}"
     subject = Subject(rows.text(named["subject"]))
-    if any(fact.digest() != row[1] for fact, row in zip(found, facts, strict=True)):
+    if any(_is_changed(fact, row) for fact, row in zip(found, facts, strict=True)):
         return "a fact of it has another digest than its content"
     told = [it for it in found if it.kind is not Kind.CORRECTED]
     if any((subject_of(it.kind), it.aggregate) != (subject, named["gateway_id"]) for it in told):

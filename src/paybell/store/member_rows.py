@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from paybell.model.account import InvoiceState, SubscriptionState
+from paybell.model.account import AccountItem, InvoiceState, SubscriptionState
 from paybell.model.alias import LinkType
 from paybell.model.entitlement import (
     CustomerKey,
@@ -19,7 +19,7 @@ from paybell.model.entitlement import (
 )
 from paybell.model.fact import Fact, Kind
 from paybell.model.payment import Payment
-from paybell.ports import GrantChange, Known, KnownItem, Reading
+from paybell.ports import Book, Facts, GrantChange
 from paybell.store import rows
 
 T = TypeVar("T", bound=Grant | Entitlement)
@@ -30,15 +30,16 @@ _PLANS: Final = msgspec.json.Decoder(tuple[str, ...])
 _LINKS: Final = frozenset({LinkType.INVOICE, LinkType.SUBSCRIPTION})
 
 
-def customers(readings: Iterable[Reading], known: Iterable[Known], items: Iterable[KnownItem]) -> list[CustomerKey]:
+def customers(book: Book) -> list[CustomerKey]:
     """Every name of a customer for whom some readings, or what they name, may say what they may use; sorted.
 
-    Most readings are of payments that are for no product, invoice or subscription, and concern nobody.
+    Most readings are of payments that are for no product, invoice or subscription, and concern nobody. In a rebuild
+    states may not be what their facts say: then the facts are asked, too.
     """
-    found: set[CustomerKey] = set()
-    told = [(it.payment, it.payment.state.customer) for it in known]
+    found = _in_facts(book) if book.tellers else set[CustomerKey]()
+    told = [(it.payment, it.payment.state.customer) for it in book.known.values()]
     granting = {payment.source_id for payment, _ in told if _grants(payment)}
-    for reading in readings:
+    for reading in book.readings:
         facts = reading.parsed.facts
         if reading.source.id in granting or any(map(_may_grant, facts)):
             for fact in facts:
@@ -47,12 +48,27 @@ def customers(readings: Iterable[Reading], known: Iterable[Known], items: Iterab
     if found or granting:
         for payment, who in told:
             found |= _keys(payment.organisation_id, payment.source_id, (who.get("id", ""), who.get("email", "")))
-    for of in items:
+    for of in book.items.values():
         if isinstance(of.item.state, SubscriptionState | InvoiceState):
             who = of.item.state.customer
             names = (who.get("id", ""), who.get("email", ""))
             found |= _keys(of.item.organisation_id, of.item.source_id, names)
     return sorted(found)
+
+
+def _in_facts(book: Book) -> set[CustomerKey]:
+    owners: list[tuple[Payment | AccountItem, Facts]] = [(it.payment, it.facts) for it in book.known.values()]
+    owners += [(it.item, it.facts) for it in book.items.values()]
+    return {
+        key
+        for owner, facts in owners
+        for fact in facts.values()
+        for key in _keys(
+            owner.organisation_id,
+            owner.source_id,
+            (fact.detail.get("customer_id", ""), fact.detail.get("customer_email", "")),
+        )
+    }
 
 
 def _grants(payment: Payment) -> bool:

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from paybell.errors import Conflict
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.fact import Fact
 from paybell.model.message import Application, EventType, Message
@@ -15,6 +16,7 @@ from paybell.model.notification import (
     Origin,
     Refusal,
     RefusalReason,
+    is_erased,
 )
 from paybell.model.payment import Payment, PaymentState
 from paybell.model.silence import Silence
@@ -117,6 +119,12 @@ def notification(row: Sequence[object]) -> Notification:
     )
 
 
+def check_whole(it: Notification) -> None:
+    """``Conflict`` for a notification of which personal data was taken out: it would be read as something else."""
+    if is_erased(it):
+        raise Conflict(f"{it.id} cannot be read again: a customer's personal data was erased from it")
+
+
 def notification_view(row: Sequence[object]) -> NotificationView:
     """A notification and the six columns of its state."""
     status = NotificationStatus(
@@ -162,9 +170,14 @@ def tellers(found: Iterable[Sequence[object]]) -> dict[str, dict[bytes, str]]:
     return told
 
 
+def fact_bytes(value: Fact) -> bytes:
+    """The stored form of a fact."""
+    return _FACT_ENCODER.encode(value)
+
+
 def fact_row(new: NewFact, now_ms: int) -> Row:
     """A fact's five columns."""
-    return (new.subject_id, new.digest, _FACT_ENCODER.encode(new.fact), new.notification_id, now_ms)
+    return (new.subject_id, new.digest, fact_bytes(new.fact), new.notification_id, now_ms)
 
 
 def outcome_row(value: NotificationOutcome, now_ms: int) -> Row:

@@ -133,6 +133,7 @@ class NotificationPart(Part):
     async def notification_replay(self, organisation_id: str, notification_id: str, *, now_ms: int) -> NotificationView:
         """See the port."""
         before = await self.notification_get(organisation_id, notification_id)
+        rows.check_whole(before.notification)
         to = NotificationState.NEEDS_FETCH if before.notification.hint else NotificationState.PENDING
         replayed = await self.database.rows("notification_replay", str(to), now_ms, notification_id, organisation_id)
         if not replayed:

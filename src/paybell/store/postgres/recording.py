@@ -198,7 +198,7 @@ class RecordingPart(DirectoryPart):
 
     async def _with_members(self, session: Session, book: Book) -> Book:
         """The same with what concerns the customers whom it names, if any; their locks come last."""
-        keys = member_rows.customers(book.readings, book.known.values(), book.items.values())
+        keys = member_rows.customers(book)
         return await self._of_customers(session, book, keys) if keys else book
 
     async def _of_customers(self, session: Session, book: Book, keys: Sequence[CustomerKey]) -> Book:

@@ -17,6 +17,7 @@ from paybell.store.postgres.nodes import NodePart
 from paybell.store.postgres.notifications import NotificationPart
 from paybell.store.postgres.payments import PaymentPart
 from paybell.store.postgres.periods import AHEAD_MS
+from paybell.store.postgres.personal import PersonalPart
 from paybell.store.postgres.schema import SchemaPart
 from paybell.store.postgres.tenants import TenantPart
 from paybell.store.seal import Seal
@@ -26,7 +27,7 @@ _CLOSE_S: Final = 5.0
 
 
 class PostgresStore(
-    NotificationPart, DeliveryPart, PaymentPart, MemberPart, TenantPart, NodePart, SchemaPart, ArchivePart
+    NotificationPart, DeliveryPart, PaymentPart, PersonalPart, MemberPart, TenantPart, NodePart, SchemaPart, ArchivePart
 ):
     """Everything in one PostgreSQL database. Any number of processes may serve from it at the same time."""
 

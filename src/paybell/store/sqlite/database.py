@@ -33,6 +33,7 @@ _WRITE_PRAGMAS: Final = (
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = FAST",  # what is overwritten leaves no trace in pages that are written anyway
 )
 _BATCH_JOBS_MAX: Final = 1024
 _BUSY_MS: Final = 5000
@@ -141,6 +142,20 @@ class Database:
             return await loop.run_in_executor(self._readers, self._on_reader, job)
         except apsw.BusyError as error:
             raise StoreUnavailable("the database is busy; try again") from error
+
+    async def tidy(self) -> None:
+        """Write the log of changes into the file and empty it; what others read from just now stays in it a while."""
+        if self.path != MEMORY:
+            await asyncio.get_running_loop().run_in_executor(self._readers, self._tidy)
+
+    def _tidy(self) -> None:
+        connection = apsw.Connection(self.path)
+        try:
+            connection.set_busy_timeout(_BUSY_MS)
+            with contextlib.suppress(apsw.BusyError):
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        finally:
+            connection.close()
 
     async def close(self) -> None:
         """Commit what was handed in, then close every connection."""

@@ -114,6 +114,7 @@ class NotificationPart(Part):
 
         def job(connection: apsw.Connection) -> NotificationView:
             before = self._view(connection, organisation_id, notification_id)
+            rows.check_whole(before.notification)
             to = NotificationState.NEEDS_FETCH if before.notification.hint else NotificationState.PENDING
             values = (str(to), now_ms, notification_id, organisation_id)
             connection.execute(self.sql["notification_replay"], values)

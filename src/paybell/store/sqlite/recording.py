@@ -126,7 +126,7 @@ class RecordingPart(DirectoryPart):
 
     def _with_members(self, connection: apsw.Connection, book: Book) -> Book:
         """The same with what concerns the customers whom it names, if any."""
-        keys = member_rows.customers(book.readings, book.known.values(), book.items.values())
+        keys = member_rows.customers(book)
         return self._of_customers(connection, book, keys) if keys else book
 
     def _of_customers(self, connection: apsw.Connection, book: Book, keys: Sequence[CustomerKey]) -> Book:

@@ -20,6 +20,7 @@ from paybell.store.sqlite.members import MemberPart
 from paybell.store.sqlite.nodes import NodePart
 from paybell.store.sqlite.notifications import NotificationPart
 from paybell.store.sqlite.payments import PaymentPart
+from paybell.store.sqlite.personal import PersonalPart
 from paybell.store.sqlite.retention import RetentionPart
 from paybell.store.sqlite.schema import SchemaPart
 from paybell.store.sqlite.tenants import TenantPart
@@ -31,6 +32,7 @@ class SqliteStore(
     NotificationPart,
     DeliveryPart,
     PaymentPart,
+    PersonalPart,
     MemberPart,
     TenantPart,
     NodePart,
