@@ -174,3 +174,36 @@ def test_the_ledger_holds_what_stripes_balance_does(fake_stripe: str, database: 
         assert (payments[eur[0]]["status"], payments[eur[0]]["refundedMinor"]) == ("partially_refunded", 1200)
         assert (payments[part]["capturedMinor"] - payments[part]["refundedMinor"]) == 3500
         assert {payments[name]["status"] for name in [*usd[1:], *eur[1:], *yen]} == {"completed"}
+
+
+def test_a_customer_may_use_what_stripe_says_is_subscribed(fake_stripe: str, database: Database) -> None:
+    with Server(database) as server:
+        client = _connected(server, fake_stripe)
+        customer = client.v1.customers.create({"name": "Pat Example", "email": "pat@example.com"}).id
+        good = _card(client, customer, "4242424242424242")
+        client.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": good}})
+        product = client.v1.products.create({"name": "Club", "type": "service"}).id
+        plan = client.v1.plans.create({"product": product, "amount": 900, "currency": "usd", "interval": "month"}).id
+        made = client.v1.subscriptions.create({"customer": customer, "items": [{"plan": plan}]}).id
+
+        def access() -> dict[str, object]:
+            found: dict[str, object] = server.get(f"/customer/{customer}/entitlement")
+            return found
+
+        asyncio.run(eventually(lambda: access()["allowed"], 30))
+        theirs = client.v1.subscriptions.retrieve(made)
+        (runs,) = server.get("/subscription")["data"]
+        assert (runs["gatewayId"], runs["status"], runs["plan"]) == (made, theirs.status, plan)
+        (held,) = server.get("/entitlement")["data"]
+        assert (held["product"], held["state"], held["customer"]) == (plan, "granted", customer)
+        bills = {it.id: it for it in client.v1.invoices.list({"limit": 100}).data}
+        asyncio.run(eventually(lambda: any(it["status"] == "paid" for it in server.get("/invoice")["data"]), 30))
+        for it in server.get("/invoice")["data"]:
+            assert (it["status"], it["amountMinor"]) == (
+                bills[it["gatewayId"]].status,
+                bills[it["gatewayId"]].amount_due,
+            )
+        assert [it["gatewayId"] for it in server.get("/customer")["data"]] == [customer]
+        client.v1.subscriptions.cancel(made)
+        asyncio.run(eventually(lambda: not access()["allowed"], 30))
+        assert server.get("/subscription")["data"][0]["status"] == "canceled"

@@ -21,7 +21,7 @@ from tests.contract.stores import Place, PostgresPlace, SqlitePlace, world
 from tests.unit.books import standing
 
 _ROOT: Final = Path(__file__).parents[2]
-_TABLES: Final = ("payments", "facts", "postings")
+_TABLES: Final = ("payments", "facts", "postings", "account_items", "grants", "entitlements", "mentions")
 _PLACES: Final = (SqlitePlace, PostgresPlace)
 VARIANTS: Final = (
     {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C", "batch": "100"},

@@ -20,6 +20,13 @@ DUMP: Final[Mapping[str, str]] = {
     "facts": "SELECT payment_id, digest, fact, notification_id FROM facts",
     "postings": "SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, "
     "amount_minor, currency, at_ms FROM postings",
+    "account_items": "SELECT id, subject, organisation_id, source_id, gateway_id, status, version, state "
+    "FROM account_items",
+    "grants": "SELECT subject_id, organisation_id, source_id, customer, says FROM grants",
+    "entitlements": "SELECT id, organisation_id, source_id, customer, product, state, reason, until_ms, due_at_ms, "
+    "version, who FROM entitlements",
+    "mentions": "SELECT subject_id, notification_id FROM mentions",
+    "silences": "SELECT subject_id, version, event_types, reason FROM silences",
     "messages": "SELECT application_id, event_type, event_id, payment_id FROM messages",
     "deliveries": "SELECT event_type, endpoint_id, count(*) FROM deliveries GROUP BY event_type, endpoint_id",
     "states": "SELECT notification_id, state FROM notification_states",

@@ -136,6 +136,20 @@ def test_many_recorders_of_one_customer_come_to_one_entitlement(place: Place) ->
     assert verified(place).examples == ()
 
 
+def test_a_payment_whose_invoice_is_told_last_counts(place: Place) -> None:
+    """Each in a transaction of its own; the last one names nobody."""
+
+    async def scenario(world: World) -> None:
+        sale, link = paid(0, invoice="in_1")
+        await arrive(world, 1, 2, 3, 4)
+        for number, facts in enumerate(((sale,), (billed("paid", 0, 30),), (refunded(1),), (link,)), 1):
+            await world.record([told(world, number, *facts)])
+        found = await the_only(world)
+        assert (found.state, found.reason) == (EntitlementState.REVOKED, "refunded")
+
+    run(place, scenario)
+
+
 def test_a_grant_of_nothing_is_named(place: Place) -> None:
     async def scenario(world: World) -> None:
         await arrive(world, 1)

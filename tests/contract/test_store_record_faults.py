@@ -12,15 +12,18 @@ from typing import Any, Final
 import apsw
 import pytest
 
+from paybell.gateways.kit import accounts
+from paybell.model.account import PayoutStatus
 from paybell.model.fact import Fact, Kind
 from paybell.ports import Reading
 from paybell.store.postgres.database import Session
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import fact
-from paybell.testing.fake_clock import FakeClock
+from paybell.testing.fake_clock import START_MS, FakeClock
 from tests.contract.archives import verified
 from tests.contract.ledger_world import arrive, everything, told
 from tests.contract.stores import Place, PostgresPlace, SqlitePlace, World, world
+from tests.unit.members import paid, subscribed
 from tests.unit.scenarios import dispute
 
 FACTS: Final[Sequence[tuple[Fact, ...]]] = (
@@ -28,9 +31,15 @@ FACTS: Final[Sequence[tuple[Fact, ...]]] = (
     (fact(Kind.CAPTURED, "ch_1", 6_000, 2),),  # the rest is reversed, and posted anew
     (fact(Kind.REFUND_SUCCEEDED, "re_1", 3_000, 4), fact(Kind.REFUND_FAILED, "re_1", 3_000, 9)),
     (dispute("dp_1", "lost", 50, 500), fact(Kind.CAPTURED, "ch_9", 700, 5, aggregate="pi_2", currency="EUR")),
+    (
+        subscribed("active", 0, 30),
+        *paid(0, no=7, product="pass"),
+        accounts.payout("po_1", PayoutStatus.PAID, at_ms=START_MS, money=(90, "EUR")),
+    ),
+    (subscribed("past_due", 30, 60), fact(Kind.CAPTURED, "ch_1", 6_000, 2)),  # and what is known already
 )
 NUMBERS: Final = tuple(range(1, len(FACTS) + 1))
-_STATEMENTS_MAX: Final = 200
+_STATEMENTS_MAX: Final = 300
 _CONTROL: Final = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 

@@ -10,18 +10,21 @@ from beancount import loader
 from beancount.core import realization
 
 from paybell.cli.books import account_name, beancount, csv_lines
+from paybell.gateways.kit import accounts
+from paybell.model.account import PayoutStatus
 from paybell.model.fact import Kind
 from paybell.model.ledger import Account, Posting
 from paybell.model.money import to_major
 from paybell.record.ledger import entries, postings
 from paybell.testing.builders import fact, payment
+from paybell.testing.fake_clock import START_MS
 from tests.unit.expecting import expected
 
 SOURCES = {"src_00000000000000000000000000000001": "stripe-live", "src_00000000000000000000000000000002": 'ünfit "uid"'}
 
 
 def traded() -> list[Posting]:
-    """Sales, a correction, refunds, a fee with tax and a lost dispute, over two sources and three currencies."""
+    """Sales, a correction, refunds, a fee, a lost dispute and a returned payout, over two sources and three currencies."""
     found: list[Posting] = []
     for number, source_id in enumerate(SOURCES):
         for currency in ("USD", "JPY", "KWD"):
@@ -37,6 +40,11 @@ def traded() -> list[Posting]:
             first = postings(entries(facts), [], own, time="0" * 12, posted_at_ms=1)
             more = [*facts, fact(Kind.CAPTURED, "ch_2", 7_655, currency=currency)]
             found += [*first, *postings(entries(more), first, own, time="1" * 12, posted_at_ms=2)]
+            sent = accounts.payout("po_1", PayoutStatus.PAID, at_ms=START_MS, money=(9_000, currency))
+            back = accounts.payout("po_1", PayoutStatus.FAILED, at_ms=START_MS, money=(9_000, currency))
+            payout = payment(id=f"po_{number}{currency}", source_id=source_id)
+            arrived = postings(entries([sent]), [], payout, time="0" * 12, posted_at_ms=3)
+            found += [*arrived, *(postings(entries([sent, back]), arrived, payout, time="1" * 12, posted_at_ms=4))]
     return found
 
 

@@ -21,7 +21,7 @@ from paybell.model.account import (
     SubscriptionStatus,
 )
 from paybell.model.fact import Fact, Kind, Subject
-from paybell.record.projection import CUSTOMER, FAILURE
+from paybell.record.projection import CUSTOMER, FAILURE, details
 
 Status = TypeVar("Status", bound=StrEnum)
 
@@ -49,7 +49,7 @@ def _payout(facts: Sequence[Fact]) -> PayoutState:
         status=max((_PAYOUTS[fact.kind] for fact in facts), key=ranks.index),
         amount_minor=largest.amount_minor or 0,
         currency=largest.currency,
-        failure=_details(ordered, FAILURE),
+        failure=details(ordered, FAILURE),
         changed_at_ms=ordered[-1].at_ms,
     )
 
@@ -66,7 +66,7 @@ def _subscription(facts: Sequence[Fact]) -> SubscriptionState:
         ends_at_ms=_moment(last.detail.get("ends_at_ms", "")),
         cancel_at_period_end=last.detail.get("cancel_at_period_end") == "true",
         unpaid_since_ms=_since(ordered, SubscriptionStatus.PAST_DUE) if status is SubscriptionStatus.PAST_DUE else 0,
-        customer=_details(ordered, CUSTOMER),
+        customer=details(ordered, CUSTOMER),
         changed_at_ms=_since(ordered, status) if status is SubscriptionStatus.CANCELED else last.at_ms,
     )
 
@@ -82,7 +82,7 @@ def _invoice(facts: Sequence[Fact]) -> InvoiceState:
         plan=_newest(ordered, "plan"),
         product=_newest(ordered, "product"),
         period_end_ms=_moment(_newest(ordered, "period_end_ms")),
-        customer=_details(ordered, CUSTOMER),
+        customer=details(ordered, CUSTOMER),
         changed_at_ms=last.at_ms,
     )
 
@@ -92,7 +92,7 @@ def _customer(facts: Sequence[Fact]) -> CustomerState:
     last = ordered[-1]
     return CustomerState(
         status=CustomerStatus(last.detail["status"]),
-        customer=_details(ordered, CUSTOMER),
+        customer=details(ordered, CUSTOMER),
         changed_at_ms=last.at_ms,
     )
 
@@ -127,13 +127,6 @@ def _since(ordered: Sequence[Fact], status: StrEnum) -> int:
 
 def _newest(ordered: Sequence[Fact], name: str) -> str:
     return next((value for fact in reversed(ordered) if (value := fact.detail.get(name, ""))), "")
-
-
-def _details(ordered: Sequence[Fact], names: Mapping[str, str]) -> dict[str, str]:
-    latest: dict[str, str] = {}
-    for fact in ordered:
-        latest |= {names[name]: value for name, value in fact.detail.items() if name in names}
-    return latest
 
 
 def _moment(text: str) -> int:

@@ -248,7 +248,7 @@ def _who(tellers: Iterable[Bought | Subscribed | Billed]) -> Mapping[str, str]:
     known: dict[str, str] = {}
     for it in tellers:
         known |= it.who
-    return known
+    return dict(sorted(known.items()))
 
 
 def _worst_last(standing: Standing) -> tuple[int, bool, int, str]:

@@ -122,8 +122,8 @@ def project(facts: Iterable[Fact]) -> PaymentState:
         refunded_minor=totals.refunded,
         disputed_minor=sum(it.amount_minor for it in totals.disputes if _is_against(it)),
         order_id=order_of(ordered),
-        customer=_details(ordered, CUSTOMER),
-        failure=_details(by_kind.get(Kind.FAILED, []), FAILURE),
+        customer=details(ordered, CUSTOMER),
+        failure=details(by_kind.get(Kind.FAILED, []), FAILURE),
         refunds=totals.refunds,
         disputes=totals.disputes,
         flags=_flags(by_kind, totals, currencies, match),
@@ -299,8 +299,9 @@ def _last(ordered: list[Fact], read: Callable[[Fact], str]) -> str:
     return next((value for fact in reversed(ordered) if (value := read(fact))), "")
 
 
-def _details(ordered: list[Fact], names: Mapping[str, str]) -> dict[str, str]:
+def details(ordered: Iterable[Fact], names: Mapping[str, str]) -> dict[str, str]:
+    """The newest of each detail, in the order of the table: that of a fact's own is not the same before it is stored."""
     latest: dict[str, str] = {}
     for fact in ordered:
-        latest |= {names[name]: value for name, value in fact.detail.items() if name in names}
-    return latest
+        latest |= {name: value for name, value in fact.detail.items() if name in names}
+    return {called: latest[name] for name, called in names.items() if name in latest}

@@ -37,17 +37,19 @@ def customers(book: Book) -> list[CustomerKey]:
     states may not be what their facts say: then the facts are asked, too.
     """
     found = _in_facts(book) if book.tellers else set[CustomerKey]()
-    told = [(it.payment, it.payment.state.customer) for it in book.known.values()]
-    granting = {payment.source_id for payment, _ in told if _grants(payment)}
+    payments = [it.payment for it in book.known.values()]
+    granting = {it.source_id for it in payments if _grants(it)}
     for reading in book.readings:
         facts = reading.parsed.facts
         if reading.source.id in granting or any(map(_may_grant, facts)):
+            granting.add(reading.source.id)
             for fact in facts:
                 names = (fact.detail.get("customer_id", ""), fact.detail.get("customer_email", ""))
                 found |= _keys(reading.source.organisation_id, reading.source.id, names)
-    if found or granting:
-        for payment, who in told:
-            found |= _keys(payment.organisation_id, payment.source_id, (who.get("id", ""), who.get("email", "")))
+    for it in payments:
+        if it.source_id in granting:
+            who = it.state.customer
+            found |= _keys(it.organisation_id, it.source_id, (who.get("id", ""), who.get("email", "")))
     for of in book.items.values():
         if isinstance(of.item.state, SubscriptionState | InvoiceState):
             who = of.item.state.customer
