@@ -24,7 +24,7 @@ SOURCES = {"src_00000000000000000000000000000001": "stripe-live", "src_000000000
 
 
 def traded() -> list[Posting]:
-    """Sales, a correction, refunds, a fee, a lost dispute and a returned payout, over two sources and three currencies."""
+    """Sales, a correction, refunds, a fee, a lost dispute and a returned payout: two sources, three currencies."""
     found: list[Posting] = []
     for number, source_id in enumerate(SOURCES):
         for currency in ("USD", "JPY", "KWD"):

@@ -300,7 +300,7 @@ def _last(ordered: list[Fact], read: Callable[[Fact], str]) -> str:
 
 
 def details(ordered: Iterable[Fact], names: Mapping[str, str]) -> dict[str, str]:
-    """The newest of each detail, in the order of the table: that of a fact's own is not the same before it is stored."""
+    """The newest of each detail, in the order of the table: a stored fact has its own in another one."""
     latest: dict[str, str] = {}
     for fact in ordered:
         latest |= {name: value for name, value in fact.detail.items() if name in names}
