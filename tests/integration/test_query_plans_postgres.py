@@ -56,7 +56,17 @@ INDEXES_OF = {
     "delivery_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
     "delivery_resend": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
     "timeline_facts": {"facts_pkey"},
-    "timeline_notifications": {"facts_pkey", "notifications_pkey", "notification_queue_pkey", "notification_ends_pkey"},
+    "timeline_notifications": {
+        *("facts_pkey", "mentions_pkey", "notifications_pkey", "notification_queue_pkey", "notification_ends_pkey"),
+    },
+    "timeline_silences": {"silences_pkey"},
+    "account_item_known": {"account_items_by_gateway"},
+    "account_item_page": {"account_items_by_organisation"},
+    "grant_known": {"grants_by_customer"},
+    "entitlement_known": {"entitlements_by_customer"},
+    "entitlement_due": {"entitlements_due"},
+    "entitlement_page": {"entitlements_by_organisation"},
+    "entitlement_of_customer": {"entitlements_by_customer", "entitlements_by_email", "entitlements_by_user"},
     "timeline_messages": {"messages_by_payment"},
     # pages
     "notification_page": {"notifications_pkey", "notification_queue_pkey", "notification_ends_pkey"},
@@ -102,6 +112,7 @@ MAY_SORT = {
     ),  # one group
     "delivery_waiting",  # the endpoints that are known
     *("message_lookup", "application_lookup", "delivery_page_of_message", "payment_page_by_gateway"),  # one name's
+    "entitlement_of_customer",  # one customer's
     *("timeline_facts", "timeline_notifications", "posting_page_of_payment", "merge_list"),  # one payment's
 }
 VALUES = {"text": "'~'", "int4": "1", "int8": "1", "bytea": "''", "bool": "true"}

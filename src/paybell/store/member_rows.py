@@ -148,6 +148,12 @@ def entitlement(row: Sequence[object]) -> Entitlement:
     )
 
 
+def distinct(found: Iterable[Sequence[object]]) -> tuple[Entitlement, ...]:
+    """Each once, by id."""
+    by_id = {it.id: it for it in map(entitlement, found)}
+    return tuple(it for _, it in sorted(by_id.items()))
+
+
 def entitlement_row(it: Entitlement) -> rows.Row:
     """An entitlement's seventeen columns."""
     return (

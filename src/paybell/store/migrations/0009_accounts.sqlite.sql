@@ -14,7 +14,7 @@ CREATE TABLE account_items (
     created_at_ms   INTEGER NOT NULL,
     updated_at_ms   INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX account_items_by_gateway ON account_items (source_id, subject, gateway_id);
+CREATE UNIQUE INDEX account_items_by_gateway ON account_items (source_id, gateway_id, subject);
 CREATE INDEX account_items_by_organisation ON account_items (organisation_id, subject, id);
 
 -- SQLite cannot change a CHECK: the table is made anew, and its rows are copied.
@@ -102,10 +102,10 @@ CREATE TABLE entitlements (
     created_at_ms   INTEGER NOT NULL,
     updated_at_ms   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX entitlements_by_customer ON entitlements (organisation_id, customer, source_id, product);
+CREATE UNIQUE INDEX entitlements_by_customer ON entitlements (customer, source_id, product);
 CREATE INDEX entitlements_by_organisation ON entitlements (organisation_id, id);
-CREATE INDEX entitlements_by_email ON entitlements (organisation_id, email) WHERE email <> '';
-CREATE INDEX entitlements_by_user ON entitlements (organisation_id, user_id) WHERE user_id <> '';
+CREATE INDEX entitlements_by_email ON entitlements (email, id) WHERE email <> '';
+CREATE INDEX entitlements_by_user ON entitlements (user_id, id) WHERE user_id <> '';
 CREATE INDEX entitlements_due ON entitlements (due_at_ms) WHERE due_at_ms IS NOT NULL;
 
 -- What was not told, and why.

@@ -34,8 +34,8 @@ class MemberPart(Part):
 
     async def entitlement_of(self, organisation_id: str, customer: str) -> tuple[Entitlement, ...]:
         """See the port."""
-        found = await self.database.rows("entitlement_of_customer", organisation_id, customer, customer.lower())
-        return tuple(map(member_rows.entitlement, found))
+        found = await self.database.rows("entitlement_of_customer", customer, organisation_id, customer.lower())
+        return member_rows.distinct(found)
 
     async def entitlement_due(self, *, now_ms: int, limit: int) -> list[CustomerKey]:
         """See the port."""

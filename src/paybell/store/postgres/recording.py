@@ -203,9 +203,9 @@ class RecordingPart(DirectoryPart):
 
     async def _of_customers(self, session: Session, book: Book, keys: Sequence[CustomerKey]) -> Book:
         await session.rows("payment_lock", sorted(map(_lock_of_customer, keys)))
-        grants = await session.rows("grant_known", *columns([(it.source_id, it.customer) for it in keys], 2))
-        named = [(it.organisation_id, it.customer, it.source_id) for it in keys]
-        held = await session.rows("entitlement_known", *columns(named, 3))
+        named = columns([(it.source_id, it.customer) for it in keys], 2)
+        grants = await session.rows("grant_known", *named)
+        held = await session.rows("entitlement_known", *named)
         mine = sorted({it.organisation_id for it in keys})
         products = {it: await session.rows("product_list", it) for it in mine}
         return replace(

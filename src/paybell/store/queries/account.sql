@@ -33,10 +33,12 @@ SELECT id, subject, organisation_id, source_id, gateway, gateway_id, livemode, s
 
 -- account_item_known [postgres] --
 -- The account items that gateways call so.
+-- (One at a time: else a plan made while there were few would read all of them when there are many.)
 SELECT i.id, i.subject, i.organisation_id, i.source_id, i.gateway, i.gateway_id, i.livemode, i.state, i.created_at_ms,
        i.updated_at_ms
   FROM unnest($1::text[], $2::text[], $3::text[]) AS g (source_id, subject, gateway_id)
-  JOIN account_items AS i ON i.source_id = g.source_id AND i.subject = g.subject AND i.gateway_id = g.gateway_id;
+ CROSS JOIN LATERAL (SELECT * FROM account_items AS o
+                      WHERE o.source_id = g.source_id AND o.gateway_id = g.gateway_id AND o.subject || '' = g.subject LIMIT 1) AS i;
 
 -- account_item_upsert [sqlite] --
 -- Write an account item as its facts now say it stands.

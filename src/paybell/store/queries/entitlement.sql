@@ -4,9 +4,13 @@ SELECT subject_id, organisation_id, source_id, customer, says FROM grants WHERE 
 
 -- grant_known [postgres] --
 -- What all of some customers' payments, subscriptions and invoices say.
-SELECT o.subject_id, o.organisation_id, o.source_id, o.customer, o.says
+-- (Here and in the next one: one customer at a time, compared as rows and so ordered, so that only the right index will do.)
+SELECT i.subject_id, i.organisation_id, i.source_id, i.customer, i.says
   FROM unnest($1::text[], $2::text[]) AS g (source_id, customer)
-  JOIN grants AS o ON o.source_id = g.source_id AND o.customer = g.customer;
+ CROSS JOIN LATERAL (SELECT * FROM grants AS o
+                      WHERE o.source_id = g.source_id AND (o.customer, o.subject_id) > (g.customer, '')
+                        AND o.customer <= g.customer
+                      ORDER BY o.customer, o.subject_id) AS i;
 
 -- grant_upsert [sqlite] --
 -- What a payment, subscription or invoice says now.
@@ -31,14 +35,17 @@ DELETE FROM grants WHERE subject_id = ANY ($1::text[]);
 -- All entitlements of a customer at a source.
 SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
        due_at_ms, version, who, created_at_ms, updated_at_ms
-  FROM entitlements WHERE organisation_id = $1 AND customer = $2 AND source_id = $3;
+  FROM entitlements WHERE source_id = $1 AND customer = $2;
 
 -- entitlement_known [postgres] --
 -- All entitlements of some customers.
 SELECT e.id, e.organisation_id, e.source_id, e.gateway, e.livemode, e.customer, e.email, e.user_id, e.product, e.state,
        e.reason, e.until_ms, e.due_at_ms, e.version, e.who, e.created_at_ms, e.updated_at_ms
-  FROM unnest($1::text[], $2::text[], $3::text[]) AS g (organisation_id, customer, source_id)
-  JOIN entitlements AS e ON e.organisation_id = g.organisation_id AND e.customer = g.customer AND e.source_id = g.source_id;
+  FROM unnest($1::text[], $2::text[]) AS g (source_id, customer)
+ CROSS JOIN LATERAL (SELECT * FROM entitlements AS o
+                      WHERE (o.customer, o.source_id, o.product) > (g.customer, g.source_id, '')
+                        AND o.customer <= g.customer AND o.source_id || '' = g.source_id
+                      ORDER BY o.customer, o.source_id, o.product) AS e;
 
 -- entitlement_upsert [sqlite] --
 -- Write an entitlement as it now stands.
@@ -85,19 +92,25 @@ SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_
  LIMIT :limit;
 
 -- entitlement_of_customer --
--- All entitlements of a customer, whichever way it is named: a gateway's id, an e-mail address, the merchant's own name.
-SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
-       due_at_ms, version, who, created_at_ms, updated_at_ms
-  FROM entitlements WHERE organisation_id = $1 AND customer = $2
-UNION
-SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
-       due_at_ms, version, who, created_at_ms, updated_at_ms
-  FROM entitlements WHERE organisation_id = $1 AND email = $3 AND email <> ''
-UNION
-SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
-       due_at_ms, version, who, created_at_ms, updated_at_ms
-  FROM entitlements WHERE organisation_id = $1 AND user_id = $2 AND user_id <> ''
- ORDER BY 1;
+-- All entitlements of a customer, however it is named: by a gateway, by e-mail address, by the merchant. Some stand there twice.
+-- (Compared as rows and so ordered, and its organisation as an expression, only the right indexes will do.)
+SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms, due_at_ms, version,
+       who, created_at_ms, updated_at_ms
+  FROM (SELECT * FROM entitlements
+         WHERE (customer, source_id, product) > ($1, '', '') AND customer <= $1 AND customer <> '' AND organisation_id || '' = $2
+         ORDER BY customer, source_id, product LIMIT 1000) AS by_name
+UNION ALL
+SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms, due_at_ms, version,
+       who, created_at_ms, updated_at_ms
+  FROM (SELECT * FROM entitlements
+         WHERE (email, id) > ($3, '') AND email <= $3 AND email <> '' AND organisation_id || '' = $2
+         ORDER BY email, id LIMIT 1000) AS by_email
+UNION ALL
+SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms, due_at_ms, version,
+       who, created_at_ms, updated_at_ms
+  FROM (SELECT * FROM entitlements
+         WHERE (user_id, id) > ($1, '') AND user_id <= $1 AND user_id <> '' AND organisation_id || '' = $2
+         ORDER BY user_id, id LIMIT 1000) AS by_user;
 
 -- product_list --
 -- An organisation's products, by uid.

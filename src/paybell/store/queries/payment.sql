@@ -116,14 +116,17 @@ SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS g (key);
 SELECT payment_id, digest, fact FROM facts WHERE payment_id = ANY($1::text[]);
 
 -- mention_insert [sqlite] --
--- A notification that told of a subject nothing new.
-INSERT INTO mentions (subject_id, notification_id, at_ms) VALUES ($1, $2, $3)
+-- A notification that told of a subject nothing new, and never did.
+INSERT INTO mentions (subject_id, notification_id, at_ms)
+SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM facts WHERE payment_id = $1 AND notification_id = $2)
 ON CONFLICT (subject_id, notification_id) DO NOTHING;
 
 -- mention_insert [postgres] --
--- Notifications that told of subjects nothing new.
+-- Notifications that told of subjects nothing new, and never did.
 INSERT INTO mentions (subject_id, notification_id, at_ms)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+SELECT g.subject_id, g.notification_id, g.at_ms
+  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS g (subject_id, notification_id, at_ms)
+ WHERE NOT EXISTS (SELECT 1 FROM facts AS f WHERE f.payment_id = g.subject_id AND f.notification_id = g.notification_id)
 ON CONFLICT (subject_id, notification_id) DO NOTHING;
 
 -- fact_tellers [sqlite] --

@@ -28,11 +28,11 @@ UPDATE attempts SET response = $1, error = $2 WHERE id = $3;
 
 -- entitlement_rename --
 -- Whoever was called by an e-mail address goes by another name from now on.
-UPDATE entitlements SET customer = $1, email = '' WHERE organisation_id = $2 AND customer = $3;
+UPDATE entitlements SET customer = $1, email = '' WHERE organisation_id || '' = $2 AND customer = $3;
 
 -- grant_rename --
 -- The same in what payments, subscriptions and invoices say.
-UPDATE grants SET customer = $1 WHERE organisation_id = $2 AND customer = $3;
+UPDATE grants SET customer = $1 WHERE organisation_id || '' = $2 AND customer = $3;
 
 -- erasure_insert --
 -- Keep that it was done.

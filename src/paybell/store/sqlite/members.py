@@ -54,8 +54,8 @@ class MemberPart(Part):
         """See the port."""
 
         def job(connection: apsw.Connection) -> tuple[Entitlement, ...]:
-            asked = (organisation_id, customer, customer.lower())
-            return tuple(map(member_rows.entitlement, connection.execute(self.sql["entitlement_of_customer"], asked)))
+            asked = (customer, organisation_id, customer.lower())
+            return member_rows.distinct(connection.execute(self.sql["entitlement_of_customer"], asked))
 
         return await self.database.read(job)
 

@@ -133,7 +133,7 @@ class RecordingPart(DirectoryPart):
         run = connection.execute
         grants = [row for it in keys for row in run(self.sql["grant_list"], (it.source_id, it.customer))]
         listed = self.sql["entitlement_list"]
-        held = [row for it in keys for row in run(listed, (it.organisation_id, it.customer, it.source_id))]
+        held = [row for it in keys for row in run(listed, (it.source_id, it.customer))]
         mine = sorted({it.organisation_id for it in keys})
         return replace(
             book,

@@ -164,9 +164,10 @@ SCENARIOS: Final = (
                 (
                     Hook(
                         source="stripe",
-                        event="customer.created",
-                        body=b'{"id":"evt_customer","object":"event","type":"customer.created","livemode":false,'
-                        b'"created":1750000000,"data":{"object":{"id":"cus_1","object":"customer"}}}',
+                        event="radar.early_fraud_warning.created",
+                        body=b'{"id":"evt_radar","object":"event","type":"radar.early_fraud_warning.created",'
+                        b'"livemode":false,"created":1750000000,'
+                        b'"data":{"object":{"id":"issfr_1","object":"radar.early_fraud_warning"}}}',
                     ),
                     Hook(
                         source="razorpay",

@@ -1,0 +1,196 @@
+"""Bugs that others made, as changes of our source, and for each the test that catches it."""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Bug(Struct, frozen=True):
+    """``old``, which stands once in ``file`` (under ``src/paybell``), becomes ``new``; ``test`` must fail then."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BUGS: Final = {
+    # ---- trust
+    "dedupe on an unsigned header": Bug(
+        "gateways/razorpay/__init__.py",
+        "return Verified(body_key(request.body))",
+        'return Verified((request.header(b"x-razorpay-event-id") or body_key(request.body).encode()).decode())',
+        "tests/contract/test_gateway_contract.py::test_captured_and_sent_again_it_is_known_whatever_its_unsigned_headers_say"
+        "[razorpay-payment.authorized]",
+    ),
+    "verification off when no secret is set": Bug(
+        "gateways/kit/base.py",
+        "        refused = self.unfit(request, source)\n        if refused:\n",
+        "        refused = self.unfit(request, source)\n        if refused and source.secrets:\n",
+        "tests/contract/test_gateway_contract.py::test_every_live_secret_verifies_and_none_means_refused[stripe]",
+    ),
+    "a signature is compared as far as it goes": Bug(
+        "gateways/kit/methods.py",
+        "        expected = self.expected(secret, signed)\n"
+        "        return expected is not None and hmac.compare_digest(expected, given)\n\n\nclass Hash(",
+        "        expected = self.expected(secret, signed)\n"
+        "        return expected is not None and expected.startswith(given)\n\n\nclass Hash(",
+        "tests/contract/test_gateway_contract.py::test_a_hostile_signature_is_refused[razorpay]",
+    ),
+    "any currency is taken for one with two digits": Bug(
+        "model/money.py",
+        "    scaled = number.scaleb(exponent(currency))\n    whole = int(scaled)\n    if scaled != whole:\n",
+        "    whole = int(float(number) * 100)\n    if False:\n",
+        "tests/unit/test_money.py",
+    ),
+    # ---- the truth
+    "the last word decides the status": Bug(
+        "record/projection.py",
+        "    if totals.captured > 0:\n        return _status_of_captured(totals)\n",
+        "    if totals.captured > 0 and Kind.FAILED not in by_kind:\n        return _status_of_captured(totals)\n",
+        "tests/unit/test_projection.py",
+    ),
+    "a refund is counted from its total and by itself": Bug(
+        "record/projection.py",
+        "        return max(of_status[RefundStatus.COMPLETED], total - not_through)\n",
+        "        return of_status[RefundStatus.COMPLETED] + total\n",
+        "tests/unit/test_every_order.py",
+    ),
+    "one operation that two events tell is two": Bug(
+        "record/projection.py",
+        "        listed = sum(max(amounts) for amounts in captures.values())\n",
+        "        listed = sum(fact.amount_minor or 0 for fact in by_kind.get(Kind.CAPTURED, []))\n",
+        "tests/unit/test_projection.py",
+    ),
+    "what arrived last counts as newest": Bug(
+        "record/projection.py",
+        "    ordered = sorted(facts, key=_operation)\n",
+        "    ordered = list(facts)\n",
+        "tests/unit/test_every_order.py",
+    ),
+    "what was recorded is recorded again": Bug(
+        "record/payments.py",
+        "            new = {digest: fact for digest, fact in new.items() if digest not in case.facts}\n"
+        "        if not new and len(named) == 1:",
+        "            pass\n        if not new and len(named) == 1:",
+        "tests/unit/test_every_order.py",
+    ),
+    "a correction forgets to reverse": Bug(
+        "record/ledger.py",
+        "        self.new += [self._reversal(posting) for posting in standing]\n",
+        "",
+        "tests/unit/test_ledger.py",
+    ),
+    "a lost dispute is booked as a refund of its own": Bug(
+        "record/ledger.py",
+        "    taken = lost | _sums(by_kind, Kind.DISPUTE_WITHDRAWN)  # what was lost had been taken\n",
+        "    taken = dict(_sums(by_kind, Kind.DISPUTE_WITHDRAWN))\n",
+        "tests/unit/test_ledger.py",
+    ),
+    "an overpayment is a sale": Bug(
+        "record/ledger.py",
+        "        found |= _overpaid(by_kind, found)\n",
+        "        pass\n",
+        "tests/unit/test_ledger.py",
+    ),
+    "a payout that failed after it was paid comes from the way to the bank": Bug(
+        "record/ledger.py",
+        "        place = Account.BANK if paid else Account.PAYOUT_IN_TRANSIT\n",
+        "        place = Account.PAYOUT_IN_TRANSIT\n",
+        "tests/unit/test_accounts.py",
+    ),
+    "two payments that are one keep both postings": Bug(
+        "record/payments.py",
+        "        self._post(other, {}, time)\n        self._draft.grant",
+        "        self._draft.grant",
+        "tests/unit/test_aliases.py",
+    ),
+    # ---- what customers may use
+    "a refund of an earlier period takes this one's access": Bug(
+        "record/entitlements.py",
+        "    of_newest = [it for it in run.payments if newest and it.invoice_id == newest]\n",
+        "    of_newest = [it for it in run.payments if it.money is not Money.KEPT]\n",
+        "tests/unit/test_entitlements.py",
+    ),
+    "access ends when it is canceled for the period's end": Bug(
+        "record/entitlements.py",
+        "        return _granted(min(end_ms or until_ms, until_ms), now_ms, reason, who)\n",
+        "        return _granted(0, now_ms, reason, who)\n",
+        "tests/unit/test_entitlements.py",
+    ),
+    "a payment of another amount than expected grants": Bug(
+        "record/grants.py",
+        " or state.match not in {None, Match.EXACT}:",
+        ":",
+        "tests/unit/test_entitlements.py",
+    ),
+    "a customer whom the notification does not name is forgotten": Bug(
+        "store/member_rows.py",
+        "            granting.add(reading.source.id)\n",
+        "",
+        "tests/contract/test_store_entitlements.py::test_a_payment_whose_invoice_is_told_last_counts",
+    ),
+    "what is stale is told": Bug(
+        "record/rules.py",
+        '        self._draft.silence = STALE if is_stale(reading) else ""\n',
+        "",
+        "tests/contract/test_store_silences.py",
+    ),
+    "a version falls when a fact is dropped": Bug(
+        "record/rebuild.py",
+        '    marks = [(mark.digest(), mark, "") for mark in (_mark(stored[it], it) for it in gone)]\n',
+        "    marks: list[tuple[bytes, Fact, str]] = []\n",
+        "tests/contract/test_store_renormalise.py",
+    ),
+    "the digest of an erased fact is made anew": Bug(
+        "store/sqlite/recording.py",
+        "        told = {rows.blob(digest): rows.fact(fact) for digest, fact in facts}\n",
+        "        told = {(it := rows.fact(fact)).digest(): it for _, fact in facts}\n",
+        "tests/contract/test_store_erasure.py"
+        "::test_what_is_erased_stays_so_when_it_is_sent_again_folded_or_read_anew[sqlite]",
+    ),
+    "messages keep the customer's name when it is erased": Bug(
+        "app/erasures.py",
+        "redacted_body(payload, values)) for message_id, payload",
+        "payload) for message_id, payload",
+        "tests/contract/test_store_erasure.py",
+    ),
+    # ---- the store
+    "postings can be edited": Bug(
+        "store/migrations/0009_accounts.sqlite.sql",
+        "CREATE TRIGGER postings_are_not_updated BEFORE UPDATE ON postings\n",
+        "CREATE TRIGGER postings_are_not_updated BEFORE UPDATE OF no ON postings\n",
+        "tests/contract/test_store_ledger.py::test_a_posting_is_never_edited_and_never_deleted[sqlite]",
+    ),
+    "no unique key on what was seen": Bug(
+        "store/migrations/0001_frame.sqlite.sql",
+        "CREATE UNIQUE INDEX notifications_dedupe",
+        "CREATE INDEX notifications_dedupe",
+        "tests/contract/test_store_notifications.py",
+    ),
+    "no fencing": Bug(
+        "store/queries/message.sql",
+        " WHERE id = $6 AND state = 'leased' AND lease_no = $7;",
+        " WHERE id = $6 AND state = 'leased' AND lease_no <= $7 + 9;",
+        "tests/contract/test_store_deliveries.py",
+    ),
+    "another tenant's payment is shown": Bug(
+        "store/queries/payment.sql",
+        "  FROM payments WHERE organisation_id = $1 AND id = coalesce(",
+        "  FROM payments WHERE $1 <> '' AND id = coalesce(",
+        "tests/integration/test_every_route.py",
+    ),
+    # ---- delivery
+    "retry without jitter": Bug(
+        "deliver/rules.py",
+        "RETRY_DELAYS_S[attempt_count - 1] * (1 - _JITTER + 2 * _JITTER * chance)",
+        "float(RETRY_DELAYS_S[attempt_count - 1])",
+        "tests/unit/test_deliver_rules.py",
+    ),
+    "the address is not judged at connect": Bug(
+        "transports/dial.py",
+        '        refusal = next(filter(None, map(self._guard.refusal, addresses)), "")\n',
+        '        refusal = ""\n',
+        "tests/integration/test_http_guard.py",
+    ),
+}
