@@ -2,6 +2,8 @@
 
 import asyncio
 
+import apsw
+import asyncpg
 import pytest
 
 from paybell.errors import Conflict, NotFound
@@ -10,7 +12,8 @@ from paybell.model.notification import NotificationState, Origin, Refusal, Refus
 from paybell.ports import PageQuery
 from paybell.testing.builders import appending, fact, notification, reading
 from paybell.testing.fake_clock import START_MS
-from tests.contract.stores import Place, World, run
+from tests.contract.archives import alter
+from tests.contract.stores import Place, SqlitePlace, World, run
 
 LEASE_ENDS_MS = START_MS + 30_000
 
@@ -242,3 +245,19 @@ def test_a_duplicate_of_what_was_recorded_stays_recorded(place: Place) -> None:
         assert await claimed(world, now_ms=START_MS + 10**9) == []
 
     run(place, scenario)
+
+
+def test_the_database_itself_refuses_to_keep_one_thing_twice(place: Place) -> None:
+    """Whatever a program asks before it writes."""
+
+    async def scenario(world: World) -> None:
+        await world.store.notification_append(appending(notification(organisation_id=world.organisation.id)))
+
+    run(place, scenario)
+    again = {
+        "sqlite": "INSERT INTO notifications SELECT 'ntf_again', source_id, organisation_id, dedupe_key, origin, hint, "
+        "received_at_ms, headers, body FROM notifications",
+        "postgres": "INSERT INTO notification_keys SELECT * FROM notification_keys",
+    }
+    with pytest.raises((apsw.ConstraintError, asyncpg.UniqueViolationError)):
+        alter(place, again["sqlite" if isinstance(place, SqlitePlace) else "postgres"])

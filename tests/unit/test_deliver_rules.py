@@ -179,3 +179,15 @@ def test_what_went_wrong_in_words() -> None:
     assert error_text(Answered(status_code=500)) == ""
     assert error_text(FAILED) == "connect: refused"
     assert len(error_text(Failed(phase="tls", reason="x" * 9_999))) == 500
+
+
+def test_many_that_failed_together_are_not_tried_again_together() -> None:
+    """Every wait is spread over a tenth either way, evenly by the die."""
+    for attempt_count, delay_s in enumerate(RETRY_DELAYS_S, 1):
+        times = [
+            judge(FAILED, attempt_count=attempt_count, now_ms=START_MS, chance=chance).due_at_ms or 0
+            for chance in (0.0, 0.25, 0.5, 0.75, 0.999)
+        ]
+        waits = [(time - START_MS) / 1000 / delay_s for time in times]
+        assert waits == sorted(waits)
+        assert waits == pytest.approx([0.9, 0.95, 1.0, 1.05, 1.0998], rel=1e-3)
