@@ -112,6 +112,26 @@ def test_a_recorder_that_the_server_chose_as_a_deadlocks_victim_records_all_the_
     run(place, scenario)
 
 
+def test_a_row_that_somebody_has_just_looked_at_is_recorded_all_the_same(tmp_path: Path) -> None:
+    """A claim that finds a row taken holds its lock for a moment: it must not be left until its lease ends."""
+    place = PostgresPlace(tmp_path)
+
+    async def scenario(it: World) -> None:
+        await it.store.notification_append(appending(notification(1, organisation_id=it.organisation.id)))
+        rival, eye = await asyncpg.connect(place.url), await asyncpg.connect(place.url)
+        async with rival.transaction():
+            await rival.execute("SELECT 1 FROM notification_queue FOR UPDATE")
+            recording = asyncio.create_task(it.record([told(it, 1, fact(Kind.CAPTURED, "ch_1", 100))]))
+            await until(eye, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+        await recording
+        states = await eye.fetch("SELECT state FROM notification_states")
+        assert [row[0] for row in states] == ["recorded"]
+        await rival.close()
+        await eye.close()
+
+    run(place, scenario)
+
+
 async def until(connection: Any, question: str) -> None:
     """Ask until the answer is yes."""
     while True:

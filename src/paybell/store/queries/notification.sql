@@ -205,9 +205,11 @@ SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.r
  ORDER BY n.id;
 
 -- notification_lock [postgres] --
--- Of these notifications, those that still wait to be recorded and that nobody else records now.
+-- Of these notifications, those that still wait to be recorded; whoever records one now is waited for.
+-- (To pass over what is locked would be wrong: a claim that has just found a row taken may hold its lock still, and the row would
+-- be left until its lease ends. Rows are locked in the order of ids and before all else, so that none waits in a circle.)
 SELECT notification_id FROM notification_queue
- WHERE notification_id = ANY($1::text[]) AND state = 'pending' ORDER BY notification_id FOR UPDATE SKIP LOCKED;
+ WHERE notification_id = ANY($1::text[]) AND state = 'pending' ORDER BY notification_id FOR UPDATE;
 
 -- fetch_settle [postgres] --
 -- A hint has ended, unless it was repeated while the gateway was asked.
