@@ -22,6 +22,7 @@ NOUNS = tuple(
     for noun in (
         "account_item",
         "alias",
+        "answer",
         "api_key",
         "application",
         "archive",

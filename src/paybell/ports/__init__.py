@@ -68,6 +68,7 @@ from paybell.ports.records import (
     TimelineEntry,
 )
 from paybell.ports.stores import (
+    AnswerStore,
     DeliverStore,
     DirectoryStore,
     EraseStore,
@@ -165,6 +166,7 @@ class Store(
     DirectoryStore,
     KeepStore,
     SchemaStore,
+    AnswerStore,
     EraseStore,
     ReadStore,
     ArchiveStore,

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 from msgspec import Struct
 
 from paybell.model.account import AccountItem
+from paybell.model.answer import AnswerNew
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey, Entitlement, Grant, Product
@@ -314,6 +315,8 @@ class MessageNew(Struct, frozen=True, kw_only=True):
 
     message: Message
     deliveries: tuple[DeliveryJob, ...]
+    answer: AnswerNew | None = None
+    """What is answered, to be kept in the same transaction."""
 
 
 class PageQuery(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from paybell.model.account import AccountItem
+from paybell.model.answer import AnswerKey, AnswerNew, Beginning
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey, Entitlement, Product
@@ -307,6 +308,22 @@ class KeepStore(Protocol):
 
     async def tend(self, retention: Retention, *, now_ms: int) -> Tended:
         """Make room for what is to come, and drop what has been kept long enough; payments and facts stay."""
+        ...
+
+
+class AnswerStore(Protocol):
+    """What idempotency keys ask."""
+
+    async def answer_begin(self, key: AnswerKey, *, now_ms: int, ends_at_ms: int) -> Beginning:
+        """Take a key, unless it is taken: then what is kept under it. It is free again at ``ends_at_ms``."""
+        ...
+
+    async def answer_keep(self, new: AnswerNew) -> None:
+        """Keep the answer of a request that was begun."""
+        ...
+
+    async def answer_forget(self, key: AnswerKey) -> None:
+        """Free the key of a request that was begun."""
         ...
 
 

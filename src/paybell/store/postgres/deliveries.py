@@ -8,7 +8,8 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Page, PageQuery, Reading
-from paybell.store import rows
+from paybell.store import answer_rows, rows
+from paybell.store.postgres.answers import ANSWER_COLUMNS
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, repeated
 from paybell.store.postgres.grouping import Grouper
@@ -131,6 +132,10 @@ class DeliveryPart(RecordingPart):
             ]
             if deliveries:
                 await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS), self.node_no)
+            answers = [it.answer for it in group if it.answer is not None and it.message.id in kept]
+            if answers:
+                sealed = [answer_rows.answer_row(it, self.seal) for it in answers]
+                await session.rows("answer_keep", *columns(sealed, ANSWER_COLUMNS))
         return kept
 
     async def message_page(self, query: PageQuery) -> Page[Message]:

@@ -15,6 +15,7 @@ from paybell.store.postgres.database import Session
 AHEAD_MS: Final = 2 * WEEK_MS
 """How far ahead of the present periods are made."""
 _SUFFIX: Final = "%Y%m%d"
+_ANSWERS_AT_ONCE: Final = 10_000
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class PeriodPart(Part):
         """See the port."""
         made = await self.periods_make(now_ms, now_ms + AHEAD_MS)
         dropped: list[str] = []
+        await self.database.rows("answer_drop", now_ms, _ANSWERS_AT_ONCE)
         for group, kept_ms in ((NOTIFICATIONS, retention.notifications_ms), (MESSAGES, retention.messages_ms)):
             if kept_ms:
                 dropped += await self._drop(group, now_ms - kept_ms)

@@ -9,6 +9,7 @@ from paybell.errors import StoreUnavailable
 from paybell.ports import StoreStatus
 from paybell.store import rows
 from paybell.store.place import without_password
+from paybell.store.postgres.answers import AnswerPart
 from paybell.store.postgres.archive import ArchivePart
 from paybell.store.postgres.database import Database, PostgresOptions
 from paybell.store.postgres.deliveries import DeliveryPart
@@ -27,7 +28,16 @@ _CLOSE_S: Final = 5.0
 
 
 class PostgresStore(
-    NotificationPart, DeliveryPart, PaymentPart, PersonalPart, MemberPart, TenantPart, NodePart, SchemaPart, ArchivePart
+    NotificationPart,
+    DeliveryPart,
+    PaymentPart,
+    PersonalPart,
+    AnswerPart,
+    MemberPart,
+    TenantPart,
+    NodePart,
+    SchemaPart,
+    ArchivePart,
 ):
     """Everything in one PostgreSQL database. Any number of processes may serve from it at the same time."""
 

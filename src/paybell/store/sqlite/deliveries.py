@@ -8,7 +8,7 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery
-from paybell.store import rows
+from paybell.store import answer_rows, rows
 from paybell.store.sqlite.recording import RecordingPart
 
 
@@ -146,6 +146,8 @@ class DeliveryPart(RecordingPart):
                 raise Conflict(f"a message with the event id {message.event_id!r} was posted already")
             jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
             connection.executemany(self.sql["delivery_insert"], jobs)
+            if new.answer is not None:
+                connection.execute(self.sql["answer_keep"], answer_rows.answer_row(new.answer, self.seal))
 
         await self.database.write(job)
 

@@ -13,6 +13,7 @@ from paybell.ports import StoreStatus
 from paybell.store import rows
 from paybell.store.seal import Seal
 from paybell.store.sqlite import lock
+from paybell.store.sqlite.answers import AnswerPart
 from paybell.store.sqlite.archive import ArchivePart
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.deliveries import DeliveryPart
@@ -33,6 +34,7 @@ class SqliteStore(
     DeliveryPart,
     PaymentPart,
     PersonalPart,
+    AnswerPart,
     MemberPart,
     TenantPart,
     NodePart,

@@ -13,6 +13,7 @@ from msgspec import Struct
 from paybell.errors import NotFound
 from paybell.model.text import STORABLE_PATTERN, is_storable
 from paybell.ports import PageQuery, Store
+from paybell.web.api.idempotency import once
 from paybell.web.api.problems import READS, problem
 from paybell.web.api.shapes import LIMIT_MAX
 from paybell.web.auth import KeyRing
@@ -86,7 +87,7 @@ class KeyedRoute(APIRoute):
             if not all(is_storable(str(name)) for name in request.path_params.values()):
                 return problem(404, "nothing has such a name")
             _check_json(await request.body())
-            return await handle(request)
+            return await once(request, parts.context, key.organisation_id, handle)
 
         return keyed
 

@@ -1,6 +1,6 @@
 """Put the resources together."""
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -23,6 +23,7 @@ from paybell.web.api import (
 )
 from paybell.web.api.caller import bind
 from paybell.web.api.edge import Edge
+from paybell.web.api.idempotency import describe_key
 from paybell.web.api.problems import handle_problems
 from paybell.web.context import WebContext
 
@@ -44,9 +45,23 @@ _RESOURCES: Final = (
 )
 
 
+class _Api(FastAPI):
+    """Its document says of every POST what the routes themselves need not: that it takes an idempotency key."""
+
+    def openapi(self) -> dict[str, Any]:
+        """See FastAPI; made once."""
+        made = self.openapi_schema is not None
+        document = super().openapi()
+        if not made:
+            for path, operations in document["paths"].items():
+                if path.startswith(PREFIX) and "post" in operations:
+                    describe_key(operations["post"])
+        return document
+
+
 def create_api(context: WebContext) -> FastAPI:
     """The management API under ``/api/v1``, with ``/health``, ``/metrics`` and ``/openapi.json`` beside it."""
-    api = FastAPI(
+    api = _Api(
         title="Paybell",
         summary="Payment gateways' webhooks in, one exactly-once record, signed webhooks out.",
         version=context.version,

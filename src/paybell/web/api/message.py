@@ -13,6 +13,7 @@ from paybell.ports import MessageNew
 from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
 from paybell.web.api.endpoint import EndpointPath
+from paybell.web.api.idempotency import answer_of
 from paybell.web.api.problems import WRITES, InvalidField
 from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
 
@@ -77,9 +78,11 @@ async def message_create(app: AppPath, request: Request, caller: Calling) -> Res
     message = _message(caller, application, _decode(await request.body()))
     endpoints = await caller.store.endpoint_list(caller.organisation_id)
     jobs = caller.context.route(message, endpoints)
-    await caller.store.message_post(MessageNew(message=message, deliveries=jobs))
+    answer = exact(_show(message), HTTPStatus.ACCEPTED, payload=message.payload)
+    kept = answer_of(request, answer, caller.context)
+    await caller.store.message_post(MessageNew(message=message, deliveries=jobs, answer=kept))
     caller.context.deliver(jobs)
-    return exact(_show(message), HTTPStatus.ACCEPTED, payload=message.payload)
+    return answer
 
 
 @router.get("/app/{app}/msg", response_model=PageOut[MessageOut])

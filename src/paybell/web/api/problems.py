@@ -66,8 +66,13 @@ def problem(status: int, detail: str = "", headers: Mapping[str, str] | None = N
 
 
 def mistake(msg: str, kind: str, *loc: str | int) -> Response:
-    """A 422 with one line."""
+    """A 422 with one line about the body."""
     return _answer({"detail": [{"loc": ["body", *loc], "msg": msg, "type": kind}]}, 422)
+
+
+def mistake_at(msg: str, *loc: str) -> Response:
+    """A 422 with one line about another place, such as a header."""
+    return _answer({"detail": [{"loc": list(loc), "msg": msg, "type": "value_error"}]}, 422)
 
 
 def _answer(body: object, status: int, headers: Mapping[str, str] | None = None) -> Response:

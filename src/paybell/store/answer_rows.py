@@ -1,0 +1,34 @@
+"""The rows of kept answers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from paybell.model.answer import AnswerKey, AnswerNew, Beginning, BeingAnswered, KeptAnswer, OtherRequest
+from paybell.store import rows
+from paybell.store.seal import Seal
+
+_BOX: Final = msgspec.msgpack.Decoder(tuple[str, bytes])
+
+
+def answer_row(new: AnswerNew, seal: Seal) -> rows.Row:
+    """The six values of an answer to keep; what was answered is sealed, since it may hold secrets."""
+    key, answer = new.key, new.answer
+    sealed = seal.close(msgspec.msgpack.encode((answer.media_type, answer.body)), _row_id(key))
+    return (answer.status_code, sealed, new.ends_at_ms, key.organisation_id, key.name, key.request_digest)
+
+
+def found(row: Sequence[object], key: AnswerKey, seal: Seal) -> Beginning:
+    """What is kept under a key that is taken."""
+    if rows.blob(row[0]) != key.request_digest:
+        return OtherRequest()
+    status_code = rows.number(row[1])
+    if not status_code:
+        return BeingAnswered()
+    media_type, body = _BOX.decode(seal.open(rows.blob(row[2]), _row_id(key)))
+    return KeptAnswer(status_code, media_type, body)
+
+
+def _row_id(key: AnswerKey) -> str:
+    return f"{key.organisation_id}/{key.name}"
