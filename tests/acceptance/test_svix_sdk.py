@@ -1,0 +1,68 @@
+"""Svix's own SDK for Python, unmodified, against a running Paybell."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from svix.api import (
+    ApplicationIn,
+    EndpointIn,
+    MessageCreateOptions,
+    MessageIn,
+    Svix,
+    SvixAsync,
+    SvixOptions,
+)
+from svix.exceptions import HttpError, HTTPValidationError
+
+from tests.acceptance.world import KEY, Server, eventually
+from tests.databases import Database
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Svix]:
+    """The SDK, whose connections it never closes by itself."""
+    sdk = Svix(KEY, SvixOptions(server_url=url))
+    with sdk._httpx_client:
+        yield sdk
+
+
+def test_what_is_posted_again_under_one_key_is_one_message(database: Database) -> None:
+    with Server(database) as server, opened(server.url) as sdk:
+        application = sdk.application.create(ApplicationIn(name="Shop", uid="shop"))
+        endpoint = sdk.endpoint.create("shop", EndpointIn(url="http://127.0.0.1:1/"))
+        said = MessageIn(event_type="order.paid", payload={"a": 1}, event_id="ev-1")
+        first = sdk.message.create("shop", said, MessageCreateOptions(idempotency_key="k-1"))
+        again = sdk.message.create("shop", said, MessageCreateOptions(idempotency_key="k-1"))
+        assert (again.id, again.timestamp) == (first.id, first.timestamp)
+        with pytest.raises(HttpError) as taken:
+            sdk.message.create(application.id, said, MessageCreateOptions(idempotency_key="k-2"))
+        assert taken.value.status_code == 409
+        other = MessageIn(event_type="order.paid", payload={"a": 2})
+        with pytest.raises(HTTPValidationError):
+            sdk.message.create("shop", other, MessageCreateOptions(idempotency_key="k-1"))
+        assert [it.id for it in sdk.message.list("shop").data] == [first.id]
+
+        def tried() -> list[Any]:
+            return list(sdk.message_attempt.list_by_endpoint("shop", endpoint.id).data)
+
+        (attempt, *_) = asyncio.run(eventually(tried))
+        assert (attempt.msg_id, attempt.response_status_code) == (first.id, 0)
+
+
+def test_the_asynchronous_one_does_the_same(database: Database) -> None:
+    async def scenario(url: str) -> None:
+        sdk = SvixAsync(KEY, SvixOptions(server_url=url))
+        async with sdk._httpx_client:
+            await sdk.application.create(ApplicationIn(name="Shop", uid="shop"))
+            said = MessageIn(event_type="order.paid", payload={"a": 1})
+            options = MessageCreateOptions(idempotency_key="k-1")
+            first = await sdk.message.create("shop", said, options)
+            assert (await sdk.message.create("shop", said, options)).id == first.id
+
+    with Server(database) as server:
+        asyncio.run(scenario(server.url))
+        assert httpx.get(f"{server.url}/health").status_code == 200
