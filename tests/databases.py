@@ -11,7 +11,7 @@ import apsw
 import asyncpg
 
 from paybell.testing.postgres import PostgresServer
-from tests.postgres import server
+from tests.postgres import migrated_database
 
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
 Rows = Sequence[tuple[Any, ...]]
@@ -57,7 +57,7 @@ class PostgresDatabase:
     takeover_s = 60.0
 
     def __init__(self, folder: Path, of: PostgresServer | None = None) -> None:
-        self.url = (of or server()).new_database()
+        self.url = of.new_database() if of is not None else migrated_database()
         self.settings: Mapping[str, str] = {"database": self.url, "secret_key": SECRET_KEY}
 
     def rows(self, query: str) -> Rows:

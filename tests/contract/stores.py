@@ -24,7 +24,7 @@ from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
-from tests.postgres import server
+from tests.postgres import migrated_database, server
 from tests.unit.expecting import said
 
 KEY = bytes(range(32))
@@ -78,7 +78,7 @@ class PostgresPlace:
     leases_outlive = True
 
     def __init__(self, folder: Path) -> None:
-        self.url = server().new_database()
+        self.url = migrated_database()
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> PostgresStore:
         return PostgresStore(self.url, Seal(key, clock), clock, serve=serve)

