@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     endpoint_active_max: int = Field(
         64, gt=0, description="Deliveries being sent to one endpoint at the same time, at most."
     )
+    endpoint_failing_days: int = Field(
+        5, ge=0, description="After how many days in which every attempt failed an endpoint is disabled; 0 for never."
+    )
     keep_messages_days: int = Field(
         90, ge=0, description="How long messages are kept, with their deliveries and attempts, in days; 0 for ever."
     )

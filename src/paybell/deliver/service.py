@@ -32,6 +32,8 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
     """Deliveries being sent to one endpoint at once."""
     endpoint_waiting_max: int = 256
     """Deliveries queued in memory for one endpoint; more wait in the store."""
+    failing_ms: int = 0
+    """How long every attempt at an endpoint may fail until it is disabled; 0 for ever."""
     poll_s: float = 1.0
     """How often to look into the store when nothing was handed on."""
     elsewhere_ms: int = 60_000
@@ -286,6 +288,7 @@ class DeliverService:
             state=verdict.state,
             due_at_ms=verdict.due_at_ms,
             disable_endpoint_reason=verdict.disable_endpoint_reason,
+            failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
         )
         kept = await self._append(new, job.lease_ends_at_ms)
         self._count(attempt, verdict, kept=kept)

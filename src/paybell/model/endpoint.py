@@ -1,6 +1,7 @@
 """An endpoint: where an application's messages go."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,6 +11,10 @@ class Transport(StrEnum):
 
     HTTP = "http"
     FUNCTION = "function"
+
+
+FAILED_FOR_LONG: Final = "every attempt has failed for {days} days"
+"""Why an endpoint went off by itself."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

@@ -308,6 +308,8 @@ class AttemptNew(Struct, frozen=True, kw_only=True):
     state: DeliveryState
     due_at_ms: int | None
     disable_endpoint_reason: str = ""
+    failing_since_max_ms: int = 0
+    """An endpoint whose every attempt has failed since then or before is disabled with this failure; 0 for none."""
 
 
 class MessageNew(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ import msgspec
 
 from paybell.errors import Conflict
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
+from paybell.model.endpoint import FAILED_FOR_LONG
+from paybell.model.entitlement import DAY_MS
 from paybell.model.fact import Fact
 from paybell.model.message import Application, EventType, Message
 from paybell.model.notification import (
@@ -336,6 +338,14 @@ def last_error(it: Attempt) -> str:
 def attempt_end_row(new: AttemptNew) -> Row:
     """An attempt's fourteen columns, then what becomes of its delivery."""
     return (*attempt_row(new.attempt), new.lease_no, str(new.state), new.due_at_ms, last_error(new.attempt))
+
+
+def failing_reason(new: AttemptNew, since_ms: int) -> str:
+    """Why a failed attempt disables its endpoint; '' where it does not."""
+    if new.disable_endpoint_reason or since_ms > new.failing_since_max_ms:
+        return new.disable_endpoint_reason
+    days = (new.attempt.started_at_ms - since_ms) // DAY_MS
+    return FAILED_FOR_LONG.format(days=days)
 
 
 def delivery_job(row: Sequence[object]) -> DeliveryJob:

@@ -11,7 +11,7 @@ from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew
 from paybell.store import answer_rows, rows
 from paybell.store.postgres.answers import ANSWER_COLUMNS
 from paybell.store.postgres.base import columns
-from paybell.store.postgres.database import Database, repeated
+from paybell.store.postgres.database import Database, Session, repeated
 from paybell.store.postgres.grouping import Grouper
 from paybell.store.postgres.recording import RecordingPart
 from paybell.store.postgres.waiting import Waiting
@@ -68,8 +68,6 @@ class DeliveryPart(RecordingPart):
         kept = await self.attempts.submit(new)
         if kept and new.due_at_ms is not None:
             self._waiting.due(new.attempt.endpoint_id, new.due_at_ms)
-        if kept and new.disable_endpoint_reason:
-            self.directory_forget()
         return kept
 
     async def _append_attempts(self, group: Sequence[AttemptNew], again: bool) -> Sequence[bool]:  # noqa: FBT001
@@ -84,16 +82,29 @@ class DeliveryPart(RecordingPart):
 
     async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
-        gone = [new for new in group if new.disable_endpoint_reason]
-        if not gone:
-            return {row[0] for row in await self.database.rows("attempt_append", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("attempt_append", *given)}
-            for new in gone:
-                if new.attempt.id in kept:
-                    values = (new.disable_endpoint_reason, self.clock.now_ms(), new.attempt.endpoint_id)
-                    await session.rows("endpoint_disable", *values)
+            ended = [new for new in group if new.attempt.id in kept]
+            disabled = await self._judge_endpoints(session, ended)
+        if disabled:
+            self.directory_forget()
         return kept
+
+    async def _judge_endpoints(self, session: Session, group: Sequence[AttemptNew]) -> bool:
+        """Keep since when all attempts at an endpoint have failed; whether any was disabled."""
+        taken = sorted({new.attempt.endpoint_id for new in group if new.attempt.delivered})
+        failed = [new for new in group if not new.attempt.delivered and new.attempt.endpoint_id not in taken]
+        if taken:
+            await session.rows("endpoint_recover", taken)
+        if not failed:
+            return False
+        times = columns([(new.attempt.endpoint_id, new.attempt.started_at_ms) for new in failed], 2)
+        since = {row[0]: rows.number(row[1]) for row in await session.rows("endpoint_fail", *times)}
+        reasons = {it.attempt.endpoint_id: rows.failing_reason(it, since[it.attempt.endpoint_id]) for it in failed}
+        for endpoint_id, reason in sorted(reasons.items()):
+            if reason:
+                await session.rows("endpoint_disable", reason, self.clock.now_ms(), endpoint_id)
+        return any(reasons.values())
 
     # ---- messages and what people look at
 

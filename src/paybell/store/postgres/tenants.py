@@ -55,9 +55,12 @@ class TenantPart(DirectoryPart):
         await self.change("endpoint_insert", *endpoint_row(endpoint, self.seal), problem=taken)
 
     async def endpoint_update(self, endpoint: Endpoint) -> None:
-        """See the port."""
+        """See the port. Whatever failed before, it is tried anew."""
         missing = NotFound(f"no endpoint {endpoint.id}")
-        await self.change("endpoint_update", *endpoint_change(endpoint, self.seal), problem=missing)
+        async with self.database.transaction() as session:
+            await session.rows("endpoint_recover", [endpoint.id])  # in the order in which an attempt takes both
+            await self.change_in(session, "endpoint_update", *endpoint_change(endpoint, self.seal), problem=missing)
+        self.directory_forget()
 
     async def endpoint_delete(self, organisation_id: str, endpoint_id: str) -> None:
         """See the port."""
@@ -69,6 +72,7 @@ class TenantPart(DirectoryPart):
         missing = NotFound(f"no endpoint {endpoint_id}")
         await self.change_in(session, "endpoint_delete", endpoint_id, organisation_id, problem=missing)
         await session.rows("delivery_end_of_endpoint", self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
+        await session.rows("endpoint_recover", [endpoint_id])
 
     # ---- event types
 

@@ -108,7 +108,7 @@ class DeliveryPart(RecordingPart):
         """See the port."""
         it = new.attempt
 
-        def job(connection: apsw.Connection) -> bool:
+        def job(connection: apsw.Connection) -> tuple[bool, bool]:
             ended = None if new.due_at_ms is not None else it.started_at_ms + it.duration_ms
             if not self._finish(
                 connection,
@@ -120,19 +120,26 @@ class DeliveryPart(RecordingPart):
                 attempts=1,
                 error=rows.last_error(it),
             ):
-                return False
+                return False, False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))
-            if new.disable_endpoint_reason:
-                self._disable(connection, it.endpoint_id, new.disable_endpoint_reason)
-            return True
+            reason = self._judged(connection, new)
+            if reason:
+                connection.execute(self.sql["endpoint_disable"], (reason, self.clock.now_ms(), it.endpoint_id))
+            return True, bool(reason)
 
-        kept = await self.database.write(job)
-        if new.disable_endpoint_reason:
+        kept, disabled = await self.database.write(job)
+        if disabled:
             self.directory_forget()
         return kept
 
-    def _disable(self, connection: apsw.Connection, endpoint_id: str, reason: str) -> None:
-        connection.execute(self.sql["endpoint_disable"], (reason, self.clock.now_ms(), endpoint_id))
+    def _judged(self, connection: apsw.Connection, new: AttemptNew) -> str:
+        """Why the endpoint is to be disabled, if it is; and since when all attempts have failed, if this one has."""
+        it = new.attempt
+        if it.delivered:
+            connection.execute(self.sql["endpoint_recover"], (it.endpoint_id,))
+            return ""
+        ((since_ms,),) = connection.execute(self.sql["endpoint_fail"], (it.endpoint_id, it.started_at_ms)).fetchall()
+        return rows.failing_reason(new, rows.number(since_ms))
 
     # ---- messages and what people look at
 

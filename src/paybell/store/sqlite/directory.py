@@ -79,16 +79,16 @@ class DirectoryPart(Part, DirectoryReads):
 
     async def change(self, query: str, values: rows.Row, problem: Exception) -> None:
         """Run one statement that must change a row, else raise ``problem``."""
+        await self.change_by(lambda connection: self.change_in(connection, query, values, problem))
 
-        def job(connection: apsw.Connection) -> None:
-            try:
-                connection.execute(query, values)
-            except apsw.ConstraintError:  # an update took another's uid, or what it belongs to is gone
-                raise Conflict("the uid is taken: choose another") from None
-            if not connection.changes():
-                raise problem
-
-        await self.change_by(job)
+    def change_in(self, connection: apsw.Connection, query: str, values: rows.Row, problem: Exception) -> None:
+        """The same within a job."""
+        try:
+            connection.execute(query, values)
+        except apsw.ConstraintError:  # an update took another's uid, or what it belongs to is gone
+            raise Conflict("the uid is taken: choose another") from None
+        if not connection.changes():
+            raise problem
 
     async def change_by(self, job: Job[None]) -> None:
         """Run a job that changes the directory, and forget what was in memory."""

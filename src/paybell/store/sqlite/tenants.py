@@ -69,10 +69,14 @@ class TenantPart(DirectoryPart):
         await self.change(self.sql["endpoint_insert"], endpoint_row(it, self.seal), taken)
 
     async def endpoint_update(self, endpoint: Endpoint) -> None:
-        """See the port."""
-        it = endpoint
-        missing = NotFound(f"no endpoint {it.id}")
-        await self.change(self.sql["endpoint_update"], endpoint_change(it, self.seal), missing)
+        """See the port. Whatever failed before, it is tried anew."""
+        missing = NotFound(f"no endpoint {endpoint.id}")
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(self.sql["endpoint_recover"], (endpoint.id,))
+            self.change_in(connection, self.sql["endpoint_update"], endpoint_change(endpoint, self.seal), missing)
+
+        await self.change_by(job)
 
     async def endpoint_delete(self, organisation_id: str, endpoint_id: str) -> None:
         """See the port."""
@@ -88,6 +92,7 @@ class TenantPart(DirectoryPart):
             raise NotFound(f"no endpoint {endpoint_id}")
         ended = (self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         connection.execute(self.sql["delivery_end_of_endpoint"], ended)
+        connection.execute(self.sql["endpoint_recover"], (endpoint_id,))
 
     # ---- event types
 
