@@ -1,6 +1,5 @@
 """Payouts, subscriptions, invoices and customers: state, as their facts add up."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -25,7 +24,7 @@ from paybell.model.fact import Subject
 from paybell.model.money import to_major
 from paybell.ports import Page
 from paybell.web.api.caller import Caller, Calling, Filter, Pager, Paging, keyed_router
-from paybell.web.api.shapes import PageOut, Shape, Time, exact, when, when_or_none
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, when, when_or_none
 
 router = keyed_router("account")
 
@@ -110,7 +109,7 @@ async def payout_list(caller: Calling, paging: Paging, asked: Asked, status: Pay
     """Payouts, newest first; ``source`` is an id or uid."""
     page = await _page(caller, paging, asked, (Subject.PAYOUT, status))
     shown = [await _payout(caller, it) for it in page.data]
-    return exact(PageOut[PayoutOut](data=shown, done=page.done, **_iterators(page)))
+    return exact(PageOut[PayoutOut](data=shown, **page_ends(page)))
 
 
 @router.get("/payout/{payout}", response_model=PayoutOut)
@@ -127,7 +126,7 @@ async def subscription_list(
     """Subscriptions, newest first; ``source`` is an id or uid."""
     page = await _page(caller, paging, asked, (Subject.SUBSCRIPTION, status))
     shown = [await _subscription(caller, it) for it in page.data]
-    return exact(PageOut[SubscriptionOut](data=shown, done=page.done, **_iterators(page)))
+    return exact(PageOut[SubscriptionOut](data=shown, **page_ends(page)))
 
 
 @router.get("/subscription/{subscription}", response_model=SubscriptionOut)
@@ -142,7 +141,7 @@ async def invoice_list(caller: Calling, paging: Paging, asked: Asked, status: In
     """Invoices, newest first; ``source`` is an id or uid."""
     page = await _page(caller, paging, asked, (Subject.INVOICE, status))
     shown = [await _invoice(caller, it) for it in page.data]
-    return exact(PageOut[InvoiceOut](data=shown, done=page.done, **_iterators(page)))
+    return exact(PageOut[InvoiceOut](data=shown, **page_ends(page)))
 
 
 @router.get("/invoice/{invoice}", response_model=InvoiceOut)
@@ -159,7 +158,7 @@ async def customer_list(
     """Customers that gateways have told of by themselves, newest first; ``source`` is an id or uid."""
     page = await _page(caller, paging, asked, (Subject.CUSTOMER, status))
     shown = [await _customer(caller, it) for it in page.data]
-    return exact(PageOut[CustomerOut](data=shown, done=page.done, **_iterators(page)))
+    return exact(PageOut[CustomerOut](data=shown, **page_ends(page)))
 
 
 @router.get("/customer/{customer}", response_model=CustomerOut)
@@ -178,10 +177,6 @@ async def _page(caller: Caller, paging: Pager, asked: _Asked, of: tuple[Subject,
         status=str(status or ""),
     )
     return await caller.store.account_item_page(query)
-
-
-def _iterators(page: Page[AccountItem]) -> Mapping[str, str | None]:
-    return {"iterator": page.iterator or None, "prev_iterator": page.prev_iterator or None}
 
 
 async def _common(caller: Caller, item: AccountItem) -> dict[str, Any]:

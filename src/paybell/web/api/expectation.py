@@ -15,7 +15,7 @@ from paybell.model.text import STORABLE_PATTERN
 from paybell.ports import PageQuery
 from paybell.web.api.caller import Calling, Filter, Paging, keyed_router
 from paybell.web.api.problems import InvalidField
-from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, when
 
 router = keyed_router("payment-expectation")
 
@@ -81,8 +81,7 @@ async def expectation_list(caller: Calling, paging: Paging, orderId: Filter = ""
     """All that was said of orders, newest first."""
     page = await caller.store.expectation_page(paging.query(order_id=orderId))
     shown = [_show(it) for it in page.data]
-    iterators = {"iterator": page.iterator or None, "prev_iterator": page.prev_iterator or None}
-    return exact(PageOut[ExpectationOut](data=shown, done=page.done, **iterators))
+    return exact(PageOut[ExpectationOut](data=shown, **page_ends(page)))
 
 
 @router.get("/payment-expectation/{orderId}", response_model=ExpectationOut)

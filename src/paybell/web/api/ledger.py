@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 from paybell.model.ledger import ACCOUNT_TYPES, Account, AccountType, Balance, EntryKind, Posting
 from paybell.model.money import to_major
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
-from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, when
 
 router = keyed_router("ledger")
 
@@ -87,8 +87,7 @@ async def posting_list(  # noqa: PLR0917 - filters come by name
     page = await caller.store.posting_page(query)
     names = await _names(caller, {posting.source_id for posting in page.data})
     shown = [_show(posting, names) for posting in page.data]
-    iterators = {"iterator": page.iterator or None, "prev_iterator": page.prev_iterator or None}
-    return exact(PageOut[PostingOut](data=shown, done=page.done, **iterators))
+    return exact(PageOut[PostingOut](data=shown, **page_ends(page)))
 
 
 @router.get("/ledger/balance", response_model=TrialBalanceOut)

@@ -15,7 +15,7 @@ from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
 from paybell.web.api.endpoint import EndpointPath
 from paybell.web.api.idempotency import answer_of
 from paybell.web.api.problems import WRITES, InvalidField
-from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, when
 
 router = keyed_router("message")
 
@@ -96,10 +96,7 @@ async def message_list(
     application = await application_of(caller, app)
     page = await caller.store.message_page(paging.query(application_id=application.id, event_type=eventType))
     shown = [_show(it).model_dump(by_alias=True) | {"payload": msgspec.Raw(it.payload)} for it in page.data]
-    body = PageOut[Any](
-        data=shown, iterator=page.iterator or None, prev_iterator=page.prev_iterator or None, done=page.done
-    )
-    return exact(body)
+    return exact(PageOut[Any](data=shown, **page_ends(page)))
 
 
 @router.get("/app/{app}/msg/{message}", response_model=MessageOut)

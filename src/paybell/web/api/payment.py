@@ -11,7 +11,7 @@ from paybell.model.payment import DisputeStatus, Match, Payment, PaymentStatus, 
 from paybell.ports import TimelineEntry
 from paybell.record.timelines import payment_timeline as timeline_of
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
-from paybell.web.api.shapes import PageOut, Shape, Time, exact, when
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, when
 
 router = keyed_router("payment")
 
@@ -102,8 +102,7 @@ async def payment_list(  # noqa: PLR0917 - filters come by name
     )
     page = await caller.store.payment_page(query)
     shown = [await _show(caller, payment) for payment in page.data]
-    iterators = {"iterator": page.iterator or None, "prev_iterator": page.prev_iterator or None}
-    return exact(PageOut[PaymentOut](data=shown, done=page.done, **iterators))
+    return exact(PageOut[PaymentOut](data=shown, **page_ends(page)))
 
 
 @router.get("/payment/{payment}", response_model=PaymentOut)

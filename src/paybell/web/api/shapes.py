@@ -80,12 +80,12 @@ class PageOut(Shape, Generic[T]):
 
 def page_out(page: Page[S], show: Callable[[S], T]) -> PageOut[T]:
     """A page of the store as it is shown."""
-    return PageOut(
-        data=[show(it) for it in page.data],
-        iterator=page.iterator or None,
-        prev_iterator=page.prev_iterator or None,
-        done=page.done,
-    )
+    return PageOut(data=[show(it) for it in page.data], **page_ends(page))
+
+
+def page_ends(page: Page[S]) -> Mapping[str, Any]:
+    """What a page says beside its data: where it ends, and whether the list does."""
+    return {"iterator": page.iterator or None, "prev_iterator": page.prev_iterator or None, "done": page.done}
 
 
 def when(at_ms: int) -> str:
