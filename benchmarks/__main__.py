@@ -1,4 +1,4 @@
-"""``python -m benchmarks ingest``, ``end_to_end``, ``claims``, ``held_snapshot``, ``gateways`` and ``fold``.
+"""``python -m benchmarks WHAT``; ``--help`` says what there is.
 
 Exit status: 0 the run counts, 1 it failed (something lost, doubled or never sent), 3 it is void (generator late).
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import claims, database, end_to_end, fold, gateways, held_snapshot, ingest, report
+from benchmarks import claims, database, deliver, end_to_end, fold, gateways, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
@@ -22,6 +22,7 @@ VOID: Final = 3
 BENCHMARKS: Final = {
     "ingest": ingest,
     "end_to_end": end_to_end,
+    "deliver": deliver,
     "claims": claims,
     "held_snapshot": held_snapshot,
     "gateways": gateways,
@@ -30,6 +31,7 @@ BENCHMARKS: Final = {
 SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
     "ingest": ingest.measure,
     "end_to_end": end_to_end.measure,
+    "deliver": deliver.measure,
 }
 SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
     "claims": claims.measure_all,
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str]) -> int:
         rows=tuple(given.rows or ROWS.get(given.what, ())),
         database=given.database or "sqlite",
         nodes=given.nodes,
+        endpoints=given.endpoints,
+        fan_out=given.fan_out,
+        keys=not given.no_keys,
     )
     load = report.load()
     try:
@@ -77,13 +82,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(what: str, options: Options) -> list[Measured]:
-    """One run; or, to find the highest rate, a closed loop (ingest) or a climb (end to end)."""
+    """One run; or, to find the highest rate, a closed loop (ingest, deliver) or a climb (end to end)."""
     if what not in SINGLE:
         return SERIES[what](options)
     measure = SINGLE[what]
     if not options.saturate:
         return [measure(options)]
-    if what == "ingest":
+    if what in ("ingest", "deliver"):
         return [measure(msgspec.structs.replace(options, rate=0.0))]
     results: list[Measured] = []
 
@@ -109,6 +114,8 @@ def _wrong(given: argparse.Namespace) -> str:
     """What does not go together."""
     if given.what not in SINGLE and (given.database or given.nodes != 1):
         return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} chooses for itself"
+    if given.what != "deliver" and (given.endpoints != 1 or given.fan_out or given.no_keys):
+        return "--endpoints, --fan-out and --no-keys are for deliver"
     if given.nodes != 1 and given.database != "postgres":
         return "more than one node needs --database postgres"
     return ""
@@ -128,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--saturate", action="store_true", help="look for the highest rate, from --rate on")
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="where all is kept (default: sqlite)")
     parser.add_argument("--nodes", type=int, choices=[1, 2], default=1, help="processes of Paybell (default: 1)")
+    parser.add_argument("--endpoints", type=int, default=1, help="how many get messages, in turn (default: 1)")
+    parser.add_argument("--fan-out", action="store_true", help="each endpoint gets every message")
+    parser.add_argument("--no-keys", action="store_true", help="post without idempotency keys")
     parser.add_argument(
         "--rows",
         type=int,

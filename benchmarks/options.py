@@ -9,6 +9,7 @@ class Options(Struct, frozen=True, kw_only=True):
     ``nodes``: how many processes of Paybell share the ``database``.
     ``rows``: how many wait (claims, each number in turn), go through a queue (held_snapshot, the last one), or are
     facts of one payment (fold, each number in turn).
+    ``endpoints``: how many get messages, each its own; with ``fan_out`` each all of them. ``keys``: idempotency keys.
     """
 
     rate: float
@@ -19,6 +20,9 @@ class Options(Struct, frozen=True, kw_only=True):
     database: str = "sqlite"
     nodes: int = 1
     rows: tuple[int, ...] = ()
+    endpoints: int = 1
+    fan_out: bool = False
+    keys: bool = True
 
 
 class Measured(Struct, frozen=True, kw_only=True):

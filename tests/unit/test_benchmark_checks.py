@@ -7,13 +7,17 @@ import stripe
 
 from benchmarks.check import Books, compare
 from benchmarks.climb import climb
-from benchmarks.end_to_end import Arrivals, Flow, judge_flow, sustains
+from benchmarks.flow import Arrivals, Flow, judge_flow, sustains
 from benchmarks.generator import Run
 from benchmarks.ingest import verdict
 from benchmarks.options import Options
 from benchmarks.stripe_events import SECRET, StripeEvents, payment_id
 
 OPTIONS = Options(rate=10, seconds=1, connections=1, saturate=False)
+
+
+def names_of(number: int) -> tuple[str]:
+    return (payment_id(number),)
 
 
 def run_of(count: int, *, lag_s: float = 0.0) -> Run:
@@ -63,9 +67,9 @@ def test_a_lost_event_fails_a_run_and_a_late_generator_voids_it() -> None:
 
 def test_latency_counts_from_the_intended_time_to_the_first_arrival() -> None:
     arrivals = arrivals_of(10, 0.05)
-    again = Arrivals([*arrivals.payments, payment_id(0)], [*arrivals.times_s, 109.0])
+    again = Arrivals([*arrivals.names, payment_id(0)], [*arrivals.times_s, 109.0])
 
-    flow = judge_flow(run_of(10), again, OPTIONS)
+    flow = judge_flow(run_of(10), again, OPTIONS, names_of)
 
     assert flow.latency.max == pytest.approx(0.05)
     assert flow.backlog == 0
@@ -73,7 +77,7 @@ def test_latency_counts_from_the_intended_time_to_the_first_arrival() -> None:
 
 
 def test_what_never_arrived_counts_with_the_time_it_was_waited_for() -> None:
-    flow = judge_flow(run_of(10), arrivals_of(9, 0.05), OPTIONS)
+    flow = judge_flow(run_of(10), arrivals_of(9, 0.05), OPTIONS, names_of)
 
     assert flow.latency.max > 29
     assert flow.backlog == 1
@@ -83,7 +87,7 @@ def test_what_never_arrived_counts_with_the_time_it_was_waited_for() -> None:
 def test_a_growing_backlog_is_not_sustained() -> None:
     late = Arrivals([payment_id(number) for number in range(10)], [100 + number / 5 for number in range(10)])
 
-    flow: Flow = judge_flow(run_of(10), late, OPTIONS)
+    flow: Flow = judge_flow(run_of(10), late, OPTIONS, names_of)
 
     assert flow.backlog == 4
     assert flow.second_half_rate < 10

@@ -128,5 +128,5 @@ def test_as_a_process_it_journals_what_it_gets(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     rows = [line.split("\t") for line in journal.read_text().splitlines()]
-    assert [(row[0], row[2]) for row in rows] == [("msg_1", "one"), ("msg_1", "")]
+    assert [(row[0], row[2], row[3]) for row in rows] == [("msg_1", "one", "/"), ("msg_1", "", "/")]
     assert int(rows[0][1]) < int(rows[1][1])

@@ -1,8 +1,8 @@
 """The receiver as a process of its own, which journals what it gets: ``python -m paybell.testing.receiver``.
 
-Prints its port on the first line. Each request becomes one line of the journal: ``webhook-id TAB arrival TAB capture``,
-where arrival is in nanoseconds of the system-wide monotonic clock, and capture is what ``--capture``'s group found in
-the body ('' for nothing). Lines are written every 20 ms, and all of them on SIGTERM.
+Prints its port on the first line. Each request becomes one line of the journal, ``webhook-id TAB arrival TAB capture
+TAB path``, where arrival is in nanoseconds of the system-wide monotonic clock, and capture is what ``--capture``'s
+group found in the body ('' for nothing). Lines are written every 20 ms, and all of them on SIGTERM.
 """
 
 import argparse
@@ -37,7 +37,8 @@ class Journal:
         match = self._pattern.search(received.body) if self._pattern else None
         captured = match[1] if match else b""
         arrived_ns = int(received.arrived_s * 1e9)
-        self._lines.append(b"%b\t%d\t%b\n" % (received.webhook_id.encode(), arrived_ns, captured))
+        line = (received.webhook_id.encode(), arrived_ns, captured, received.path.encode())
+        self._lines.append(b"%b\t%d\t%b\t%b\n" % line)
         return _REPLY
 
     def flush(self) -> None:
