@@ -26,7 +26,7 @@ INDEXES_OF = {
     "delivery_claim": {"delivery_queue_due", "delivery_queue_pkey", "messages_pkey"},
     "delivery_release": {"delivery_queue_pkey"},
     "delivery_abandon": {"delivery_queue_pkey"},
-    "attempt_append": {"delivery_queue_pkey"},
+    "attempt_append": {"delivery_queue_pkey", "failing_endpoints_pkey"},
     # appending and recording
     "notification_append": set(),
     "notification_first": {"notification_keys_pkey"},

@@ -82,20 +82,19 @@ class DeliveryPart(RecordingPart):
 
     async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
+        if all(new.attempt.delivered for new in group):
+            return {row[0] for row in await self.database.rows("attempt_append", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("attempt_append", *given)}
-            ended = [new for new in group if new.attempt.id in kept]
-            disabled = await self._judge_endpoints(session, ended)
+            disabled = await self._judge_endpoints(session, [new for new in group if new.attempt.id in kept])
         if disabled:
             self.directory_forget()
         return kept
 
     async def _judge_endpoints(self, session: Session, group: Sequence[AttemptNew]) -> bool:
         """Keep since when all attempts at an endpoint have failed; whether any was disabled."""
-        taken = sorted({new.attempt.endpoint_id for new in group if new.attempt.delivered})
+        taken = {new.attempt.endpoint_id for new in group if new.attempt.delivered}
         failed = [new for new in group if not new.attempt.delivered and new.attempt.endpoint_id not in taken]
-        if taken:
-            await session.rows("endpoint_recover", taken)
         if not failed:
             return False
         times = columns([(new.attempt.endpoint_id, new.attempt.started_at_ms) for new in failed], 2)

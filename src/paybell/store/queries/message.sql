@@ -288,6 +288,7 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
 
 -- attempt_append [postgres] --
 -- Record attempts whose lease nobody else has taken since, and end or postpone their deliveries; give the attempts' ids.
+-- Endpoints that took one fail no longer.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::smallint[],
                          $9::integer[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
@@ -315,6 +316,8 @@ WITH given AS (
                                lease_no, created_at_ms, finished_at_ms, last_error)
     SELECT delivery_id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_no, lease_no,
            created_at_ms, started_at_ms + duration_ms, last_error FROM held WHERE due_at_ms IS NULL
+), recovered AS (
+    DELETE FROM failing_endpoints WHERE endpoint_id = ANY (ARRAY(SELECT endpoint_id FROM held WHERE delivered = 1))
 )
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered,
                       status_code, response, error, url, started_at_ms, duration_ms)
