@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from typing import Self
@@ -10,11 +10,12 @@ from typing import Self
 import msgspec
 import uvloop
 
-from paybell.clock import SystemClock
+from paybell.clock import Clock, SystemClock
 from paybell.model.delivery import Failed, Outcome
 from paybell.ports import Sending
 from paybell.transports import HttpSender, HttpSenderConfig
 from paybell.transports.dial import Resolver
+from paybell.transports.tls import NewContext
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -50,14 +51,15 @@ class World(AsyncExitStack):
         *,
         resolver: Resolver | None = None,
         server_tls: ssl.SSLContext | None = None,
-        client_tls: ssl.SSLContext | None = None,
+        client_tls: NewContext = ssl.create_default_context,
+        clock: Clock | None = None,
     ) -> None:
         super().__init__()
         self.script, self.server_tls = script, server_tls
         self.connections: list[Peer] = []
         self.gone = asyncio.Event()
         config = config or HttpSenderConfig(allowed_networks=LOOPBACK)
-        self.sender = HttpSender(SystemClock(), config, tls_context=client_tls, resolver=resolver)
+        self.sender = HttpSender(clock or SystemClock(), config, new_tls_context=client_tls, resolver=resolver)
 
     async def __aenter__(self) -> Self:
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.server_tls, limit=2**20)
@@ -103,3 +105,10 @@ async def ok(peer: Peer) -> None:
 def failed(outcome: Outcome, phase: str, words: str = "") -> None:
     assert isinstance(outcome, Failed)
     assert (outcome.phase, words in outcome.reason) == (phase, True), outcome
+
+
+def resolver_of(*addresses: str) -> Resolver:
+    async def resolver(host: str, port: int) -> Sequence[str]:
+        return addresses
+
+    return resolver

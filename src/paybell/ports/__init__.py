@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
+from paybell.ports.certificates import ClientCertificate
 from paybell.ports.gateways import (
     SUBJECT_HEADER,
     About,
@@ -98,6 +99,7 @@ __all__ = [
     "Changes",
     "Claim",
     "Claims",
+    "ClientCertificate",
     "Decide",
     "DeliverStore",
     "DeliveryClaim",

@@ -174,7 +174,10 @@ class FetchingGateway(Gateway, Protocol):
 
 
 class Sending(Struct, frozen=True, kw_only=True):
-    """One request to make. ``pool`` keeps connections of one endpoint apart from all others'."""
+    """One request to make. ``pool`` keeps connections of one endpoint apart from all others'.
+
+    ``client_certificate`` is PEM (private key and certificates) to show to a server that asks for one, '' for none.
+    """
 
     pool: str
     url: str
@@ -183,6 +186,11 @@ class Sending(Struct, frozen=True, kw_only=True):
     timeout_s: float
     method: str = "POST"
     answer_bytes_max: int = 16_384
+    client_certificate: str = ""
+
+    def __repr__(self) -> str:
+        """Name the request, never its headers, body or certificate."""
+        return f"Sending(pool={self.pool!r}, method={self.method!r}, url={self.url!r})"
 
 
 class Sender(Protocol):

@@ -1,5 +1,6 @@
 """How a delivery leaves: over HTTP, or to a Python function of this process."""
 
+from paybell.transports.certificate import read_certificate
 from paybell.transports.config import HttpSenderConfig
 from paybell.transports.function import FunctionSender
 from paybell.transports.guard import AddressGuard
@@ -7,4 +8,12 @@ from paybell.transports.http import HttpSender
 from paybell.transports.request import check_headers
 from paybell.transports.url import check_url
 
-__all__ = ["AddressGuard", "FunctionSender", "HttpSender", "HttpSenderConfig", "check_headers", "check_url"]
+__all__ = [
+    "AddressGuard",
+    "FunctionSender",
+    "HttpSender",
+    "HttpSenderConfig",
+    "check_headers",
+    "check_url",
+    "read_certificate",
+]

@@ -26,6 +26,8 @@ class HttpSenderConfig(Struct, frozen=True, kw_only=True):
     """How long a connection is used again before the host is resolved and judged anew."""
     targets_max: int = 4_096
     """How many parsed URLs are remembered."""
+    tls_contexts_max: int = 128
+    """How many TLS contexts with a client certificate are kept, a megabyte each; the longest unused one goes."""
     allowed_networks: tuple[Network, ...] = ()
     """Networks opened in spite of the address guard, for development and tests; nothing by default."""
     user_agent: str = "Paybell"
@@ -40,6 +42,7 @@ class HttpSenderConfig(Struct, frozen=True, kw_only=True):
             "idle_s",
             "connection_age_max_s",
             "targets_max",
+            "tls_contexts_max",
         ):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} must be above 0")

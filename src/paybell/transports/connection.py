@@ -1,6 +1,7 @@
 """One connection: a request out, its answer in, one at a time."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -8,16 +9,22 @@ from msgspec import Struct
 
 from paybell.model.delivery import Failed
 from paybell.transports.answer import AnswerReader, Garbled, RawAnswer
+from paybell.transports.reasons import words
 
 _TICK_S = 0.001
 """Timers may fire this much early: uvloop counts in milliseconds."""
 
 
 class Closed(Struct, frozen=True):
-    """The peer closed before its answer was over. ``answer_begun`` is whether any byte of one had come."""
+    """The peer closed before its answer was over. ``answer_begun`` is whether any byte of one had come.
+
+    ``phase`` as in :class:`~paybell.model.delivery.Failed`: TLS 1.3 tells only after its handshake that the server
+    does not take the client's certificate, or misses one.
+    """
 
     reason: str
     answer_begun: bool
+    phase: str = "answer"
 
 
 Reply = RawAnswer | Closed | Failed
@@ -125,8 +132,10 @@ class Connection(asyncio.Protocol):
         """The connection is gone."""
         if exc is None:
             self._hear_end("the endpoint closed the connection before its answer was over")
+        elif isinstance(exc, ssl.SSLError):
+            self._go(f"TLS ended before the answer was over: {words(exc)}", phase="tls")
         else:
-            self._go(f"the connection broke before the answer was over ({type(exc).__name__})")
+            self._go(f"the connection broke before the answer was over ({words(exc)})")
 
     def _hear_end(self, reason: str) -> None:
         reading = self._reader.end() if self._future is not None else None
@@ -134,13 +143,13 @@ class Connection(asyncio.Protocol):
             self._finish(reading)
         self._go(reason)
 
-    def _go(self, reason: str) -> None:
+    def _go(self, reason: str, phase: str = "answer") -> None:
         """The end, whoever brought it about; only the first call counts."""
         if self.closed:
             return
         self.closed = True
         self._reader.close()
-        self._finish(Closed(reason, answer_begun=self._reader.wire_bytes > 0))
+        self._finish(Closed(reason, answer_begun=self._reader.wire_bytes > 0, phase=phase))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

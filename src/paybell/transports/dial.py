@@ -5,29 +5,20 @@ that resolves differently a moment later (DNS rebinding) changes nothing.
 """
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
-from paybell.errors import ConfigurationError
 from paybell.model.delivery import Failed
 from paybell.transports.config import HttpSenderConfig
 from paybell.transports.connection import Connection
 from paybell.transports.guard import AddressGuard
+from paybell.transports.reasons import words
+from paybell.transports.tls import TlsContexts
 from paybell.transports.url import Target
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port in, IP literals out, best first; ``OSError`` when there are none."""
-
-
-def strict_tls(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """The context to use: one's own for an own CA, which must verify as strictly; else the system's CAs."""
-    context = context or ssl.create_default_context()
-    strict = context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
-    if not strict or context.minimum_version < ssl.TLSVersion.TLSv1_2:
-        raise ConfigurationError("the TLS context must verify certificates and host names, with TLS 1.2 or newer")
-    return context
 
 
 class Dialler:
@@ -37,27 +28,35 @@ class Dialler:
         self,
         config: HttpSenderConfig,
         resolver: Resolver,
-        tls_context: ssl.SSLContext | None,
+        tls: TlsContexts,
         on_gone: Callable[[Connection], None],
     ) -> None:
         """``on_gone`` hears of each connection's end."""
         self._config = config
         self._guard = AddressGuard(config.allowed_networks)
         self._resolver = resolver
-        self._tls_context = strict_tls(tls_context)
+        self._tls = tls
         self._on_gone = on_gone
 
-    async def open(self, target: Target, deadline: float) -> Connection | Failed:
-        """A connection to ``target`` by ``deadline`` (loop time), or why there is none."""
+    async def open(self, target: Target, certificate: str, deadline: float) -> Connection | Failed:
+        """A connection to ``target`` by ``deadline`` (loop time), or why there is none; ``certificate`` may be ''."""
+        if certificate and not target.tls:
+            return Failed(phase="tls", reason="a client certificate is shown over https only; change the URL to https")
         try:
             async with asyncio.timeout_at(deadline):
-                addresses = await self._judged_addresses(target)
-                if isinstance(addresses, Failed):
-                    return addresses
-                connected = await self._connect(addresses, target.port)
-                return connected if isinstance(connected, Failed) else await self._wrap(connected, target)
+                return await self._open(target, certificate)
         except TimeoutError:
             return Failed(phase="deadline", reason="the time was over before there was a connection")
+
+    async def _open(self, target: Target, certificate: str) -> Connection | Failed:
+        context = await self._tls.get(certificate) if target.tls else None
+        if isinstance(context, Failed):
+            return context
+        addresses = await self._judged_addresses(target)
+        if isinstance(addresses, Failed):
+            return addresses
+        connected = await self._connect(addresses, target.port)
+        return connected if isinstance(connected, Failed) else await self._wrap(connected, target, context)
 
     async def _judged_addresses(self, target: Target) -> Sequence[str] | Failed:
         if target.literal:
@@ -68,7 +67,7 @@ class Dialler:
             except TimeoutError:
                 raise
             except (OSError, UnicodeError) as error:
-                return Failed(phase="resolve", reason=f"{target.host} does not resolve ({_words(error)})")
+                return Failed(phase="resolve", reason=f"{target.host} does not resolve ({words(error)})")
         if not addresses:
             return Failed(phase="resolve", reason=f"{target.host} has no address")
         # One bad address refuses them all: who mixes them is trying, and the order of answers is theirs to choose.
@@ -81,7 +80,7 @@ class Dialler:
             try:
                 return await self._connect_one(address, port)
             except OSError as error:
-                reason = f"{address} port {port}: {_words(error)}"
+                reason = f"{address} port {port}: {words(error)}"
         return Failed(phase="connect", reason=reason)
 
     async def _connect_one(self, address: str, port: int) -> socket.socket:
@@ -99,13 +98,13 @@ class Dialler:
             raise
         return sock
 
-    async def _wrap(self, sock: socket.socket, target: Target) -> Connection | Failed:
+    async def _wrap(self, sock: socket.socket, target: Target, context: ssl.SSLContext | None) -> Connection | Failed:
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
                 lambda: Connection(loop, self._on_gone),
                 sock=sock,
-                ssl=self._tls_context if target.tls else None,
+                ssl=context,
                 server_hostname=target.host if target.tls else None,
             )
         except (asyncio.CancelledError, TimeoutError):
@@ -113,16 +112,5 @@ class Dialler:
             raise
         except OSError as error:
             sock.close()
-            return Failed(phase="tls" if target.tls else "connect", reason=f"{target.host}: {_words(error)}")
+            return Failed(phase="tls" if target.tls else "connect", reason=f"{target.host}: {words(error)}")
         return connection
-
-
-def _words(error: Exception) -> str:
-    """What went wrong; the system's own words, since asyncio and uvloop each have theirs."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused: {error.verify_message}"
-    if isinstance(error, ssl.SSLError | socket.gaierror):
-        return str(error.strerror)
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__

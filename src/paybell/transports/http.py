@@ -20,6 +20,7 @@ from paybell.transports.dial import Dialler, Resolver
 from paybell.transports.lookup import Lookups
 from paybell.transports.pool import IdlePool, Key
 from paybell.transports.request import RequestEncoder
+from paybell.transports.tls import NewContext, TlsContexts
 from paybell.transports.url import Target, parse_url
 
 
@@ -33,7 +34,7 @@ class _Known(Struct, frozen=True):
 class HttpSender:
     """A :class:`~paybell.ports.Sender` for http and https URLs; belongs to one event loop.
 
-    ``tls_context`` is for an own CA only; one that does not verify is refused. ``resolver`` replaces the system's.
+    ``new_tls_context`` is for an own CA only; one that does not verify is refused. ``resolver`` replaces the system's.
     """
 
     def __init__(
@@ -41,16 +42,17 @@ class HttpSender:
         clock: Clock,
         config: HttpSenderConfig | None = None,
         *,
-        tls_context: ssl.SSLContext | None = None,
+        new_tls_context: NewContext = ssl.create_default_context,
         resolver: Resolver | None = None,
     ) -> None:
-        """``clock`` tells the date that a ``Retry-After`` date is counted from; deadlines are on the loop's clock."""
+        """``clock`` tells the date, for ``Retry-After`` and certificates; deadlines are on the loop's clock."""
         self._clock = clock
         self._config = config or HttpSenderConfig()
         self._idle = IdlePool(connections_max=self._config.idle_connections_max, idle_s=self._config.idle_s)
         self._busy: set[Connection] = set()
         resolver = resolver or Lookups(threads_max=self._config.lookups_max)
-        self._dialler = Dialler(self._config, resolver, tls_context, self._idle.forget)
+        self._tls = TlsContexts(clock, new_tls_context, kept_max=self._config.tls_contexts_max)
+        self._dialler = Dialler(self._config, resolver, self._tls, self._idle.forget)
         self._encoder = RequestEncoder(self._config.user_agent)
         self._known: dict[str, _Known] = {}
         self._closed = False
@@ -69,7 +71,7 @@ class HttpSender:
         except ConfigurationError as error:
             return Failed(phase="send", reason=str(error))
         now = asyncio.get_running_loop().time()
-        key = (sending.pool, known.target.origin)
+        key = (sending.pool, known.target.origin, sending.client_certificate)
         connection = self._idle.take(key, now)
         if connection is not None:
             reply = await self._ask(connection, key, sending, request, now + sending.timeout_s)
@@ -91,11 +93,12 @@ class HttpSender:
             self._idle.drop_oldest()
         for connection in tuple(self._busy):
             connection.drop()
+        self._tls.close()
 
     async def _send_anew(self, target: Target, key: Key, sending: Sending, request: bytes, deadline: float) -> Outcome:
         if self._closed:
             return Failed(phase="connect", reason="the sender is closed")
-        connection = await self._dialler.open(target, deadline)
+        connection = await self._dialler.open(target, sending.client_certificate, deadline)
         if isinstance(connection, Failed):
             return connection
         return self._outcome(await self._ask(connection, key, sending, request, deadline))
@@ -129,8 +132,8 @@ class HttpSender:
                 is_fine = 200 <= code < 300  # noqa: PLR2004 - RFC 9110 section 15.3
                 wait_s = None if is_fine else read_retry_after_s(reply.headers, self._clock.now_ms())
                 return Answered(status_code=code, body=body, retry_after_s=wait_s)
-            case Closed(reason=reason):
-                return Failed(phase="answer", reason=reason)
+            case Closed():
+                return Failed(phase=reply.phase, reason=reply.reason)
             case Failed():
                 return reply
 

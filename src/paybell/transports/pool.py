@@ -1,12 +1,12 @@
-"""The unused keep-alive connections, kept apart by pool and origin."""
+"""The unused keep-alive connections, kept apart by pool, origin and client certificate."""
 
 from collections import OrderedDict
 
 from paybell.transports.connection import Connection
 
-Key = tuple[str, str]
-"""The sending's pool, and ``scheme://host:port``. A connection is never lent under another key: one tenant's
-connection must not carry another's request."""
+Key = tuple[str, str, str]
+"""The sending's pool, ``scheme://host:port``, and the client certificate ('' for none). A connection is never lent
+under another key: one tenant's connection must not carry another's request, nor an old certificate a new one's."""
 
 
 class IdlePool:
