@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from paybell.deliver.rules import sign
+from paybell.deliver.signing import sign
 from paybell.errors import AmountError, MalformedPayload
 from paybell.gateways import GATEWAYS
 from paybell.model.fact import Fact, Parsed

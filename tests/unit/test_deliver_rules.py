@@ -1,11 +1,6 @@
-"""A delivery's fate and its signature; the official verifiers agree with ours."""
-
-import base64
-from datetime import UTC, datetime
+"""A delivery's fate."""
 
 import pytest
-import standardwebhooks
-import svix.webhooks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +10,9 @@ from paybell.deliver.rules import (
     check_custom_headers,
     error_text,
     judge,
-    secret_from,
-    sign,
-    signing_key,
 )
 from paybell.errors import ConfigurationError
 from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
-from paybell.testing.builders import SECRET
 from paybell.testing.fake_clock import START_MS
 
 FAILED = Failed(phase="connect", reason="refused")
@@ -98,81 +89,24 @@ def test_every_answer_has_a_fate(code: int, wait_s: float | None, attempt_count:
         assert START_MS < verdict.due_at_ms <= START_MS + DAY_MS * 11 // 10
 
 
-KEYS = st.lists(st.binary(min_size=24, max_size=64), min_size=1, max_size=3)
-
-
-@given(st.text("abcdef_0123456789", min_size=1, max_size=40), st.text(max_size=300), KEYS)
-def test_both_official_verifiers_believe_us(message_id: str, text: str, keys: list[bytes]) -> None:
-    body = text.encode()
-    at_s = int(datetime.now(UTC).timestamp())
-    secrets = [secret_from(key) for key in keys]
-    signature = sign(message_id, at_s, body, secrets)
-    headers = {"webhook-id": message_id, "webhook-timestamp": str(at_s), "webhook-signature": signature}
-    for secret in secrets:
-        for official in (standardwebhooks, svix.webhooks):
-            assert verified(official.Webhook(secret), body, headers)
-        if body:
-            assert not verified(standardwebhooks.Webhook(secret), body[:-1] + bytes([body[-1] ^ 1]), headers)
-
-
-def verified(official: object, body: bytes, headers: dict[str, str]) -> bool:
-    """Whether it takes the signature; a body that is no JSON is read only after that."""
-    try:
-        official.verify(body, headers)
-    except (standardwebhooks.WebhookVerificationError, svix.webhooks.WebhookVerificationError):
-        return False
-    except ValueError:
-        return True
-    return True
-
-
-@given(st.text("abc_123", min_size=1, max_size=40), st.text(max_size=300), st.binary(min_size=24, max_size=64))
-def test_both_official_signers_write_what_we_write(message_id: str, text: str, key: bytes) -> None:
-    secret = secret_from(key)
-    ours = sign(message_id, START_MS // 1000, text.encode(), [secret])
-    at = datetime.fromtimestamp(START_MS // 1000, UTC)
-    assert standardwebhooks.Webhook(secret).sign(msg_id=message_id, timestamp=at, data=text) == ours
-    assert svix.webhooks.Webhook(secret).sign(msg_id=message_id, timestamp=at, data=text) == ours
-
-
-def test_every_secret_signs_newest_first() -> None:
-    other = secret_from(bytes(range(32)))
-    both = sign("msg_1", 1, b"{}", [SECRET, other])
-    assert both.split(" ") == [sign("msg_1", 1, b"{}", [SECRET]), sign("msg_1", 1, b"{}", [other])]
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "",
-        "whsec_",
-        "whsec_not base64!",
-        base64.b64encode(bytes(32)).decode(),
-        secret_from(bytes(23)),
-        secret_from(bytes(65)),
-        "WHSEC_" + base64.b64encode(bytes(32)).decode(),
-        SECRET + "\n",
-        "whsec_é" + base64.b64encode(bytes(32)).decode(),
-    ],
-)
-def test_secrets_that_are_none_are_refused_without_repeating_them(secret: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        signing_key(secret)
-    assert "24 to 64 bytes" in str(caught.value)
-    assert len(secret) < 8 or secret not in str(caught.value)
-    assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize("size", [24, 32, 64])
-def test_a_key_comes_back_from_its_secret(size: int) -> None:
-    assert signing_key(secret_from(bytes(range(size)))) == bytes(range(size))
-
-
 @pytest.mark.parametrize("name", ["webhook-id", "Webhook-Signature", "svix-id", "Content-Type"])
 def test_an_endpoint_may_not_pretend_our_headers(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         check_custom_headers([("x-shop", "1"), (name, "2")])
     check_custom_headers([("x-shop", "1"), ("authorization", "Bearer invented")])
+
+
+def test_an_endpoints_own_schedule_takes_the_place_of_ours() -> None:
+    def fate(attempt_count: int, *delays_s: int) -> Verdict:
+        return judge(FAILED, attempt_count=attempt_count, now_ms=START_MS, chance=0.5, delays_s=delays_s)
+
+    assert [fate(number, 60, 604_800) for number in (1, 2, 3)] == [due(60_000), due(604_800_000), DEAD]
+    assert fate(1) == DEAD
+    assert judge(Answered(status_code=200), attempt_count=1, now_ms=START_MS, chance=0.5, delays_s=()) == DELIVERED
+    waits = judge(
+        Answered(status_code=429, retry_after_s=90.0), attempt_count=1, now_ms=START_MS, chance=0.5, delays_s=(60,)
+    )
+    assert waits == due(90_000)
 
 
 def test_what_went_wrong_in_words() -> None:

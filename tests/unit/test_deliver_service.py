@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from paybell.deliver.rules import RETRY_DELAYS_S, sign
+from paybell.deliver.rules import RETRY_DELAYS_S
 from paybell.deliver.service import DeliverConfig, DeliverService
+from paybell.deliver.signing import sign
 from paybell.model.delivery import Answered, Attempt, Delivery, DeliveryJob, DeliveryState, Failed
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.ports import DeliveryClaim, PageQuery

@@ -13,8 +13,9 @@ from paybell.app.functions import FunctionEndpoints
 from paybell.app.stores import open_store
 from paybell.clock import Clock, SystemClock
 from paybell.config import Settings, settings
-from paybell.deliver.rules import check_custom_headers, secret_from, signing_key
+from paybell.deliver.rules import check_custom_headers
 from paybell.deliver.service import DeliverConfig, DeliverService
+from paybell.deliver.signing import check_secret, secret_from
 from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
 from paybell.keep.service import KeepConfig, KeepService
@@ -267,7 +268,7 @@ class Paybell:
             check_url=self._check_url,
             check_headers=_check_headers,
             new_secret=self._new_secret,
-            check_secret=_check_secret,
+            check_secret=check_secret,
             counts=self._counts,
             gauges=self._gauges,
             is_ready=lambda: self._ready,
@@ -375,10 +376,6 @@ async def _guard(run: Callable[[], Awaitable[None]]) -> None:
 def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
     check_headers(headers)
     check_custom_headers(headers)
-
-
-def _check_secret(secret: str) -> None:
-    signing_key(secret)
 
 
 def _no_room(_endpoint_id: str) -> bool:

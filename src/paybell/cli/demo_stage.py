@@ -13,7 +13,7 @@ from paybell.cli.demo_scenes import SOURCES, Scene
 from paybell.cli.sources import new_source
 from paybell.cli.trigger import send
 from paybell.clock import SystemClock
-from paybell.deliver.rules import secret_from
+from paybell.deliver.signing import secret_from
 from paybell.errors import NotFound
 from paybell.model.delivery import Answered, Outcome
 from paybell.model.endpoint import Endpoint

@@ -10,7 +10,7 @@ from paybell.cli.captures import url_of
 from paybell.cli.scenario_server import Host
 from paybell.cli.sources import new_source
 from paybell.config import Settings
-from paybell.deliver.rules import secret_from
+from paybell.deliver.signing import secret_from
 from paybell.errors import ConfigurationError
 from paybell.model.delivery import Outcome
 from paybell.model.endpoint import Endpoint

@@ -9,7 +9,8 @@ from msgspec import Struct
 from paybell import log
 from paybell.clock import Clock, time_of
 from paybell.deliver.lanes import Lanes
-from paybell.deliver.rules import Verdict, error_text, judge, sign
+from paybell.deliver.rules import Verdict, error_text, judge
+from paybell.deliver.signing import sign
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint

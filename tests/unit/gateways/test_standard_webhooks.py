@@ -9,7 +9,7 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paybell.deliver.rules import sign
+from paybell.deliver.signing import sign
 from paybell.errors import AmountError, ConfigurationError, MalformedPayload
 from paybell.gateways import gateway
 from paybell.model.fact import Fact, Kind
