@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from paybell.app.bell import Paybell
+from paybell.deliver.signing import private_secret_from, receivers_key
 from paybell.errors import StoreUnavailable
 from paybell.store.postgres.database import Database as PostgresConnections
 from paybell.testing.receiver import Receiver
@@ -488,6 +489,26 @@ def test_endpoint_secrets_rotate(database: Database) -> None:
         assert kept.secrets[1:] == tuple("whsec_" + f"{no:x}" * 32 for no in range(11, 1, -1))
         answer = await world.client.get(f"{API}{path}/endpoint")
         assert "whsec_" not in answer.text
+
+    in_world(database, scenario)
+
+
+def test_a_private_signing_secret_is_never_shown_and_a_fresh_one_is_of_its_kind(database: Database) -> None:
+    key = private_secret_from(bytes(range(32)))
+
+    async def scenario(world: World) -> None:
+        path, made = await world.add_endpoint(secret=key)
+        there = f"{path}/endpoint/{made['id']}/secret"
+        assert await world.ask("GET", there) == {"key": receivers_key(key)}
+        await world.ask("POST", f"{there}/rotate", status=204)
+        fresh = (await world.ask("GET", there))["key"]
+        assert fresh.startswith("whpk_")
+        assert fresh != receivers_key(key)
+        await world.ask("POST", f"{there}/rotate", {"key": "whsec_" + "a" * 32}, status=204)
+        kept = await world.bell.store.endpoint_get(made["id"])
+        assert kept is not None
+        assert [it.partition("_")[0] for it in kept.secrets] == ["whsec", "whsk", "whsk"]
+        await world.ask("POST", f"{there}/rotate", {"key": fresh}, status=422)
 
     in_world(database, scenario)
 

@@ -22,10 +22,10 @@ from paybell.model.account import (
 )
 from paybell.model.fact import Fact, Kind, Subject, subject_of
 from paybell.model.message import EVENT_TYPES
+from paybell.model.moment import rfc3339
 from paybell.model.notification import NotificationState
 from paybell.ports import KnownItem
 from paybell.record.accounts import project_item
-from paybell.record.messages import rfc3339
 from paybell.record.payments import FACTS_MAX
 from paybell.testing.builders import endpoint, fact
 from paybell.testing.fake_clock import START_MS

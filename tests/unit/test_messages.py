@@ -6,8 +6,9 @@ import pytest
 
 from paybell.model.fact import Fact, Kind
 from paybell.model.message import EVENT_TYPES
+from paybell.model.moment import rfc3339
 from paybell.model.payment import DisputeStatus, PaymentStatus, RefundStatus
-from paybell.record.messages import _OF_DISPUTE, _OF_REFUND, _OF_STATUS, FALLBACK, MISMATCH, rfc3339, transitions
+from paybell.record.messages import _OF_DISPUTE, _OF_REFUND, _OF_STATUS, FALLBACK, MISMATCH, transitions
 from paybell.record.projection import project
 from paybell.testing.builders import endpoint, fact
 from tests.unit.desk import Ledger

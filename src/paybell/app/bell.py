@@ -15,7 +15,7 @@ from paybell.clock import Clock, SystemClock
 from paybell.config import Settings, settings
 from paybell.deliver.rules import check_custom_headers
 from paybell.deliver.service import DeliverConfig, DeliverService
-from paybell.deliver.signing import check_secret, secret_from
+from paybell.deliver.signing import check_secret, receivers_key, secret_like
 from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
 from paybell.keep.service import KeepConfig, KeepService
@@ -268,6 +268,7 @@ class Paybell:
             check_url=self._check_url,
             check_headers=_check_headers,
             new_secret=self._new_secret,
+            receivers_key=receivers_key,
             check_secret=check_secret,
             counts=self._counts,
             gauges=self._gauges,
@@ -322,8 +323,8 @@ class Paybell:
     def _check_url(self, url: str) -> None:
         check_url(url, AddressGuard(self.settings.allow_private_networks))
 
-    def _new_secret(self) -> str:
-        return secret_from(self.clock.new_secret(SECRET_BYTES))
+    def _new_secret(self, before: str = "") -> str:
+        return secret_like(before, self.clock.new_secret(SECRET_BYTES))
 
     def _counts(self) -> Mapping[str, Mapping[str, int]]:
         return {

@@ -14,8 +14,9 @@ from paybell.model.account import (
     SubscriptionState,
     SubscriptionStatus,
 )
+from paybell.model.moment import rfc3339
 from paybell.model.money import to_major
-from paybell.record.messages import Transition, rfc3339
+from paybell.record.messages import Transition
 
 _OF_PAYOUT: Final[Mapping[PayoutStatus, str]] = {
     PayoutStatus.CREATED: "payout.created",

@@ -1,13 +1,12 @@
 """What we tell: which event types a change calls for, and the bytes that say it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from paybell.model.moment import rfc3339
 from paybell.model.money import to_major
 from paybell.model.payment import (
     DisputeStatus,
@@ -149,12 +148,6 @@ def _expected(state: PaymentState) -> Mapping[str, object]:
         "expectedCurrency": state.expected_currency,
         "match": state.match,
     }
-
-
-@lru_cache(maxsize=64)  # one moment serves all messages of a transaction
-def rfc3339(at_ms: int) -> str:
-    """A time as RFC 3339 with milliseconds, in UTC."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
 
 
 def _of_payment(before: PaymentState | None, after: PaymentState) -> tuple[Transition, ...]:

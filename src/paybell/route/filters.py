@@ -1,7 +1,7 @@
 """Which payloads an endpoint's filter lets through. Pure.
 
 A filter is a JSON object over the message's payload: ``{"data.amount": {"$gte": 100}, "data.currency": "EUR"}``.
-Decision 20 says what each operator means, and why what is missing lets nothing through.
+Decision 21 says what each operator means, and why what is missing lets nothing through.
 """
 
 from decimal import Decimal

@@ -31,8 +31,10 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """Refuse, with ``ConfigurationError``, an endpoint's URL that can never be delivered to."""
     check_headers: Callable[[tuple[tuple[str, str], ...]], None]
     """Refuse, with ``ConfigurationError``, custom headers that must not be set."""
-    new_secret: Callable[[], str]
-    """A fresh signing secret for an endpoint."""
+    new_secret: Callable[[str], str]
+    """A fresh signing secret for an endpoint, of the same kind as that one ('' is of the kind that is shared)."""
+    receivers_key: Callable[[str], str]
+    """What a receiver verifies with: the secret itself, or its public key."""
     check_secret: Callable[[str], None]
     """Refuse, with ``ConfigurationError``, a signing secret of the wrong form."""
     counts: Callable[[], Mapping[str, Mapping[str, int]]]

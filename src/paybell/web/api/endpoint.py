@@ -31,13 +31,13 @@ _OLD_SECRETS_MAX: Final = 10
 
 
 class SecretOut(Shape):
-    """The newest signing secret, ``whsec_…``."""
+    """What deliveries are verified with: the newest secret, ``whsec_…``, or its public key, ``whpk_…``."""
 
     key: str
 
 
 class SecretRotateIn(Shape):
-    """The next signing secret; a fresh one where it is absent."""
+    """The next signing secret; a fresh one of the same kind where it is absent."""
 
     key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
@@ -115,8 +115,8 @@ async def endpoint_delete(app: AppPath, endpoint: EndpointPath, caller: Calling)
 
 @router.get("/app/{app}/endpoint/{endpoint}/secret")
 async def endpoint_secret(app: AppPath, endpoint: EndpointPath, caller: Calling) -> SecretOut:
-    """The signing secret to verify deliveries with."""
-    return SecretOut(key=(await endpoint_of(caller, app, endpoint)).secrets[0])
+    """What to verify deliveries with: the newest signing secret, or the public key of one that is not shared."""
+    return SecretOut(key=caller.context.receivers_key((await endpoint_of(caller, app, endpoint)).secrets[0]))
 
 
 @router.post(
@@ -130,7 +130,7 @@ async def endpoint_secret_rotate(
 ) -> None:
     """Put a new signing secret before the old ones; deliveries are signed with it and up to ten old ones."""
     before = await endpoint_of(caller, app, endpoint)
-    key = (body.key if body else None) or caller.context.new_secret()
+    key = (body.key if body else None) or caller.context.new_secret(before.secrets[0])
     check_secret(caller.context, key, "key")
     old = tuple(it for it in before.secrets if it != key)[:_OLD_SECRETS_MAX]
     await _update(caller, before, replace(before, secrets=(key, *old)))
@@ -152,7 +152,7 @@ async def _create(caller: Caller, application_id: str, body: EndpointPut, secret
         url=body.url,
         description=body.description,
         event_types=body.subscribed(),
-        secrets=(secret or caller.context.new_secret(),),
+        secrets=(secret or caller.context.new_secret(""),),
         headers=tuple((body.headers or {}).items()),
         disabled=False,
         disabled_reason="",

@@ -52,9 +52,10 @@ class EndpointPut(Shape):
 class EndpointIn(EndpointPut):
     """A new endpoint."""
 
-    secret: Annotated[str, Field(max_length=128, description="whsec_ and base64; a fresh one where absent.")] | None = (
-        None
-    )
+    secret: (
+        Annotated[str, Field(max_length=128, description="whsec_ or whsk_, and base64; a fresh one where absent.")]
+        | None
+    ) = None
 
 
 class EndpointPatch(Patch):
