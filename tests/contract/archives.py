@@ -11,9 +11,10 @@ from paybell.app.archives import FOLDS
 from paybell.gateways.kit import accounts
 from paybell.model.account import SubscriptionStatus
 from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.endpoint import EndpointOptions
 from paybell.model.entitlement import Product
 from paybell.model.fact import Kind
-from paybell.model.message import EventType
+from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
 from paybell.model.source import ApiKey
 from paybell.ports import AttemptNew, DeliveryClaim, FetchDone, Reading, Store
@@ -126,7 +127,15 @@ async def _directory(world: World) -> None:
             enabled=False,
         )
     )
-    await store.application_create(application(id="app_2", organisation_id=mine, uid="functions", name=WORDS))
+    await store.application_create(
+        application(
+            id="app_2",
+            organisation_id=mine,
+            uid="functions",
+            name=WORDS,
+            options=ApplicationOptions(metadata=((WORDS, WORDS),), throttle_rate=7),
+        )
+    )
     await store.endpoint_create(
         endpoint(
             id="ep_f",
@@ -137,10 +146,19 @@ async def _directory(world: World) -> None:
             description=WORDS,
             event_types=frozenset({"payment.completed", "refund.completed"}),
             headers=(("x-key", "a-secret-header"),),
+            options=EndpointOptions(metadata=(("k", WORDS),), channels=frozenset({"b", "a"}), retry_delays_s=()),
+            client_certificate="a-private-key",
         )
     )
     await store.endpoint_create(world.an_endpoint("ep_off", disabled=True, disabled_reason="by hand"))
-    event_type = EventType(name="own.thing", organisation_id=mine, description=WORDS, created_at_ms=START_MS)
+    event_type = EventType(
+        name="own.thing",
+        organisation_id=mine,
+        description=WORDS,
+        created_at_ms=START_MS,
+        updated_at_ms=START_MS + 1,
+        options=EventTypeOptions(schemas='{"1":{}}', is_enforced=True, retry_delays_s=(1, 2)),
+    )
     await store.event_type_create(event_type)
     plans = ("price_1", "price_2")
     await store.product_put(Product(organisation_id=mine, uid="gold", name=WORDS, plans=plans, created_at_ms=START_MS))

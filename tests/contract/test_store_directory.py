@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from paybell.errors import ConfigurationError, Conflict, NotFound
-from paybell.model.message import EventType
+from paybell.model.endpoint import EndpointOptions, Ordering, PayloadFormat
+from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
 from paybell.model.source import ApiKey
 from paybell.ports import PageQuery, Store
 from paybell.testing.builders import SECRET, application, endpoint, source
@@ -186,15 +187,70 @@ def test_pages_of_the_directory_walk_each_once_newest_first(place: Place) -> Non
     run(place, scenario)
 
 
+def test_what_an_endpoint_and_an_application_ask_for_comes_back_as_it_was_kept(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        org = world.organisation.id
+        asked = EndpointOptions(
+            metadata=(("team", "shop"),),
+            channels=frozenset({"b", "a"}),
+            throttle_rate=5,
+            filter='{"a":{"$eq":1}}',
+            retry_delays_s=(),
+            ordering=Ordering.FIFO_BY_KEY,
+            payload_format=PayloadFormat.CLOUDEVENTS,
+            svix_headers=True,
+            transformation="def handler(webhook): return webhook",
+            transformation_enabled=True,
+        )
+        made = world.an_endpoint("ep_2", options=asked, client_certificate="-----BEGIN PRIVATE KEY-----")
+        await world.store.endpoint_create(made)
+        assert await world.store.endpoint_get("ep_2") == made
+        assert made in await world.store.endpoint_list_of("app_1")
+        assert await world.store.endpoint_list_of("app_none") == ()
+        plain = msgspec.structs.replace(made, options=EndpointOptions(), client_certificate="")
+        await world.store.endpoint_update(plain)
+        assert await world.store.endpoint_get("ep_2") == plain
+        limited = application(
+            id="app_2", organisation_id=org, options=ApplicationOptions(metadata=(("plan", "gold"),), throttle_rate=9)
+        )
+        await world.store.application_create(limited)
+        assert await world.store.application_lookup(org, "app_2") == limited
+        again = msgspec.structs.replace(limited, options=ApplicationOptions())
+        await world.store.application_update(again)
+        assert await world.store.application_lookup(org, "app_2") == again
+
+    run(place, scenario)
+
+
 def test_event_types_are_the_organisations_own(place: Place) -> None:
     async def scenario(world: World) -> None:
         org = world.organisation.id
-        own = EventType(name="order.packed", organisation_id=org, description="Packed.", created_at_ms=START_MS)
+        own = EventType(
+            name="order.packed",
+            organisation_id=org,
+            description="Packed.",
+            created_at_ms=START_MS,
+            updated_at_ms=START_MS,
+            options=EventTypeOptions(schemas='{"1":{"type":"object"}}', feature_flag="beta"),
+        )
         await world.store.event_type_create(own)
         with pytest.raises(Conflict):
             await world.store.event_type_create(own)
         assert await world.store.event_type_list(org) == (own,)
+        assert await world.store.event_type_find(org, "order.packed") == own
+        assert await world.store.event_type_find("org_other", "order.packed") is None
         assert await world.store.event_type_list("org_other") == ()
+        changed = msgspec.structs.replace(
+            own, description="Sent.", updated_at_ms=START_MS + 1, options=EventTypeOptions(is_archived=True)
+        )
+        await world.store.event_type_update(changed)
+        assert await world.store.event_type_list(org) == (changed,)
+        with pytest.raises(NotFound):
+            await world.store.event_type_update(msgspec.structs.replace(own, organisation_id="org_other"))
+        with pytest.raises(NotFound):
+            await world.store.event_type_delete("org_other", "order.packed")
+        await world.store.event_type_delete(org, "order.packed")
+        assert await world.store.event_type_list(org) == ()
 
     run(place, scenario)
 

@@ -174,12 +174,12 @@ def test_one_trailing_slash_is_accepted_without_a_redirect(database: Database) -
 
 def test_a_fault_of_ours_says_nothing_of_itself(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
     async def scenario(world: World) -> None:
-        await world.alter("DROP TABLE event_types")
-        assert (await world.ask("GET", "/event-type", status=500))["code"] == "internal_error"
+        await world.alter("DROP TABLE products")
+        assert (await world.ask("GET", "/product", status=500))["code"] == "internal_error"
 
     in_world(database, scenario)
     logged = capfd.readouterr()
-    assert "event_types" in logged.out + logged.err
+    assert "products" in logged.out + logged.err
     assert KEY not in logged.out + logged.err
 
 
@@ -188,10 +188,10 @@ def test_a_busy_store_asks_to_come_again(database: Database) -> None:
         raise StoreUnavailable("disk /srv/secret-place is full")
 
     async def scenario(world: World) -> None:
-        await world.ask("GET", "/app")
+        await world.ask("GET", "/payment")
         at = world.bell.store.database
         setattr(at, "_acquired" if isinstance(at, PostgresConnections) else "read", busy)
-        answer = await world.client.get(f"{API}/app")
+        answer = await world.client.get(f"{API}/payment")
         assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")
         assert "secret-place" not in answer.text
         for path in ("/health", f"{API}/health"):

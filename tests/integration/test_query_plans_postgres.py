@@ -50,7 +50,6 @@ INDEXES_OF = {
     "notification_replay": {"notification_ends_pkey"},
     "payment_get": {"merged_payments_pkey"},
     "message_lookup": {"messages_pkey", "message_keys_pkey"},
-    "application_lookup": {"applications_pkey", "applications_uid"},
     "api_key_find": {"api_keys_key_hash_key"},
     "attempt_get": {"attempts_pkey"},
     "delivery_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
@@ -111,7 +110,7 @@ MAY_SORT = {
         "notification_lock",
     ),  # one group
     "delivery_waiting",  # the endpoints that are known
-    *("message_lookup", "application_lookup", "delivery_page_of_message", "payment_page_by_gateway"),  # one name's
+    *("message_lookup", "delivery_page_of_message", "payment_page_by_gateway"),  # one name's
     "entitlement_of_customer",  # one customer's
     *("timeline_facts", "timeline_notifications", "posting_page_of_payment", "merge_list"),  # one payment's
 }

@@ -134,7 +134,9 @@ def test_a_function_is_called_by_the_program_that_has_it_and_tried_by_no_other(d
         async with mine, nodes(database, "deliver", bootstrap_key=KEY) as deliver, nodes(database, "web") as web:
             organisation = (await mine.store.organisation_default()).id
             await mine.store.event_type_create(
-                EventType(organisation_id=organisation, name="shop.opened", description="", created_at_ms=0)
+                EventType(
+                    organisation_id=organisation, name="shop.opened", description="", created_at_ms=0, updated_at_ms=0
+                )
             )
             async with client(web["web"]) as api:
                 for number in numbers:  # the node that takes them delivers nothing, so that either other may

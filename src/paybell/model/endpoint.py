@@ -13,6 +13,42 @@ class Transport(StrEnum):
     FUNCTION = "function"
 
 
+class Ordering(StrEnum):
+    """Whether a delivery waits for earlier ones: for none, for all of its endpoint, or for those of its key."""
+
+    NONE = "none"
+    FIFO = "fifo"
+    FIFO_BY_KEY = "fifo_by_key"
+
+
+class PayloadFormat(StrEnum):
+    """What the body of a delivery looks like."""
+
+    PAYBELL = "paybell"
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+
+
+class EndpointOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an endpoint asks for beside its event types; what is not said is as for any other."""
+
+    metadata: tuple[tuple[str, str], ...] = ()
+    channels: frozenset[str] = frozenset()
+    """It gets only messages that share one of them; none means all messages."""
+    throttle_rate: int = 0
+    """Deliveries per second, at most; 0 for no limit."""
+    filter: str = ""
+    """A condition on the payload, as JSON; '' for none."""
+    retry_delays_s: tuple[int, ...] | None = None
+    """Seconds to wait after the first, second … failed try; None for the event type's or ours."""
+    ordering: Ordering = Ordering.NONE
+    payload_format: PayloadFormat = PayloadFormat.PAYBELL
+    svix_headers: bool = False
+    """Whether ``svix-*`` headers stand beside ``webhook-*``."""
+    transformation: str = ""
+    transformation_enabled: bool = False
+
+
 FAILED_FOR_LONG: Final = "every attempt has failed for {days} days"
 """Why an endpoint went off by itself."""
 
@@ -37,6 +73,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     disabled_reason: str
     created_at_ms: int
     updated_at_ms: int
+    options: EndpointOptions = EndpointOptions()
+    client_certificate: str = ""
+    """A private key and its certificates as PEM, to show to the endpoint; '' for none."""
 
     @property
     def transport(self) -> Transport:

@@ -43,6 +43,20 @@ EVENT_TYPES: Final[dict[str, str]] = {
 EVENT_TYPE_PATTERN: Final = re.compile(r"^[a-zA-Z0-9_.-]{1,256}$")
 
 
+class EventTypeOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of an event type beside its description."""
+
+    schemas: str = ""
+    """JSON Schemas of its payloads by version (``{"1": …}``), as JSON; '' for none."""
+    is_enforced: bool = False
+    """Whether a payload that its newest schema refuses is refused."""
+    is_archived: bool = False
+    is_deprecated: bool = False
+    feature_flag: str = ""
+    retry_delays_s: tuple[int, ...] | None = None
+    """Seconds to wait after the first, second … failed try; None for ours."""
+
+
 class EventType(Struct, frozen=True, kw_only=True):
     """The topic subscribed to. ``organisation_id`` is '' for those of Paybell itself."""
 
@@ -50,6 +64,16 @@ class EventType(Struct, frozen=True, kw_only=True):
     organisation_id: str
     description: str
     created_at_ms: int
+    updated_at_ms: int
+    options: EventTypeOptions = EventTypeOptions()
+
+
+class ApplicationOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of an application beside its names."""
+
+    metadata: tuple[tuple[str, str], ...] = ()
+    throttle_rate: int = 0
+    """Deliveries per second to all of its endpoints, at most; 0 for no limit."""
 
 
 class Application(Struct, frozen=True, kw_only=True):
@@ -61,6 +85,7 @@ class Application(Struct, frozen=True, kw_only=True):
     name: str
     created_at_ms: int
     updated_at_ms: int
+    options: ApplicationOptions = ApplicationOptions()
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -78,3 +103,4 @@ class Message(Struct, frozen=True, kw_only=True):
     payload: bytes
     payment_id: str
     created_at_ms: int
+    channels: frozenset[str] = frozenset()

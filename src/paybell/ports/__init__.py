@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
 from paybell.ports.certificates import ClientCertificate
+from paybell.ports.directory import DirectoryStore
 from paybell.ports.gateways import (
     SUBJECT_HEADER,
     About,
@@ -25,6 +26,7 @@ from paybell.ports.gateways import (
     Senders,
     Sending,
 )
+from paybell.ports.reads import ReadStore
 from paybell.ports.records import (
     TIMELINE_KINDS,
     AliasNew,
@@ -71,10 +73,8 @@ from paybell.ports.records import (
 from paybell.ports.stores import (
     AnswerStore,
     DeliverStore,
-    DirectoryStore,
     EraseStore,
     KeepStore,
-    ReadStore,
     ReceiveStore,
     ReconcileStore,
     RecordStore,

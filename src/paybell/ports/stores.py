@@ -3,23 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from paybell.model.account import AccountItem
 from paybell.model.answer import AnswerKey, AnswerNew, Beginning
-from paybell.model.delivery import Attempt, Delivery, DeliveryJob
+from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
-from paybell.model.entitlement import CustomerKey, Entitlement, Product
-from paybell.model.expectation import Expectation
-from paybell.model.fact import Subject
-from paybell.model.ledger import Balance, Posting
-from paybell.model.message import Application, EventType, Message
+from paybell.model.entitlement import CustomerKey
 from paybell.model.migration import Migration
 from paybell.model.node import Backlog, Node, Roll
 from paybell.model.notification import (
     Notification,
     Refusal,
 )
-from paybell.model.payment import Payment
-from paybell.model.source import ApiKey, Organisation, Source
+from paybell.model.source import Source
 from paybell.ports.records import (
     Appended,
     AttemptNew,
@@ -30,20 +24,13 @@ from paybell.ports.records import (
     FetchDone,
     FetchJob,
     Held,
-    MessageNew,
     NotificationNew,
-    NotificationView,
     OrderKey,
-    Page,
-    PageQuery,
     Personal,
     Reading,
-    Recorded,
     Retention,
-    StoreStatus,
     Subjects,
     Tended,
-    TimelineEntry,
 )
 
 
@@ -147,110 +134,6 @@ class DeliverStore(Protocol):
         ...
 
 
-class DirectoryStore(Protocol):
-    """Organisations, keys, sources, applications, endpoints, event types."""
-
-    async def key_check(self) -> None:
-        """``ConfigurationError`` for a key that does not open what is sealed; the first that opens all is kept to."""
-        ...
-
-    async def organisation_default(self) -> Organisation:
-        """The organisation that a fresh installation has."""
-        ...
-
-    async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
-        """Keep a key's hash; a hash already kept is left as it is."""
-        ...
-
-    async def api_key_find(self, key_hash: bytes) -> ApiKey | None:
-        """The key with that hash."""
-        ...
-
-    async def source_create(self, source: Source) -> None:
-        """Conflict when the uid is taken."""
-        ...
-
-    async def source_update(self, source: Source) -> None:
-        """Write uid, secrets, options, enabled."""
-        ...
-
-    async def source_delete(self, organisation_id: str, source_id: str) -> None:
-        """Forget a source; its notifications and payments stay."""
-        ...
-
-    async def source_page(self, query: PageQuery) -> Page[Source]:
-        """Sources, newest first."""
-        ...
-
-    async def source_lookup(self, organisation_id: str, name: str) -> Source:
-        """By id or uid; NotFound otherwise."""
-        ...
-
-    async def application_create(self, application: Application) -> None:
-        """Conflict when the uid is taken."""
-        ...
-
-    async def application_update(self, application: Application) -> None:
-        """Write name and uid."""
-        ...
-
-    async def application_delete(self, organisation_id: str, application_id: str) -> None:
-        """Delete an application and its endpoints; waiting deliveries become dead letters."""
-        ...
-
-    async def application_page(self, query: PageQuery) -> Page[Application]:
-        """Applications, newest first."""
-        ...
-
-    async def application_lookup(self, organisation_id: str, name: str) -> Application:
-        """By id or uid; NotFound otherwise."""
-        ...
-
-    async def endpoint_create(self, endpoint: Endpoint) -> None:
-        """Conflict when the uid is taken in the application."""
-        ...
-
-    async def endpoint_update(self, endpoint: Endpoint) -> None:
-        """Write everything but its ids."""
-        ...
-
-    async def endpoint_delete(self, organisation_id: str, endpoint_id: str) -> None:
-        """Delete an endpoint; its waiting deliveries become dead letters."""
-        ...
-
-    async def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
-        """Endpoints of the application in ``filters['application_id']``, newest first."""
-        ...
-
-    async def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
-        """By id or uid; NotFound otherwise."""
-        ...
-
-    async def endpoint_list(self, organisation_id: str) -> tuple[Endpoint, ...]:
-        """All endpoints of an organisation; from memory, never staler than 1 s."""
-        ...
-
-    async def product_put(self, product: Product) -> None:
-        """Write a product; what is bought of it is computed anew at once."""
-        ...
-
-    async def product_delete(self, organisation_id: str, uid: str) -> None:
-        """Forget a product, and compute anew what was bought of it; NotFound when there is none."""
-        ...
-
-    async def product_list(self, organisation_id: str) -> tuple[Product, ...]:
-        """An organisation's products, by uid."""
-        ...
-
-    async def event_type_create(self, event_type: EventType) -> None:
-        """Conflict when the name is taken."""
-        ...
-
-    async def event_type_list(self, organisation_id: str) -> tuple[EventType, ...]:
-        """The organisation's own event types, by name."""
-        ...
-
-
 class SchemaStore(Protocol):
     """What upgrades ask. Each call opens the database and closes it again."""
 
@@ -344,106 +227,4 @@ class EraseStore(Protocol):
 
     async def erasure_insert(self, erasure: Erasure) -> None:
         """Keep that it was done."""
-        ...
-
-
-class ReadStore(Protocol):
-    """What people look at."""
-
-    async def notification_page(self, query: PageQuery) -> Page[NotificationView]:
-        """Filters: source_id, state. Newest first; bodies included."""
-        ...
-
-    async def notification_get(self, organisation_id: str, notification_id: str) -> NotificationView:
-        """NotFound when there is none."""
-        ...
-
-    async def notification_replay(self, organisation_id: str, notification_id: str, *, now_ms: int) -> NotificationView:
-        """Take it back to pending (a hint to needs_fetch), due now; Conflict while it is still in work."""
-        ...
-
-    async def refusal_page(self, query: PageQuery) -> Page[Refusal]:
-        """Filters: source_id. Newest first."""
-        ...
-
-    async def payment_page(self, query: PageQuery) -> Page[Payment]:
-        """Filters: source_id, gateway_payment_id (or an alias), order_id, status. Newest first."""
-        ...
-
-    async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
-        """By our id; of one that was merged, the payment it became; NotFound when there is none."""
-        ...
-
-    async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
-        """Everything that happened to a payment, and to those that were merged into it, oldest first."""
-        ...
-
-    async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
-        """All facts of a payment or an account item, in the order in which they were recorded."""
-        ...
-
-    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
-        """Filters: order_id. Newest first."""
-        ...
-
-    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
-        """Filters: subject (must be given), source_id, gateway_id, status. Newest first."""
-        ...
-
-    async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
-        """By our id; NotFound when there is none."""
-        ...
-
-    async def account_item_timeline(
-        self, organisation_id: str, subject: Subject, item_id: str
-    ) -> tuple[TimelineEntry, ...]:
-        """Everything that happened to it, oldest first."""
-        ...
-
-    async def entitlement_page(self, query: PageQuery) -> Page[Entitlement]:
-        """Filters: product, state. Newest first."""
-        ...
-
-    async def entitlement_of(self, organisation_id: str, customer: str) -> tuple[Entitlement, ...]:
-        """All of a customer's, named by a gateway's id, an e-mail address or the merchant's own name."""
-        ...
-
-    async def posting_page(self, query: PageQuery) -> Page[Posting]:
-        """Filters: payment_id (with those merged into it), source_id, currency, account (either side). Newest first."""
-        ...
-
-    async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
-        """The sums of every account that has postings, by source and currency."""
-        ...
-
-    async def message_post(self, new: MessageNew) -> None:
-        """Write a message and its deliveries in one transaction; Conflict when the event id is taken."""
-        ...
-
-    async def message_page(self, query: PageQuery) -> Page[Message]:
-        """Filters: application_id, event_type. Newest first."""
-        ...
-
-    async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
-        """By id or event id; NotFound otherwise."""
-        ...
-
-    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
-        """Filters: application_id, endpoint_id, message_id, state. Newest first."""
-        ...
-
-    async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
-        """Make the message due for the endpoint once more; NotFound when it never was for it."""
-        ...
-
-    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
-        """Filters: application_id, endpoint_id, message_id. Newest first."""
-        ...
-
-    async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
-        """NotFound when there is none."""
-        ...
-
-    async def status(self) -> StoreStatus:
-        """Counts and sizes, for people and metrics."""
         ...

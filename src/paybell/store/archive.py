@@ -144,19 +144,24 @@ TABLES: Final = (
         "id organisation_id source_id payment_id kind ref no line_no reversal debit credit amount_minor currency at_ms "
         "posted_at_ms",
     ),
-    _table("applications", "archive_applications", "id organisation_id uid name created_at_ms updated_at_ms"),
+    _table("applications", "archive_applications", "id organisation_id uid name created_at_ms updated_at_ms options"),
     _table(
         "endpoints",
         "archive_endpoints",
         "id organisation_id application_id uid url description event_types sealed disabled disabled_reason "
-        "created_at_ms updated_at_ms",
+        "created_at_ms updated_at_ms options",
         sealed=7,
     ),
-    _table("event_types", "archive_event_types", "organisation_id name description created_at_ms", key_columns=2),
+    _table(
+        "event_types",
+        "archive_event_types",
+        "organisation_id name description created_at_ms options updated_at_ms",
+        key_columns=2,
+    ),
     _table(
         "messages",
         "archive_messages",
-        "id organisation_id application_id event_type event_id payload payment_id created_at_ms",
+        "id organisation_id application_id event_type event_id payload payment_id created_at_ms channels",
         rows_max=_WIDE,
     ),
     _table("message_keys", "archive_message_keys", "application_id event_id message_id", key_columns=2),

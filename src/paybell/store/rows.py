@@ -10,7 +10,7 @@ from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.endpoint import FAILED_FOR_LONG
 from paybell.model.entitlement import DAY_MS
 from paybell.model.fact import Fact
-from paybell.model.message import Application, EventType, Message
+from paybell.model.message import Message
 from paybell.model.notification import (
     Notification,
     NotificationState,
@@ -69,6 +69,16 @@ def blob(value: object) -> bytes:
     if not isinstance(value, bytes):
         raise TypeError(f"bytes expected, got {type(value).__name__}")
     return value
+
+
+def words(value: object) -> frozenset[str]:
+    """A column of comma-joined words."""
+    return frozenset(text(value).split(",")) - {""}
+
+
+def joined(value: Iterable[str]) -> str:
+    """Words as a column, in one order."""
+    return ",".join(sorted(value))
 
 
 def headers_text(headers: tuple[tuple[str, str], ...]) -> str:
@@ -232,6 +242,7 @@ def message(row: Sequence[object]) -> Message:
         payload=blob(row[5]),
         payment_id=text(row[6]),
         created_at_ms=number(row[7]),
+        channels=words(row[8]),
     )
 
 
@@ -242,7 +253,7 @@ def silence_row(value: Silence) -> Row:
 
 
 def message_row(value: Message) -> Row:
-    """A message's eight columns."""
+    """A message's nine columns."""
     return (
         value.id,
         value.organisation_id,
@@ -252,6 +263,7 @@ def message_row(value: Message) -> Row:
         value.payload,
         value.payment_id,
         value.created_at_ms,
+        joined(value.channels),
     )
 
 
@@ -365,25 +377,6 @@ def delivery_job(row: Sequence[object]) -> DeliveryJob:
     )
 
 
-def application(row: Sequence[object]) -> Application:
-    """A row of applications."""
-    return Application(
-        id=text(row[0]),
-        organisation_id=text(row[1]),
-        uid=text(row[2]),
-        name=text(row[3]),
-        created_at_ms=number(row[4]),
-        updated_at_ms=number(row[5]),
-    )
-
-
-def event_type(row: Sequence[object]) -> EventType:
-    """A row of event_types."""
-    return EventType(
-        name=text(row[0]), organisation_id=text(row[1]), description=text(row[2]), created_at_ms=number(row[3])
-    )
-
-
 def page(
     rows: Iterable[Sequence[object]], query: PageQuery, read: Callable[[Sequence[object]], T], id_of: Callable[[T], str]
 ) -> Page[T]:
@@ -400,6 +393,12 @@ def cut(found: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page
         prev_iterator=id_of(kept[0]) if kept else "",
         done=len(found) <= query.limit,
     )
+
+
+def page_of(mine: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page[T]:
+    """A page of what is in memory in the order of its ids, newest first."""
+    kept = [it for it in reversed(mine) if not query.iterator or id_of(it) < query.iterator]
+    return cut(kept, query, id_of)
 
 
 def bindings(query: PageQuery, *filters: str) -> dict[str, str | int]:

@@ -28,6 +28,10 @@ class Part:
     def changed(self, *steps: Step) -> None:
         """Work may have become due for these steps: tell them here, and in other processes."""
         self.hints.tell(*steps)
+        self.changed_here(*steps)
+
+    def changed_here(self, *steps: Step) -> None:
+        """The same, to be told in this process alone."""
         for step, callback in self._callbacks:
             if step in steps:
                 callback()

@@ -18,7 +18,7 @@ from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
 
 _ATTEMPT_COLUMNS: Final = 18
-_MESSAGE_COLUMNS: Final = 8
+_MESSAGE_COLUMNS: Final = 9
 _DELIVERY_COLUMNS: Final = 10
 
 

@@ -9,12 +9,10 @@ from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
 from paybell.ports import STEPS
-from paybell.store.directory import (
-    Directory,
-    DirectoryReads,
+from paybell.store.directory import Directory, DirectoryReads, DirectoryRows, directory_of
+from paybell.store.directory_rows import (
     api_key,
     api_key_row,
-    directory_of,
     open_sign,
     organisation,
     sealed_sign,
@@ -52,13 +50,15 @@ class DirectoryPart(Part, DirectoryReads):
     async def _load(self, session: Session, version: int) -> Directory:
         """The version was read first: rows newer than it are read again at the next look, older ones never kept."""
         first = await session.rows("organisation_first")
-        loaded = directory_of(
-            version,
-            first[0][0] if first else "",
-            await session.rows("source_all"),
-            await session.rows("endpoint_all"),
-            self.seal,
+        read = DirectoryRows(
+            version=version,
+            first_organisation_id=first[0][0] if first else "",
+            sources=await session.rows("source_all"),
+            applications=await session.rows("application_all"),
+            endpoints=await session.rows("endpoint_all"),
+            event_types=await session.rows("event_type_all"),
         )
+        loaded = directory_of(read, self.seal)
         self._directory = loaded
         return loaded
 
@@ -78,7 +78,7 @@ class DirectoryPart(Part, DirectoryReads):
             async with self.database.session() as session:
                 await self.directory_in(session)
         if self._directory is not before:
-            self.changed(*STEPS)
+            self.changed_here(*STEPS)
 
     async def directory_known(self) -> Directory:
         """The directory in memory, read first where it is not there."""
@@ -91,8 +91,8 @@ class DirectoryPart(Part, DirectoryReads):
     def directory_forget(self) -> None:
         """Read the directory again at its next use, and tell whoever waits for changes."""
         self._directory = None
-        self.changed(*STEPS)
-        self.hints.tell(_DIRECTORY)
+        self.changed_here(*STEPS)
+        self.hints.tell(_DIRECTORY)  # each tells its own steps once it has read what changed
 
     async def change(self, name: str, *values: object, problem: Exception) -> None:
         """Run one statement that must change a row, else raise ``problem``."""

@@ -3,9 +3,14 @@
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
-from paybell.ports import Page, PageQuery
-from paybell.store import rows
-from paybell.store.directory import endpoint_change, endpoint_row
+from paybell.store.directory_rows import (
+    application_change,
+    application_row,
+    endpoint_change,
+    endpoint_row,
+    event_type_change,
+    event_type_row,
+)
 from paybell.store.postgres.database import Session
 from paybell.store.postgres.directory import DirectoryPart
 
@@ -15,16 +20,13 @@ class TenantPart(DirectoryPart):
 
     async def application_create(self, application: Application) -> None:
         """See the port."""
-        it = application
-        values = (it.id, it.organisation_id, it.uid, it.name, it.created_at_ms, it.updated_at_ms)
-        taken = Conflict(f"an application with the uid {it.uid!r} exists already")
-        await self.change("application_insert", *values, problem=taken)
+        taken = Conflict(f"an application with the uid {application.uid!r} exists already")
+        await self.change("application_insert", *application_row(application), problem=taken)
 
     async def application_update(self, application: Application) -> None:
         """See the port."""
-        it = application
-        values = (it.uid, it.name, it.updated_at_ms, it.id, it.organisation_id)
-        await self.change("application_update", *values, problem=NotFound(f"no application {it.id}"))
+        missing = NotFound(f"no application {application.id}")
+        await self.change("application_update", *application_change(application), problem=missing)
 
     async def application_delete(self, organisation_id: str, application_id: str) -> None:
         """See the port."""
@@ -34,18 +36,6 @@ class TenantPart(DirectoryPart):
             missing = NotFound(f"no application {application_id}")
             await self.change_in(session, "application_delete", application_id, organisation_id, problem=missing)
         self.directory_forget()
-
-    async def application_page(self, query: PageQuery) -> Page[Application]:
-        """See the port."""
-        found = await self.database.page("application_page", rows.bindings(query))
-        return rows.page(found, query, rows.application, lambda it: it.id)
-
-    async def application_lookup(self, organisation_id: str, name: str) -> Application:
-        """See the port."""
-        found = await self.database.rows("application_lookup", organisation_id, name)
-        if not found:
-            raise NotFound(f"no application {name}")
-        return rows.application(found[0])
 
     # ---- endpoints
 
@@ -78,11 +68,15 @@ class TenantPart(DirectoryPart):
 
     async def event_type_create(self, event_type: EventType) -> None:
         """See the port."""
-        it = event_type
-        values = (it.organisation_id, it.name, it.description, it.created_at_ms)
-        await self.change("event_type_insert", *values, problem=Conflict(f"the event type {it.name} exists already"))
+        taken = Conflict(f"the event type {event_type.name} exists already")
+        await self.change("event_type_insert", *event_type_row(event_type), problem=taken)
 
-    async def event_type_list(self, organisation_id: str) -> tuple[EventType, ...]:
+    async def event_type_update(self, event_type: EventType) -> None:
         """See the port."""
-        found = await self.database.rows("event_type_list", organisation_id)
-        return tuple(rows.event_type(row) for row in found)
+        missing = NotFound(f"no event type {event_type.name}")
+        await self.change("event_type_update", *event_type_change(event_type), problem=missing)
+
+    async def event_type_delete(self, organisation_id: str, name: str) -> None:
+        """See the port."""
+        missing = NotFound(f"no event type {name}")
+        await self.change("event_type_delete", organisation_id, name, problem=missing)

@@ -44,23 +44,23 @@ SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, st
 
 -- archive_applications --
 -- Every application.
-SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms, options
   FROM applications ORDER BY id;
 
 -- archive_endpoints --
 -- Every endpoint, its box sealed.
 SELECT id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
-       created_at_ms, updated_at_ms
+       created_at_ms, updated_at_ms, options
   FROM endpoints ORDER BY id;
 
 -- archive_event_types --
 -- Every event type of an organisation's own.
-SELECT organisation_id, name, description, created_at_ms
+SELECT organisation_id, name, description, created_at_ms, options, updated_at_ms
   FROM event_types ORDER BY organisation_id, name;
 
 -- archive_messages --
 -- Every message.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
   FROM messages ORDER BY id;
 
 -- archive_deliveries --
@@ -135,27 +135,27 @@ VALUES ($1, $2, $3, $4, $5);
 -- archive_applications_insert [sqlite] --
 -- Put a row of applications in as it is.
 INSERT INTO applications (
-    id, organisation_id, uid, name, created_at_ms, updated_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6);
+    id, organisation_id, uid, name, created_at_ms, updated_at_ms, options)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- archive_endpoints_insert [sqlite] --
 -- Put a row of endpoints in as it is.
 INSERT INTO endpoints (
     id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
-    created_at_ms, updated_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+    created_at_ms, updated_at_ms, options)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- archive_event_types_insert [sqlite] --
 -- Put a row of event_types in as it is.
 INSERT INTO event_types (
-    organisation_id, name, description, created_at_ms)
-VALUES ($1, $2, $3, $4);
+    organisation_id, name, description, created_at_ms, options, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6);
 
 -- archive_messages_insert [sqlite] --
 -- Put a row of messages in as it is.
 INSERT INTO messages (
-    id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+    id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- archive_deliveries_insert [sqlite] --
 -- Put a row of deliveries in as it is.

@@ -38,43 +38,34 @@ SELECT id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_
 
 -- application_insert --
 -- Add an application.
-INSERT INTO applications (id, organisation_id, uid, name, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO applications (id, organisation_id, uid, name, created_at_ms, updated_at_ms, options) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (organisation_id, uid) WHERE uid <> '' DO NOTHING;
 
 -- application_update --
 -- Write what may change of an application.
-UPDATE applications SET uid = $1, name = $2, updated_at_ms = $3 WHERE id = $4 AND organisation_id = $5;
+UPDATE applications SET uid = $1, name = $2, options = $3, updated_at_ms = $4 WHERE id = $5 AND organisation_id = $6;
 
 -- application_delete --
 -- Delete an application.
 DELETE FROM applications WHERE id = $1 AND organisation_id = $2;
 
--- application_page --
--- Applications, newest first.
-SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
- WHERE organisation_id = :organisation_id AND id < :iterator
- ORDER BY id DESC
- LIMIT :limit;
-
--- application_lookup --
--- An application by its id or uid.
-SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications WHERE organisation_id = $1 AND id = $2
-UNION
-SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms FROM applications
- WHERE organisation_id = $1 AND uid = $2 AND uid <> '';
+-- application_all --
+-- Every application.
+SELECT id, organisation_id, uid, name, created_at_ms, updated_at_ms, options FROM applications ORDER BY id;
 
 -- endpoint_insert --
 -- Add an endpoint.
 INSERT INTO endpoints (id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason,
-                       created_at_ms, updated_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                       options, created_at_ms, updated_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (application_id, uid) WHERE uid <> '' DO NOTHING;
 
 -- endpoint_update --
 -- Write what may change of an endpoint.
 UPDATE endpoints
-   SET uid = $1, url = $2, description = $3, event_types = $4, sealed = $5, disabled = $6, disabled_reason = $7, updated_at_ms = $8
- WHERE id = $9 AND organisation_id = $10;
+   SET uid = $1, url = $2, description = $3, event_types = $4, sealed = $5, disabled = $6, disabled_reason = $7, options = $8,
+       updated_at_ms = $9
+ WHERE id = $10 AND organisation_id = $11;
 
 -- endpoint_fail [sqlite] --
 -- An attempt at an endpoint failed: since when all have.
@@ -111,18 +102,26 @@ SELECT id FROM endpoints WHERE application_id = $1 AND organisation_id = $2;
 
 -- endpoint_all --
 -- Every endpoint.
-SELECT id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason, created_at_ms,
-       updated_at_ms
+SELECT id, organisation_id, application_id, uid, url, description, event_types, sealed, disabled, disabled_reason, options,
+       created_at_ms, updated_at_ms
   FROM endpoints ORDER BY id;
 
 -- event_type_insert --
 -- Add an event type.
-INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ($1, $2, $3, $4)
+INSERT INTO event_types (organisation_id, name, description, created_at_ms, updated_at_ms, options) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (organisation_id, name) DO NOTHING;
 
--- event_type_list --
--- An organisation's own event types.
-SELECT name, organisation_id, description, created_at_ms FROM event_types WHERE organisation_id = $1 ORDER BY name;
+-- event_type_update --
+-- Write what may change of an event type.
+UPDATE event_types SET description = $1, options = $2, updated_at_ms = $3 WHERE organisation_id = $4 AND name = $5;
+
+-- event_type_delete --
+-- Forget an event type; messages of it stay.
+DELETE FROM event_types WHERE organisation_id = $1 AND name = $2;
+
+-- event_type_all --
+-- Every organisation's own event types.
+SELECT name, organisation_id, description, created_at_ms, updated_at_ms, options FROM event_types ORDER BY organisation_id, name;
 
 -- status_counts --
 -- How many rows of each kind and state.

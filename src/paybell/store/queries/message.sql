@@ -1,33 +1,33 @@
 -- message_insert [sqlite] --
 -- Append a message.
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- message_insert [postgres] --
 -- Append messages, each unless its application has one with that event id; give the ids of the new ones.
 WITH given AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[])
-        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[], $9::text[])
+        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
 ), keyed AS (
     INSERT INTO message_keys (application_id, event_id, message_id)
     SELECT application_id, event_id, id FROM given WHERE event_id <> '' ORDER BY application_id, event_id
     ON CONFLICT (application_id, event_id) DO NOTHING
     RETURNING message_id
 )
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms FROM given
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels FROM given
  WHERE event_id = '' OR id IN (SELECT message_id FROM keyed)
 RETURNING id;
 
 -- message_insert_once [sqlite] --
 -- Append a message unless its application has one with that event id.
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (application_id, event_id) WHERE event_id <> '' DO NOTHING;
 
 -- message_page --
 -- Messages of an application, newest first.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
   FROM messages
  WHERE (application_id, id) < (:application_id, :iterator) AND application_id >= :application_id
    AND organisation_id = :organisation_id
@@ -37,18 +37,18 @@ SELECT id, organisation_id, application_id, event_type, event_id, payload, payme
 
 -- message_lookup [sqlite] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
 UNION
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND event_id = $3 AND event_id <> '';
 
 -- message_lookup [postgres] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
 UNION
-SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels
   FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
  WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 

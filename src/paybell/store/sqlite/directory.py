@@ -6,12 +6,10 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.source import ApiKey, Organisation, Source
 from paybell.ports import STEPS
 from paybell.store import rows
-from paybell.store.directory import (
-    Directory,
-    DirectoryReads,
+from paybell.store.directory import Directory, DirectoryReads, DirectoryRows, directory_of
+from paybell.store.directory_rows import (
     api_key,
     api_key_row,
-    directory_of,
     open_sign,
     organisation,
     sealed_sign,
@@ -69,13 +67,15 @@ class DirectoryPart(Part, DirectoryReads):
 
     def _load(self, connection: apsw.Connection, version: int) -> Directory:
         first = connection.execute(self.sql["organisation_first"]).fetchone()
-        return directory_of(
-            version,
-            rows.text(first[0]) if first else "",
-            connection.execute(self.sql["source_all"]),
-            connection.execute(self.sql["endpoint_all"]),
-            self.seal,
+        read = DirectoryRows(
+            version=version,
+            first_organisation_id=rows.text(first[0]) if first else "",
+            sources=connection.execute(self.sql["source_all"]),
+            applications=connection.execute(self.sql["application_all"]),
+            endpoints=connection.execute(self.sql["endpoint_all"]),
+            event_types=connection.execute(self.sql["event_type_all"]),
         )
+        return directory_of(read, self.seal)
 
     async def change(self, query: str, values: rows.Row, problem: Exception) -> None:
         """Run one statement that must change a row, else raise ``problem``."""

@@ -5,9 +5,15 @@ import apsw
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
-from paybell.ports import Page, PageQuery
 from paybell.store import rows
-from paybell.store.directory import endpoint_change, endpoint_row
+from paybell.store.directory_rows import (
+    application_change,
+    application_row,
+    endpoint_change,
+    endpoint_row,
+    event_type_change,
+    event_type_row,
+)
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -16,16 +22,13 @@ class TenantPart(DirectoryPart):
 
     async def application_create(self, application: Application) -> None:
         """See the port."""
-        it = application
-        values = (it.id, it.organisation_id, it.uid, it.name, it.created_at_ms, it.updated_at_ms)
-        taken = Conflict(f"an application with the uid {it.uid!r} exists already")
-        await self.change(self.sql["application_insert"], values, taken)
+        taken = Conflict(f"an application with the uid {application.uid!r} exists already")
+        await self.change(self.sql["application_insert"], application_row(application), taken)
 
     async def application_update(self, application: Application) -> None:
         """See the port."""
-        it = application
-        values = (it.uid, it.name, it.updated_at_ms, it.id, it.organisation_id)
-        await self.change(self.sql["application_update"], values, NotFound(f"no application {it.id}"))
+        missing = NotFound(f"no application {application.id}")
+        await self.change(self.sql["application_update"], application_change(application), missing)
 
     async def application_delete(self, organisation_id: str, application_id: str) -> None:
         """See the port."""
@@ -39,26 +42,6 @@ class TenantPart(DirectoryPart):
                 raise NotFound(f"no application {application_id}")
 
         await self.change_by(job)
-
-    async def application_page(self, query: PageQuery) -> Page[Application]:
-        """See the port."""
-
-        def job(connection: apsw.Connection) -> Page[Application]:
-            found = connection.execute(self.sql["application_page"], rows.bindings(query))
-            return rows.page(found, query, rows.application, lambda it: it.id)
-
-        return await self.database.read(job)
-
-    async def application_lookup(self, organisation_id: str, name: str) -> Application:
-        """See the port."""
-
-        def job(connection: apsw.Connection) -> Application:
-            row = connection.execute(self.sql["application_lookup"], (organisation_id, name)).fetchone()
-            if row is None:
-                raise NotFound(f"no application {name}")
-            return rows.application(row)
-
-        return await self.database.read(job)
 
     # ---- endpoints
 
@@ -98,16 +81,15 @@ class TenantPart(DirectoryPart):
 
     async def event_type_create(self, event_type: EventType) -> None:
         """See the port."""
-        it = event_type
-        values = (it.organisation_id, it.name, it.description, it.created_at_ms)
-        taken = Conflict(f"the event type {it.name} exists already")
-        await self.change(self.sql["event_type_insert"], values, taken)
+        taken = Conflict(f"the event type {event_type.name} exists already")
+        await self.change(self.sql["event_type_insert"], event_type_row(event_type), taken)
 
-    async def event_type_list(self, organisation_id: str) -> tuple[EventType, ...]:
+    async def event_type_update(self, event_type: EventType) -> None:
         """See the port."""
+        missing = NotFound(f"no event type {event_type.name}")
+        await self.change(self.sql["event_type_update"], event_type_change(event_type), missing)
 
-        def job(connection: apsw.Connection) -> tuple[EventType, ...]:
-            found = connection.execute(self.sql["event_type_list"], (organisation_id,))
-            return tuple(rows.event_type(row) for row in found)
-
-        return await self.database.read(job)
+    async def event_type_delete(self, organisation_id: str, name: str) -> None:
+        """See the port."""
+        missing = NotFound(f"no event type {name}")
+        await self.change(self.sql["event_type_delete"], (organisation_id, name), missing)

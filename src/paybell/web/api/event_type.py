@@ -42,11 +42,13 @@ async def event_type_create(body: EventTypeIn, caller: Calling) -> EventTypeOut:
     """Add an event type of your own."""
     if body.name in EVENT_TYPES:
         raise Conflict(f"{body.name} is Paybell's own event type: choose another name")
+    now_ms = caller.now_ms()
     event_type = EventType(
         name=body.name,
         organisation_id=caller.organisation_id,
         description=body.description,
-        created_at_ms=caller.now_ms(),
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
     )
     await caller.store.event_type_create(event_type)
     return _show(event_type)
@@ -73,14 +75,17 @@ async def event_type_get(event_type: Name, caller: Calling) -> EventTypeOut:
 
 async def _all(caller: Caller) -> list[EventType]:
     built_in = [
-        EventType(name=name, organisation_id="", description=text, created_at_ms=0)
+        EventType(name=name, organisation_id="", description=text, created_at_ms=0, updated_at_ms=0)
         for name, text in EVENT_TYPES.items()
     ]
     return [*built_in, *await caller.store.event_type_list(caller.organisation_id)]
 
 
 def _show(it: EventType) -> EventTypeOut:
-    at = when(it.created_at_ms)
     return EventTypeOut(
-        name=it.name, description=it.description, built_in=not it.organisation_id, created_at=at, updated_at=at
+        name=it.name,
+        description=it.description,
+        built_in=not it.organisation_id,
+        created_at=when(it.created_at_ms),
+        updated_at=when(it.updated_at_ms),
     )

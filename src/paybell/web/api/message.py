@@ -76,7 +76,7 @@ async def message_create(app: AppPath, request: Request, caller: Calling) -> Res
     """Post a message: kept with its deliveries before it is answered, then sent."""
     application = await application_of(caller, app)
     message = _message(caller, application, _decode(await request.body()))
-    endpoints = await caller.store.endpoint_list(caller.organisation_id)
+    endpoints = await caller.store.endpoint_list_of(application.id)
     jobs = caller.context.route(message, endpoints)
     answer = exact(_show(message), HTTPStatus.ACCEPTED, payload=message.payload)
     kept = answer_of(request, answer, caller.context)

@@ -1,0 +1,116 @@
+"""What people ask of the store who look."""
+
+from typing import Protocol
+
+from paybell.model.account import AccountItem
+from paybell.model.delivery import Attempt, Delivery
+from paybell.model.entitlement import Entitlement
+from paybell.model.expectation import Expectation
+from paybell.model.fact import Subject
+from paybell.model.ledger import Balance, Posting
+from paybell.model.message import Message
+from paybell.model.notification import Refusal
+from paybell.model.payment import Payment
+from paybell.ports.records import MessageNew, NotificationView, Page, PageQuery, Recorded, StoreStatus, TimelineEntry
+
+
+class ReadStore(Protocol):
+    """What people look at."""
+
+    async def notification_page(self, query: PageQuery) -> Page[NotificationView]:
+        """Filters: source_id, state. Newest first; bodies included."""
+        ...
+
+    async def notification_get(self, organisation_id: str, notification_id: str) -> NotificationView:
+        """NotFound when there is none."""
+        ...
+
+    async def notification_replay(self, organisation_id: str, notification_id: str, *, now_ms: int) -> NotificationView:
+        """Take it back to pending (a hint to needs_fetch), due now; Conflict while it is still in work."""
+        ...
+
+    async def refusal_page(self, query: PageQuery) -> Page[Refusal]:
+        """Filters: source_id. Newest first."""
+        ...
+
+    async def payment_page(self, query: PageQuery) -> Page[Payment]:
+        """Filters: source_id, gateway_payment_id (or an alias), order_id, status. Newest first."""
+        ...
+
+    async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
+        """By our id; of one that was merged, the payment it became; NotFound when there is none."""
+        ...
+
+    async def payment_timeline(self, organisation_id: str, payment_id: str) -> tuple[TimelineEntry, ...]:
+        """Everything that happened to a payment, and to those that were merged into it, oldest first."""
+        ...
+
+    async def fact_list(self, subject_id: str) -> tuple[Recorded, ...]:
+        """All facts of a payment or an account item, in the order in which they were recorded."""
+        ...
+
+    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
+        """Filters: order_id. Newest first."""
+        ...
+
+    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
+        """Filters: subject (must be given), source_id, gateway_id, status. Newest first."""
+        ...
+
+    async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
+        """By our id; NotFound when there is none."""
+        ...
+
+    async def account_item_timeline(
+        self, organisation_id: str, subject: Subject, item_id: str
+    ) -> tuple[TimelineEntry, ...]:
+        """Everything that happened to it, oldest first."""
+        ...
+
+    async def entitlement_page(self, query: PageQuery) -> Page[Entitlement]:
+        """Filters: product, state. Newest first."""
+        ...
+
+    async def entitlement_of(self, organisation_id: str, customer: str) -> tuple[Entitlement, ...]:
+        """All of a customer's, named by a gateway's id, an e-mail address or the merchant's own name."""
+        ...
+
+    async def posting_page(self, query: PageQuery) -> Page[Posting]:
+        """Filters: payment_id (with those merged into it), source_id, currency, account (either side). Newest first."""
+        ...
+
+    async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
+        """The sums of every account that has postings, by source and currency."""
+        ...
+
+    async def message_post(self, new: MessageNew) -> None:
+        """Write a message and its deliveries in one transaction; Conflict when the event id is taken."""
+        ...
+
+    async def message_page(self, query: PageQuery) -> Page[Message]:
+        """Filters: application_id, event_type. Newest first."""
+        ...
+
+    async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
+        """By id or event id; NotFound otherwise."""
+        ...
+
+    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
+        """Filters: application_id, endpoint_id, message_id, state. Newest first."""
+        ...
+
+    async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
+        """Make the message due for the endpoint once more; NotFound when it never was for it."""
+        ...
+
+    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
+        """Filters: application_id, endpoint_id, message_id. Newest first."""
+        ...
+
+    async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
+        """NotFound when there is none."""
+        ...
+
+    async def status(self) -> StoreStatus:
+        """Counts and sizes, for people and metrics."""
+        ...
