@@ -9,6 +9,8 @@ from typing import Self
 NETWORK = f"10.231.{os.getpid() % 250}"
 MISSING = "" if os.geteuid() == 0 and shutil.which("ip") else "needs root and the command ip (apt-get install iproute2)"
 """Why there can be none here; '' where there can."""
+ALONE = ("unshare", "--net", "--mount", "--")
+"""Before a command of root's: a network and a view of the file system of its own, gone when it ends."""
 
 
 def _ip(*arguments: str, check: bool = True) -> bool:

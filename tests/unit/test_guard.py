@@ -1,5 +1,6 @@
 """The address guard and the reading of URLs."""
 
+import contextlib
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 
 import pytest
@@ -10,11 +11,8 @@ from paybell.errors import ConfigurationError
 from paybell.transports import AddressGuard, check_url
 from paybell.transports.guard import REFUSED_V4
 from paybell.transports.url import Target, parse_url
+from tests.hostile_urls import BAD, DECOY, hostile_urls
 
-BAD = """0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.9.9.9 169.254.169.254 172.16.0.1 192.0.0.1
-192.0.0.192 192.168.1.1 192.88.99.1 198.18.0.1 203.0.113.9 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 168.63.129.16
-:: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 64:ff9b::7f00:1 64:ff9b:1::a00:1 2002:7f00:1::
-2001:0:7f00:1:: 100::1 2001:db8::1 3fff::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 ff0e::1""".split()
 GOOD = "1.1.1.1 8.8.8.8 52.94.1.1 172.32.0.1 100.128.0.1 2606:4700::1111 2a00:1450::1 2001:4860:4860::8888".split()
 
 
@@ -134,6 +132,16 @@ def test_host_authority_and_path(url: str, host: str, authority: str, path: str)
 def test_odd_urls_are_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         check_url(url)
+
+
+def test_no_variant_of_a_hostile_url_passes_for_a_public_address_of_another_spelling() -> None:
+    passed = []
+    for url, _ in hostile_urls(10_000):
+        with contextlib.suppress(ConfigurationError):
+            check_url(url)
+            passed.append(parse_url(url))
+    assert {it.host for it in passed if it.literal} == {DECOY}
+    assert any(not it.literal for it in passed)  # names: judged when they are connected to
 
 
 def test_a_literal_address_is_judged_and_a_name_is_not() -> None:

@@ -66,7 +66,7 @@ class Dialler:
                 addresses = await self._resolver(target.host, target.port)
             except TimeoutError:
                 raise
-            except (OSError, UnicodeError) as error:
+            except (OSError, ValueError) as error:
                 return Failed(phase="resolve", reason=f"{target.host} does not resolve ({words(error)})")
         if not addresses:
             return Failed(phase="resolve", reason=f"{target.host} has no address")
