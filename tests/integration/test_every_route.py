@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tests.authority import Authority
 from tests.databases import Database
 from tests.integration.api_world import API, World, in_world
 from tests.integration.test_api_accounts import FACTS
@@ -20,6 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_put": {"url": "https://example.com/hook"},
     "endpoint_patch": {"description": "d"},
     "endpoint_secret_rotate": {},
+    "client_certificate_put": {"certificate": Authority().client_pem("paybell")},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
     "product_put": {"name": "Gold"},
@@ -80,7 +82,8 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     await world.notify(PAID, "a-forgers-secret")
     await world.record(*FACTS)
     await world.ask("PUT", "/product/gold", BODIES["product_put"], status=201)
-    path, endpoint = await world.add_endpoint(uid="e", url="http://127.0.0.1:1/")
+    path, endpoint = await world.add_endpoint(uid="e", url="https://127.0.0.1:1/")
+    await world.ask("PUT", f"{path}/endpoint/e/client-certificate", BODIES["client_certificate_put"])
     await world.ask("PATCH", path, {"uid": "a"})
     await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
     body = {"eventType": "order.paid", "payload": {}, "eventId": "ev"}

@@ -30,7 +30,15 @@ from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.record.timers import TimerConfig, TimerService
 from paybell.route.rules import Mint, route_change, route_message
-from paybell.transports import AddressGuard, FunctionSender, HttpSender, HttpSenderConfig, check_headers, check_url
+from paybell.transports import (
+    AddressGuard,
+    FunctionSender,
+    HttpSender,
+    HttpSenderConfig,
+    check_headers,
+    check_url,
+    read_certificate,
+)
 from paybell.web.api import create_api
 from paybell.web.api.problems import problem
 from paybell.web.auth import hash_key
@@ -267,6 +275,7 @@ class Paybell:
             deliver=self._hand_on,
             check_url=self._check_url,
             check_headers=_check_headers,
+            read_certificate=read_certificate,
             new_secret=self._new_secret,
             receivers_key=receivers_key,
             check_secret=check_secret,

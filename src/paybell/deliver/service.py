@@ -259,6 +259,7 @@ class DeliverService:
                 headers=headers,
                 body=job.payload,
                 timeout_s=self._config.timeout_s,
+                client_certificate=endpoint.client_certificate,
             )
         )
 

@@ -109,6 +109,8 @@ def check_endpoint(context: WebContext, after: Endpoint, before: Endpoint | None
     try:
         if before is None or before.url != after.url:
             context.check_url(after.url)
+            if after.client_certificate:
+                check_https(after.url)
     except ConfigurationError as error:
         raise InvalidField(str(error), "url") from None
     try:
@@ -118,6 +120,12 @@ def check_endpoint(context: WebContext, after: Endpoint, before: Endpoint | None
         raise InvalidField(str(error), "headers") from None
     if before is None:
         check_secret(context, after.secrets[0], "secret")
+
+
+def check_https(url: str) -> None:
+    """Refuse, with ``ConfigurationError``, a URL over which no client certificate may be shown."""
+    if not url.lower().startswith("https://"):
+        raise ConfigurationError("a client certificate is shown over https only; change the URL, or delete it first")
 
 
 def check_secret(context: WebContext, secret: str, field: str) -> None:
