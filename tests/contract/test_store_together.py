@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from paybell.errors import Conflict, StoreUnavailable
+from paybell.model.answer import AnswerKey, Begun, KeptMessage
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery, Reading, Store
@@ -149,6 +150,21 @@ def test_who_lost_its_lease_to_the_other_writes_nothing(place: Place) -> None:
     together(place, scenario)
 
 
+def test_both_post_under_one_key_and_it_is_one_message(place: Place) -> None:
+    async def scenario(world: World, stores: tuple[Store, Store]) -> None:
+        org = world.organisation.id
+        key = AnswerKey(organisation_id=org, name="k-1", request_digest=b"d" * 16)
+        ends_at_ms = world.clock.now_ms() + LEASE_MS
+        rivals = [message(number, organisation_id=org, event_id="ev" * (number % 2)) for number in range(1, 11)]
+        news = [MessageNew(message=it, deliveries=(), key=key, key_ends_at_ms=ends_at_ms) for it in rivals]
+        outcomes = await asyncio.gather(*(stores[number // 5].message_post(it) for number, it in enumerate(news)))
+        assert sum(it == Begun() for it in outcomes) == 1
+        assert len({it.message.id for it in outcomes if isinstance(it, KeptMessage) and it.message}) == 1
+        assert (await world.store.status()).counts["messages"] == 1
+
+    together(place, scenario)
+
+
 def test_both_post_one_event_id_and_it_is_one_message(place: Place) -> None:
     async def scenario(world: World, stores: tuple[Store, Store]) -> None:
         org = world.organisation.id
@@ -160,7 +176,7 @@ def test_both_post_one_event_id_and_it_is_one_message(place: Place) -> None:
             ),
             return_exceptions=True,
         )
-        assert sum(it is None for it in outcomes) == 1
+        assert sum(it == Begun() for it in outcomes) == 1
         assert sum(isinstance(it, Conflict) for it in outcomes) == 9
         counts = (await world.store.status()).counts
         assert (counts["messages"], counts["deliveries.due"]) == (1, 1)

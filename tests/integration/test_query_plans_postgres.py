@@ -43,6 +43,9 @@ INDEXES_OF = {
     "fact_insert": set(),
     "payment_upsert": set(),
     "message_insert": set(),
+    "message_post": set(),
+    "answer_get": {"kept_answers_pkey", "messages_pkey"},
+    "answer_withdraw": {"kept_answers_pkey"},
     "delivery_insert": set(),
     "refusal_trim": {"refusals_by_source"},
     # look-ups
@@ -107,6 +110,7 @@ MAY_SORT = {
         "delivery_claim",
         "notification_append",
         "message_insert",
+        "message_post",
         "notification_lock",
     ),  # one group
     "delivery_waiting",  # the endpoints that are known

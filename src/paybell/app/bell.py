@@ -44,6 +44,7 @@ from paybell.web.api.problems import problem
 from paybell.web.auth import hash_key
 from paybell.web.context import WebContext
 from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
+from paybell.web.posts import Posts, is_post
 
 SECRET_BYTES: Final = 32
 _DAY_MS: Final = 86_400_000
@@ -193,6 +194,8 @@ class Paybell:
             await problem(HTTPStatus.NOT_FOUND, detail)(scope, receive, send)
         elif path.startswith(PREFIX):
             await self._ingest(scope, path, receive, send)
+        elif is_post(scope, path):
+            await self._posts(scope, receive, send)
         else:
             await self._api(scope, receive, send)
 
@@ -262,6 +265,7 @@ class Paybell:
             IngestConfig(body_bytes_max=chosen.body_bytes_max, read_timeout_s=chosen.read_timeout_s),
         )
         self._api = create_api(self._web_context())
+        self._posts = Posts(self._api, self._api.state.parts)
 
     def _web_context(self) -> WebContext:
         return WebContext(

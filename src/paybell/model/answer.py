@@ -4,6 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from paybell.model.message import Message
+
 KEY_CHARS_MAX: Final = 255
 
 
@@ -21,6 +23,12 @@ class KeptAnswer(Struct, frozen=True):
     status_code: int
     media_type: str
     body: bytes
+
+
+class KeptMessage(Struct, frozen=True):
+    """A message was posted, and is shown again; None when it is kept no longer."""
+
+    message: Message | None
 
 
 class AnswerNew(Struct, frozen=True, kw_only=True):
@@ -43,4 +51,6 @@ class OtherRequest(Struct, frozen=True):
     """The key was used for a request that was not this one."""
 
 
-Beginning = Begun | BeingAnswered | OtherRequest | KeptAnswer
+Taken = BeingAnswered | OtherRequest | KeptAnswer | KeptMessage
+"""What there is under a key that is taken."""
+Beginning = Begun | Taken

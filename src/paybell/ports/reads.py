@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from paybell.model.account import AccountItem
+from paybell.model.answer import Beginning
 from paybell.model.delivery import Attempt, Delivery
 from paybell.model.entitlement import Entitlement
 from paybell.model.expectation import Expectation
@@ -83,8 +84,11 @@ class ReadStore(Protocol):
         """The sums of every account that has postings, by source and currency."""
         ...
 
-    async def message_post(self, new: MessageNew) -> None:
-        """Write a message and its deliveries in one transaction; Conflict when the event id is taken."""
+    async def message_post(self, new: MessageNew) -> Beginning:
+        """Write a message, its deliveries and its key in one transaction; what is under the key where it is taken.
+
+        Conflict when the event id is taken. A key that the same request has begun to be answered under is its own.
+        """
         ...
 
     async def message_page(self, query: PageQuery) -> Page[Message]:

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 from msgspec import Struct
 
 from paybell.model.account import AccountItem
-from paybell.model.answer import AnswerNew
+from paybell.model.answer import AnswerKey
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey, Entitlement, Grant, Product
@@ -317,8 +317,9 @@ class MessageNew(Struct, frozen=True, kw_only=True):
 
     message: Message
     deliveries: tuple[DeliveryJob, ...]
-    answer: AnswerNew | None = None
-    """What is answered, to be kept in the same transaction."""
+    key: AnswerKey | None = None
+    """Its idempotency key, taken in the same transaction."""
+    key_ends_at_ms: int = 0
 
 
 class PageQuery(Struct, frozen=True, kw_only=True):

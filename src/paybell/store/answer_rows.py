@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from paybell.model.answer import AnswerKey, AnswerNew, Beginning, BeingAnswered, KeptAnswer, OtherRequest
+from paybell.model.answer import AnswerKey, AnswerNew, BeingAnswered, KeptAnswer, KeptMessage, OtherRequest, Taken
+from paybell.ports import MessageNew
 from paybell.store import rows
 from paybell.store.seal import Seal
 
@@ -19,13 +20,22 @@ def answer_row(new: AnswerNew, seal: Seal) -> rows.Row:
     return (answer.status_code, sealed, new.ends_at_ms, key.organisation_id, key.name, key.request_digest)
 
 
-def found(row: Sequence[object], key: AnswerKey, seal: Seal) -> Beginning:
+def key_row(new: MessageNew) -> rows.Row:
+    """The four values of a message's idempotency key; '' and nothing for none."""
+    if new.key is None:
+        return ("", "", b"", 0)
+    return (new.key.organisation_id, new.key.name, new.key.request_digest, new.key_ends_at_ms)
+
+
+def found(row: Sequence[object], key: AnswerKey, seal: Seal) -> Taken:
     """What is kept under a key that is taken."""
     if rows.blob(row[0]) != key.request_digest:
         return OtherRequest()
     status_code = rows.number(row[1])
     if not status_code:
         return BeingAnswered()
+    if row[3]:
+        return KeptMessage(None if row[4] is None else rows.message(row[4:]))
     media_type, body = _BOX.decode(seal.open(rows.blob(row[2]), _row_id(key)))
     return KeptAnswer(status_code, media_type, body)
 

@@ -1,12 +1,8 @@
 """Answers kept under idempotency keys."""
 
-from typing import Final
-
 from paybell.model.answer import AnswerKey, AnswerNew, Beginning, Begun, BeingAnswered
 from paybell.store import answer_rows
-from paybell.store.postgres.base import Part, columns
-
-ANSWER_COLUMNS: Final = 6
+from paybell.store.postgres.base import Part
 
 
 class AnswerPart(Part):
@@ -22,7 +18,7 @@ class AnswerPart(Part):
 
     async def answer_keep(self, new: AnswerNew) -> None:
         """See the port."""
-        await self.database.rows("answer_keep", *columns([answer_rows.answer_row(new, self.seal)], ANSWER_COLUMNS))
+        await self.database.rows("answer_keep", *answer_rows.answer_row(new, self.seal))
 
     async def answer_forget(self, key: AnswerKey) -> None:
         """See the port."""

@@ -5,11 +5,11 @@ from typing import Final
 
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
+from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Page, PageQuery, Reading
 from paybell.store import answer_rows, rows
-from paybell.store.postgres.answers import ANSWER_COLUMNS
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, Session, repeated
 from paybell.store.postgres.grouping import Grouper
@@ -19,6 +19,7 @@ from paybell.store.seal import Seal
 
 _ATTEMPT_COLUMNS: Final = 18
 _MESSAGE_COLUMNS: Final = 9
+_KEY_COLUMNS: Final = 4
 _DELIVERY_COLUMNS: Final = 10
 
 
@@ -113,11 +114,16 @@ class DeliveryPart(RecordingPart):
         self._added(changes.deliveries)
         return changes
 
-    async def message_post(self, new: MessageNew) -> None:
+    async def message_post(self, new: MessageNew) -> Beginning:
         """See the port."""
-        if not await self.posts.submit(new):
-            raise Conflict(f"a message with the event id {new.message.event_id!r} was posted already")
-        self._added(new.deliveries)
+        if await self.posts.submit(new):
+            self._added(new.deliveries)
+            return Begun()
+        if new.key is not None:
+            taken = await self.database.rows("answer_get", new.key.organisation_id, new.key.name)
+            if taken:
+                return answer_rows.found(taken[0], new.key, self.seal)
+        raise Conflict(f"a message with the event id {new.message.event_id!r} was posted already")
 
     def _added(self, jobs: Sequence[DeliveryJob]) -> None:
         self._waiting.added(self.clock.now_ms(), jobs)
@@ -131,22 +137,26 @@ class DeliveryPart(RecordingPart):
         return [it.message.id in there or it.message.id in kept for it in group]
 
     async def _post_together(self, group: Sequence[MessageNew]) -> set[str]:
-        messages = columns([rows.message_row(it.message) for it in group], _MESSAGE_COLUMNS)
+        """In one statement, but where a key may have been taken for a message whose event id is not free."""
+        given = self._posted(group)
+        if not any(it.key is not None and it.message.event_id for it in group):
+            return {row[0] for row in await self.database.rows("message_post", *given)}
         async with self.database.transaction() as session:
-            kept = {row[0] for row in await session.rows("message_insert", *messages)}
-            deliveries = [
-                rows.delivery_row(job, it.message.created_at_ms)
-                for it in group
-                if it.message.id in kept
-                for job in it.deliveries
-            ]
-            if deliveries:
-                await session.rows("delivery_insert", *columns(deliveries, _DELIVERY_COLUMNS), self.node_no)
-            answers = [it.answer for it in group if it.answer is not None and it.message.id in kept]
-            if answers:
-                sealed = [answer_rows.answer_row(it, self.seal) for it in answers]
-                await session.rows("answer_keep", *columns(sealed, ANSWER_COLUMNS))
+            kept = {row[0] for row in await session.rows("message_post", *given)}
+            refused = [(*answer_rows.key_row(it)[:2], it.message.id) for it in group if it.message.id not in kept]
+            if refused:
+                await session.rows("answer_withdraw", *columns(refused, 3))
         return kept
+
+    def _posted(self, group: Sequence[MessageNew]) -> list[object]:
+        messages = [(*rows.message_row(it.message), *answer_rows.key_row(it)) for it in group]
+        jobs = [rows.delivery_row(job, it.message.created_at_ms) for it in group for job in it.deliveries]
+        return [
+            *columns(messages, _MESSAGE_COLUMNS + _KEY_COLUMNS),
+            self.clock.now_ms(),
+            *columns(jobs, _DELIVERY_COLUMNS),
+            self.node_no,
+        ]
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
         """See the port."""

@@ -2,25 +2,46 @@
 -- Begin to answer a request, unless one under that key was answered, or is being answered now.
 INSERT INTO kept_answers (organisation_id, name, request_digest, status_code, answer, ends_at_ms) VALUES ($1, $2, $3, 0, $4, $5)
 ON CONFLICT (organisation_id, name) DO UPDATE
-   SET request_digest = excluded.request_digest, status_code = 0, answer = excluded.answer, ends_at_ms = excluded.ends_at_ms
+   SET request_digest = excluded.request_digest, status_code = 0, answer = excluded.answer, ends_at_ms = excluded.ends_at_ms,
+       message_id = ''
  WHERE kept_answers.ends_at_ms <= $6
 RETURNING name;
 
 -- answer_get --
--- What is kept under a key.
-SELECT request_digest, status_code, answer FROM kept_answers WHERE organisation_id = $1 AND name = $2;
+-- What is kept under a key; of a message that was posted the message itself.
+SELECT k.request_digest, k.status_code, k.answer, k.message_id, m.id, m.organisation_id, m.application_id, m.event_type, m.event_id,
+       m.payload, m.payment_id, m.created_at_ms, m.channels
+  FROM kept_answers AS k LEFT JOIN messages AS m ON m.id = k.message_id
+ WHERE k.organisation_id = $1 AND k.name = $2;
 
--- answer_keep [sqlite] --
+-- answer_post [sqlite] --
+-- Take a key for a message, unless it is taken; what the same request has begun is its own.
+INSERT INTO kept_answers (organisation_id, name, request_digest, status_code, answer, ends_at_ms, message_id)
+VALUES ($1, $2, $3, 202, x'', $4, $5)
+ON CONFLICT (organisation_id, name) DO UPDATE
+   SET request_digest = excluded.request_digest, status_code = excluded.status_code, answer = excluded.answer,
+       ends_at_ms = excluded.ends_at_ms, message_id = excluded.message_id
+ WHERE kept_answers.ends_at_ms <= $6
+    OR (kept_answers.status_code = 0 AND kept_answers.request_digest = excluded.request_digest);
+
+-- answer_withdraw [sqlite] --
+-- The message was refused: its key is free.
+DELETE FROM kept_answers WHERE organisation_id = $1 AND name = $2 AND message_id = $3;
+
+-- answer_withdraw [postgres] --
+-- The messages were refused: their keys are free.
+WITH held AS MATERIALIZED (
+    SELECT k.ctid FROM unnest($1::text[], $2::text[], $3::text[]) AS g (organisation_id, name, message_id) CROSS JOIN LATERAL (
+           SELECT ctid FROM kept_answers
+            WHERE organisation_id = g.organisation_id AND name = g.name AND message_id = g.message_id FOR UPDATE) AS k
+)
+DELETE FROM kept_answers WHERE ctid = ANY (ARRAY(SELECT ctid FROM held));
+
+-- answer_keep --
 -- Keep the answer.
 UPDATE kept_answers SET status_code = $1, answer = $2, ends_at_ms = $3
  WHERE organisation_id = $4 AND name = $5 AND request_digest = $6 AND status_code = 0;
 
--- answer_keep [postgres] --
--- Keep answers.
-UPDATE kept_answers AS k SET status_code = g.status_code, answer = g.answer, ends_at_ms = g.ends_at_ms
-  FROM unnest($1::integer[], $2::bytea[], $3::bigint[], $4::text[], $5::text[], $6::bytea[])
-    AS g (status_code, answer, ends_at_ms, organisation_id, name, request_digest)
- WHERE k.organisation_id = g.organisation_id AND k.name = g.name AND k.request_digest = g.request_digest AND k.status_code = 0;
 
 -- answer_forget --
 -- It was refused: the same key may be used again at once.

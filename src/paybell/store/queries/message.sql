@@ -19,6 +19,50 @@ SELECT id, organisation_id, application_id, event_type, event_id, payload, payme
  WHERE event_id = '' OR id IN (SELECT message_id FROM keyed)
 RETURNING id;
 
+-- message_post [postgres] --
+-- Post messages with their keys and deliveries, each unless its key or its event id is taken; give the ids of the new ones.
+-- A key of a message whose event id is taken stays: withdraw it in the same transaction. What the same request has begun to be
+-- answered under is its own. (Not "IN" alone in the last one: with no hash joins that would be a loop within a loop.)
+WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[],
+                         $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bigint[])
+        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels,
+              key_organisation_id, key_name, request_digest, key_ends_at_ms)
+), held AS (
+    INSERT INTO kept_answers (organisation_id, name, request_digest, status_code, answer, ends_at_ms, message_id)
+    SELECT DISTINCT ON (key_organisation_id, key_name)
+           key_organisation_id, key_name, request_digest, 202, ''::bytea, key_ends_at_ms, id
+      FROM given WHERE key_name <> '' ORDER BY key_organisation_id, key_name, id
+    ON CONFLICT (organisation_id, name) DO UPDATE
+       SET request_digest = excluded.request_digest, status_code = excluded.status_code, answer = excluded.answer,
+           ends_at_ms = excluded.ends_at_ms, message_id = excluded.message_id
+     WHERE kept_answers.ends_at_ms <= $14
+        OR (kept_answers.status_code = 0 AND kept_answers.request_digest = excluded.request_digest)
+    RETURNING message_id
+), free AS (
+    SELECT * FROM given WHERE key_name = '' OR id IN (SELECT message_id FROM held)
+), keyed AS (
+    INSERT INTO message_keys (application_id, event_id, message_id)
+    SELECT application_id, event_id, id FROM free WHERE event_id <> '' ORDER BY application_id, event_id
+    ON CONFLICT (application_id, event_id) DO NOTHING
+    RETURNING message_id
+), posted AS (
+    INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+    SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels FROM free
+     WHERE event_id = '' OR id IN (SELECT message_id FROM keyed)
+    RETURNING id
+), queued AS (
+    INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
+                                lease_no, due_at_ms, created_at_ms, node_no)
+    SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, 0, lease_no, due_at_ms, created_at_ms,
+           CASE WHEN state = 'leased' THEN $25::bigint ELSE 0 END
+      FROM unnest($15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::integer[],
+                  $23::bigint[], $24::bigint[])
+        AS g (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, lease_no, due_at_ms, created_at_ms)
+     WHERE message_id = '' OR message_id IN (SELECT id FROM posted)
+)
+SELECT id FROM posted;
+
 -- message_insert_once [sqlite] --
 -- Append a message unless its application has one with that event id.
 INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import apsw
 
 from paybell.errors import Conflict, NotFound
+from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery
@@ -143,20 +144,30 @@ class DeliveryPart(RecordingPart):
 
     # ---- messages and what people look at
 
-    async def message_post(self, new: MessageNew) -> None:
+    async def message_post(self, new: MessageNew) -> Beginning:
         """See the port."""
+        outcome = await self.database.write(lambda connection: self._post(connection, new))
+        if isinstance(outcome, Conflict):
+            raise outcome
+        return outcome
+
+    def _post(self, connection: apsw.Connection, new: MessageNew) -> Beginning | Conflict:
+        """A conflict is given, not raised: others of its batch would be written twice."""
         message = new.message
-
-        def job(connection: apsw.Connection) -> None:
-            connection.execute(self.sql["message_insert_once"], rows.message_row(message))
+        if new.key is not None:
+            connection.execute(self.sql["answer_post"], (*answer_rows.key_row(new), message.id, self.clock.now_ms()))
             if not connection.changes():
-                raise Conflict(f"a message with the event id {message.event_id!r} was posted already")
-            jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
-            connection.executemany(self.sql["delivery_insert"], jobs)
-            if new.answer is not None:
-                connection.execute(self.sql["answer_keep"], answer_rows.answer_row(new.answer, self.seal))
-
-        await self.database.write(job)
+                taken = connection.execute(self.sql["answer_get"], (new.key.organisation_id, new.key.name))
+                return answer_rows.found(taken.fetchall()[0], new.key, self.seal)
+        connection.execute(self.sql["message_insert_once"], rows.message_row(message))
+        if not connection.changes():
+            if new.key is not None:
+                named = (new.key.organisation_id, new.key.name, message.id)
+                connection.execute(self.sql["answer_withdraw"], named)
+            return Conflict(f"a message with the event id {message.event_id!r} was posted already")
+        jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
+        connection.executemany(self.sql["delivery_insert"], jobs)
+        return Begun()
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
         """See the port."""

@@ -86,7 +86,9 @@ class KeyedRoute(APIRoute):
             )
             if not all(is_storable(str(name)) for name in request.path_params.values()):
                 return problem(404, "nothing has such a name")
-            _check_json(await request.body())
+            if not is_strict_json(await request.body()):
+                wrong = {"loc": ("body",), "msg": "the body is not valid JSON", "type": "json_invalid"}
+                raise RequestValidationError([wrong])
             return await once(request, parts.context, key.organisation_id, handle)
 
         return keyed
@@ -98,14 +100,14 @@ def _base_url(request: Request, context: WebContext) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}".rstrip("/")
 
 
-def _check_json(body: bytes) -> None:
-    """Refuse what Python's own parser lets through: NaN, half surrogate pairs, numbers without end."""
+def is_strict_json(body: bytes) -> bool:
+    """Whether it has nothing of what Python's own parser lets through: NaN, half surrogate pairs, endless numbers."""
     try:
         if body:
             msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        wrong = {"loc": ("body",), "msg": "the body is not valid JSON", "type": "json_invalid"}
-        raise RequestValidationError([wrong]) from None
+        return False
+    return True
 
 
 async def _caller(request: Request, _key: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:

@@ -6,13 +6,23 @@ from typing import Any, Final, assert_never
 
 from fastapi import Request, Response
 
-from paybell.model.answer import KEY_CHARS_MAX, AnswerKey, AnswerNew, Begun, BeingAnswered, KeptAnswer, OtherRequest
+from paybell.model.answer import (
+    KEY_CHARS_MAX,
+    AnswerKey,
+    AnswerNew,
+    Begun,
+    BeingAnswered,
+    KeptAnswer,
+    KeptMessage,
+    OtherRequest,
+    Taken,
+)
+from paybell.web.api.message_shapes import KEPT_MS, shown
 from paybell.web.api.problems import mistake_at, problem
 from paybell.web.context import WebContext
+from paybell.web.ingest import Scope
 
 HEADER: Final = "idempotency-key"
-KEPT_MS: Final = 24 * 3_600_000
-"""How long an answer is kept."""
 ANSWERING_MS: Final = 60_000
 """How long a request may take to be answered, before the same may be tried again: its process died."""
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
@@ -25,15 +35,30 @@ async def once(request: Request, context: WebContext, organisation_id: str, hand
     name = request.headers.get(HEADER)
     if name is None or request.method != "POST":
         return await handle(request)
-    if not 0 < len(name) <= KEY_CHARS_MAX or not name.isprintable() or not name.isascii():
+    if not is_key(name):
         return mistake_at(f"must have 1 to {KEY_CHARS_MAX} printable characters of ASCII", "header", HEADER)
-    key = AnswerKey(organisation_id=organisation_id, name=name, request_digest=await _digest(request))
+    key = AnswerKey(
+        organisation_id=organisation_id, name=name, request_digest=digest(request.scope, await request.body())
+    )
     now_ms = context.clock.now_ms()
-    match await context.store.answer_begin(key, now_ms=now_ms, ends_at_ms=now_ms + ANSWERING_MS):
-        case Begun():
-            return await _first(request, context, key, handle)
+    found = await context.store.answer_begin(key, now_ms=now_ms, ends_at_ms=now_ms + ANSWERING_MS)
+    return await _first(request, context, key, handle) if isinstance(found, Begun) else answer_again(found)
+
+
+def is_key(name: str) -> bool:
+    """Whether it may be an idempotency key."""
+    return 0 < len(name) <= KEY_CHARS_MAX and name.isprintable() and name.isascii()
+
+
+def answer_again(found: Taken) -> Response:
+    """The answer to a request whose key is taken."""
+    match found:
         case KeptAnswer(status_code=status_code, media_type=media_type, body=body):
             return Response(body, status_code, headers=REPLAYED, media_type=media_type or None)
+        case KeptMessage(message=message):
+            if message is None:
+                return problem(404, "the message that was posted under this Idempotency-Key is no longer kept")
+            return Response(shown(message), 202, headers=REPLAYED, media_type="application/json")
         case BeingAnswered():
             return problem(409, "a request with this Idempotency-Key is being answered: send it again a little later")
         case OtherRequest():
@@ -56,11 +81,11 @@ async def _first(request: Request, context: WebContext, key: AnswerKey, handle: 
     return answer
 
 
-def answer_of(request: Request, answer: Response, context: WebContext) -> AnswerNew | None:
-    """What to keep together with what a request changes, so that no crash comes in between; None without a key."""
+def taken_key(request: Request) -> AnswerKey | None:
+    """The key to write together with what a request changes, so that no crash comes in between; None without one."""
     key: AnswerKey | None = getattr(request.state, "answer_key", None)
     request.state.answer_key = None
-    return None if key is None else _new(key, answer, context)
+    return key
 
 
 def _new(key: AnswerKey, answer: Response, context: WebContext) -> AnswerNew:
@@ -85,8 +110,7 @@ def describe_key(operation: dict[str, Any]) -> None:
     operation["responses"].setdefault("409", {**described, "content": problem_of})
 
 
-async def _digest(request: Request) -> bytes:
-    digest = blake2b(digest_size=16)
-    for part in (request.url.path.encode(), request.url.query.encode(), await request.body()):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.digest()
+def digest(scope: Scope, body: bytes) -> bytes:
+    """What tells a request from others that have the same key."""
+    path, query = scope["path"].encode("utf-8", "surrogateescape"), scope["query_string"]
+    return blake2b(b"%d %b %d %b %b" % (len(path), path, len(query), query, body), digest_size=16).digest()

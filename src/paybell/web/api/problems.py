@@ -65,6 +65,11 @@ def problem(status: int, detail: str = "", headers: Mapping[str, str] | None = N
     return _answer({"code": code, "detail": detail or _TEXTS.get(status, "")}, status, headers)
 
 
+def unavailable() -> Response:
+    """The 503 of a store that may be there again soon."""
+    return problem(503, "", {"Retry-After": str(RETRY_AFTER_S)})
+
+
 def mistake(msg: str, kind: str, *loc: str | int) -> Response:
     """A 422 with one line about the body."""
     return _answer({"detail": [{"loc": ["body", *loc], "msg": msg, "type": kind}]}, 422)
@@ -110,7 +115,7 @@ def handle_problems(api: FastAPI) -> None:
 
     @api.exception_handler(StoreUnavailable)
     async def _unavailable(_request: Request, _error: StoreUnavailable) -> Response:
-        return problem(503, "", {"Retry-After": str(RETRY_AFTER_S)})
+        return unavailable()
 
 
 def _allowed(request: Request) -> str:

@@ -1,0 +1,92 @@
+"""A message as it is posted and as it is shown: shared by the router and by the door before it."""
+
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from paybell.model.answer import AnswerKey
+from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
+from paybell.ports import MessageNew
+from paybell.web.api.problems import InvalidField
+from paybell.web.api.shapes import Shape, Time, when
+from paybell.web.context import WebContext
+
+EVENT_ID_PATTERN: Final = re.compile(r"^[a-zA-Z0-9_.:-]{1,256}$")
+KEPT_MS: Final = 24 * 3_600_000
+"""How long an answer is kept under an idempotency key."""
+_PLACE: Final = re.compile(r" - at `\$\.?(\w*)")
+
+
+class Posted(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Decoded without a look into the payload, whose bytes are kept as they came."""
+
+    event_type: Annotated[str, Meta(pattern=EVENT_TYPE_PATTERN.pattern)]
+    payload: msgspec.Raw
+    event_id: Annotated[str, Meta(pattern=EVENT_ID_PATTERN.pattern)] | None = None
+
+
+class MessageOut(Shape):
+    """A message."""
+
+    id: str
+    event_type: str
+    event_id: str | None
+    payload: dict[str, Any]
+    timestamp: Time
+
+
+class _Shown(Struct, rename="camel"):
+    """The fields of :class:`MessageOut`, in its order."""
+
+    id: str
+    event_type: str
+    event_id: str | None
+    payload: msgspec.Raw
+    timestamp: str
+
+
+_DECODER: Final = msgspec.json.Decoder(Posted)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def decode(body: bytes) -> Posted:
+    """What a body says; ``InvalidField`` where it says something else."""
+    try:
+        posted = _DECODER.decode(body)
+    except msgspec.MsgspecError as error:
+        text, place = str(error), _PLACE.search(str(error))
+        raise InvalidField(_PLACE.split(text)[0], *((place[1],) if place and place[1] else ())) from None
+    if not EVENT_TYPE_PATTERN.fullmatch(posted.event_type):
+        raise InvalidField(f"must match {EVENT_TYPE_PATTERN.pattern}", "eventType")
+    if posted.event_id is not None and not EVENT_ID_PATTERN.fullmatch(posted.event_id):
+        raise InvalidField(f"must match {EVENT_ID_PATTERN.pattern}", "eventId")
+    if not bytes(posted.payload).startswith(b"{"):
+        raise InvalidField("must be a JSON object", "payload")
+    return posted
+
+
+async def posting(context: WebContext, application: Application, posted: Posted, key: AnswerKey | None) -> MessageNew:
+    """The message with its deliveries, ready to be written."""
+    now_ms = context.clock.now_ms()
+    message = Message(
+        id=context.clock.new_id("msg"),
+        organisation_id=application.organisation_id,
+        application_id=application.id,
+        event_type=posted.event_type,
+        event_id=posted.event_id or "",
+        payload=bytes(posted.payload),
+        payment_id="",
+        created_at_ms=now_ms,
+    )
+    endpoints = await context.store.endpoint_list_of(application.id)
+    deliveries = context.route(message, endpoints)
+    return MessageNew(message=message, deliveries=deliveries, key=key, key_ends_at_ms=now_ms + KEPT_MS)
+
+
+def shown(it: Message) -> bytes:
+    """A message's JSON, its payload byte for byte."""
+    return _ENCODER.encode(
+        _Shown(it.id, it.event_type, it.event_id or None, msgspec.Raw(it.payload), when(it.created_at_ms))
+    )
