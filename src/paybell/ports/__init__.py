@@ -80,6 +80,7 @@ from paybell.ports.stores import (
     RecordStore,
     SchemaStore,
 )
+from paybell.ports.transforming import Fault, Transformed, Transformer, Webhook
 
 __all__ = [
     "STEPS",
@@ -107,6 +108,7 @@ __all__ = [
     "Erasure",
     "FactDrop",
     "Facts",
+    "Fault",
     "FetchDone",
     "FetchJob",
     "FetchPlan",
@@ -153,6 +155,9 @@ __all__ = [
     "Subjects",
     "Tended",
     "TimelineEntry",
+    "Transformed",
+    "Transformer",
+    "Webhook",
 ]
 
 Step = Literal["record", "deliver", "reconcile"]
