@@ -165,10 +165,11 @@ async def _notification_claim(store: PostgresStore) -> int:
 
 async def _delivery_claim(store: PostgresStore) -> int:
     now_ms = SystemClock().now_ms()
-    await store.delivery_next_due(busy=frozenset())
-    wanted = DeliveryClaim(
-        now_ms=now_ms, lease_ends_at_ms=now_ms + 600_000, limit=200, per_endpoint=128, busy=frozenset()
-    )
+    waiting = await store.delivery_waiting()
+    due = [name for name, due_at_ms in waiting.items() if due_at_ms <= now_ms and name]
+    each = min(128, max(8, 200 // len(due)))
+    rooms = dict.fromkeys(due[: 200 // each + 1], each)
+    wanted = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 600_000, limit=200, rooms=rooms)
     return len(await store.delivery_claim(wanted))
 
 

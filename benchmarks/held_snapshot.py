@@ -130,11 +130,9 @@ class DeliveryFlow(Flow):
     async def claim(self) -> Callable[[], Awaitable[None]]:
         """As the deliver step does."""
         now_ms = self.clock.now_ms()
-        await self.store.delivery_next_due(busy=frozenset())
+        rooms = {name: 128 for name, due_at_ms in (await self.store.delivery_waiting()).items() if due_at_ms <= now_ms}
         jobs = await self.store.delivery_claim(
-            DeliveryClaim(
-                now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000, limit=200, per_endpoint=128, busy=frozenset()
-            )
+            DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000, limit=200, rooms=rooms)
         )
 
         async def end() -> None:

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     endpoint_active_max: int = Field(
         64, gt=0, description="Deliveries being sent to one endpoint at the same time, at most."
     )
+    deliveries_active_max: int = Field(
+        1024, ge=4, description="Deliveries being sent at the same time in all, at most; shared by applications."
+    )
     endpoint_failing_days: int = Field(
         5, ge=0, description="After how many days in which every attempt failed an endpoint is disabled; 0 for never."
     )

@@ -17,13 +17,13 @@ from paybell.model.fact import Kind
 from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
 from paybell.model.source import ApiKey
-from paybell.ports import AttemptNew, DeliveryClaim, FetchDone, Reading, Store
+from paybell.ports import AttemptNew, FetchDone, Reading, Store
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
 from paybell.store.copying import copy
 from paybell.testing.builders import appending, application, attempt, endpoint, fact, notification, reading, source
 from paybell.testing.fake_clock import START_MS, FakeClock
-from tests.contract.stores import KEY, Place, PostgresPlace, SqlitePlace, World, world
+from tests.contract.stores import KEY, Place, PostgresPlace, SqlitePlace, World, claim_due, world
 
 OTHER_KEY = bytes(range(32, 64))
 ANY_BYTES = bytes(range(256))
@@ -246,10 +246,7 @@ async def _hints(world: World) -> None:
 
 async def _claim(world: World) -> dict[str, DeliveryJob]:
     now_ms = world.clock.now_ms()
-    claim = DeliveryClaim(
-        now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS, limit=99, per_endpoint=99, busy=frozenset()
-    )
-    return {job.message_id: job for job in await world.store.delivery_claim(claim)}
+    return {job.message_id: job for job in await claim_due(world.store, now_ms, now_ms + LEASE_MS)}
 
 
 async def _deliveries(world: World) -> None:

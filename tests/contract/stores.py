@@ -13,10 +13,11 @@ from typing import Protocol, Self
 
 import msgspec
 
+from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application
 from paybell.model.source import Organisation, Source
-from paybell.ports import Book, Change, Changes, MessageNew, OrderKey, Reading, Routed, Store
+from paybell.ports import Book, Change, Changes, DeliveryClaim, MessageNew, OrderKey, Reading, Routed, Store
 from paybell.record.rules import decide, expect
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.store.postgres import PostgresStore
@@ -164,6 +165,23 @@ class World:
             route=lambda change, endpoints: route_change(change, endpoints, self.mint()),
             now_ms=self.clock.now_ms(),
         )
+
+
+async def claim_due(
+    store: Store,
+    now_ms: int,
+    lease_ends_at_ms: int,
+    *,
+    limit: int = 100,
+    each: int = 100,
+    busy: tuple[str, ...] = (),
+) -> list[DeliveryJob]:
+    """What is due of any endpoint, the longest waiting first."""
+    known = dict.fromkeys([*await store.delivery_waiting(), *await store.endpoint_rules()])
+    rooms = {name: each for name in known if name and name not in busy}
+    return await store.delivery_claim(
+        DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=lease_ends_at_ms, limit=limit, rooms=rooms)
+    )
 
 
 @asynccontextmanager

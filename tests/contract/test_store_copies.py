@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from paybell.errors import ConfigurationError, Conflict, StoreError
-from paybell.ports import ArchiveRow, ArchiveWriter, DeliveryClaim, PageQuery, Retention, Store
+from paybell.ports import ArchiveRow, ArchiveWriter, PageQuery, Retention, Store
 from paybell.store.archive import TABLES, TableDigest, span_of
 from paybell.store.copying import copy
 from paybell.testing.builders import appending, notification
 from paybell.testing.fake_clock import START_MS
 from tests.contract.archives import OTHER_KEY, alter, copied, filled, opened, rows_of, verified
-from tests.contract.stores import PLACES, Place, PostgresPlace, SqlitePlace, World, run, world
+from tests.contract.stores import PLACES, Place, PostgresPlace, SqlitePlace, World, claim_due, run, world
 
 DAY_MS = 86_400_000
 
@@ -89,9 +89,7 @@ def test_what_was_leased_is_due_in_the_copy(place: Place, target: Place) -> None
         assert len(await claim(world.store)) == 1
 
     async def claim(store: Store) -> Sequence[object]:
-        ends = START_MS + 60_000
-        asked = DeliveryClaim(now_ms=START_MS + 5, lease_ends_at_ms=ends, limit=9, per_endpoint=9, busy=frozenset())
-        return await store.delivery_claim(asked)
+        return await claim_due(store, START_MS + 5, START_MS + 60_000)
 
     async def claim_again() -> None:
         async with opened(target, OTHER_KEY) as store:

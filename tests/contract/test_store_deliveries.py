@@ -6,10 +6,10 @@ import pytest
 
 from paybell.errors import NotFound
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery
+from paybell.ports import AttemptNew, MessageNew, PageQuery
 from paybell.testing.builders import attempt, delivery, message
 from paybell.testing.fake_clock import START_MS
-from tests.contract.stores import Place, World, run
+from tests.contract.stores import Place, World, claim_due, run
 
 LEASE_MS = 60_000
 DELIVERED, DUE, DEAD = DeliveryState.DELIVERED, DeliveryState.DUE, DeliveryState.DEAD
@@ -18,11 +18,7 @@ DELIVERED, DUE, DEAD = DeliveryState.DELIVERED, DeliveryState.DUE, DeliveryState
 async def claim(
     world: World, *, now_ms: int = START_MS + 100, limit: int = 100, each: int = 100, busy: tuple[str, ...] = ()
 ) -> list[DeliveryJob]:
-    return await world.store.delivery_claim(
-        DeliveryClaim(
-            now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS, limit=limit, per_endpoint=each, busy=frozenset(busy)
-        )
-    )
+    return await claim_due(world.store, now_ms, now_ms + LEASE_MS, limit=limit, each=each, busy=busy)
 
 
 def ended(job: DeliveryJob, state: DeliveryState = DELIVERED, **changes: object) -> AttemptNew:
@@ -161,17 +157,17 @@ def test_claims_at_the_same_time_never_share_a_delivery(place: Place) -> None:
     run(place, scenario)
 
 
-def test_the_next_due_time_is_told_without_those_that_are_busy(place: Place) -> None:
+def test_what_waits_is_told_endpoint_by_endpoint_soonest_first(place: Place) -> None:
     async def scenario(world: World) -> None:
         other = world.an_endpoint("ep_2")
         await world.store.endpoint_create(other)
-        assert await world.store.delivery_next_due(busy=frozenset()) is None
-        await world.post(1, due_at_ms=START_MS + 7)
-        await world.post(2, other, due_at_ms=START_MS + 9)
-        assert await world.store.delivery_next_due(busy=frozenset()) == START_MS + 7
-        assert await world.store.delivery_next_due(busy=frozenset({"ep_1"})) == START_MS + 9
-        await claim(world)
-        assert await world.store.delivery_next_due(busy=frozenset()) == START_MS + 100 + LEASE_MS
+        assert await world.store.delivery_waiting() == {}
+        await world.post(1, due_at_ms=START_MS + 9)
+        await world.post(2, other, due_at_ms=START_MS + 7)
+        assert list((await world.store.delivery_waiting()).items()) == [("ep_2", START_MS + 7), ("ep_1", START_MS + 9)]
+        await claim(world, busy=("ep_1",))
+        left = await world.store.delivery_waiting()
+        assert sorted(left.values()) == [START_MS + 9, START_MS + 100 + LEASE_MS]
 
     run(place, scenario)
 
@@ -323,5 +319,22 @@ def test_the_endpoint_that_has_waited_longest_comes_first(place: Place) -> None:
         await world.post(1, due_at_ms=START_MS + 9)
         await world.post(2, other, due_at_ms=START_MS + 7)
         assert [it.endpoint_id for it in await claim(world, limit=1)] == ["ep_2"]
+
+    run(place, scenario)
+
+
+def test_first_tries_have_half_of_the_room_where_retries_would_fill_it(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        for number in range(1, 9):
+            await world.post(number)
+        for job in await claim(world):
+            assert await world.store.attempt_append(ended(job, DUE))
+        for number in range(9, 19):
+            await world.post(number, due_at_ms=START_MS + 6_000)
+        for room, firsts in ((4, 2), (5, 3), (1, 1)):
+            taken = await claim(world, now_ms=START_MS + 7_000, each=room)
+            assert len(taken) == room
+            assert sum(not job.attempt_count for job in taken) == firsts
+        assert len(await claim(world, now_ms=START_MS + 7_000)) == 18 - 10
 
     run(place, scenario)

@@ -12,11 +12,11 @@ from paybell.app.rebuilds import Wish, rebuild_payments
 from paybell.model.delivery import DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import NotificationState, is_erased
-from paybell.ports import AttemptNew, DeliveryClaim, PageQuery, Reading
+from paybell.ports import AttemptNew, PageQuery, Reading
 from paybell.testing.builders import appending, attempt, fact, reading
 from tests.contract.archives import verified
 from tests.contract.ledger_world import plain, rows_of
-from tests.contract.stores import Place, SqlitePlace, World, run
+from tests.contract.stores import Place, SqlitePlace, World, claim_due, run
 from tests.unit.members import subscribed
 
 SECRETS = (b"pat@example.com", b"Pat Example", b"5550100")
@@ -49,14 +49,8 @@ async def lived(world: World) -> None:
     await told(world, 5, replace(runs, detail={**runs.detail, "customer_name": "Pat Example"}))
     await told(world, 6)
     await told(world, 7, error="it cannot be read")
-    claim = DeliveryClaim(
-        now_ms=world.clock.now_ms(),
-        lease_ends_at_ms=world.clock.now_ms() + 9,
-        limit=99,
-        per_endpoint=99,
-        busy=frozenset(),
-    )
-    for job in await world.store.delivery_claim(claim):
+    now_ms = world.clock.now_ms()
+    for job in await claim_due(world.store, now_ms, now_ms + 9):
         made = attempt(
             job,
             response="no user pat@example.com" if b"sam" not in job.payload else "",

@@ -2,15 +2,30 @@
 
 import pytest
 
-from paybell.model.delivery import DeliveryState
+from paybell.deliver.health import Sign, weigh
+from paybell.model.delivery import Answered, DeliveryState
 from paybell.model.endpoint import Endpoint
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
+from paybell.ports import AttemptNew, MessageNew, Weigh
 from paybell.route.rules import route_message
 from paybell.testing.builders import attempt, message
-from tests.contract.stores import Place, World, run
+from tests.contract.stores import Place, World, claim_due, run
 
 DAY_S = 86_400
 FIVE_DAYS_MS = 5 * DAY_S * 1000
+
+
+def weighing(*, delivered: bool, status_code: int, now_ms: int) -> Weigh:
+    """As the deliver step weighs an attempt."""
+    sign = Sign(
+        endpoint_id="ep_1",
+        delivered=delivered,
+        outcome=Answered(status_code=status_code),
+        started_at_ms=now_ms,
+        now_ms=now_ms,
+        chance=0.5,
+        active_max=64,
+    )
+    return lambda before: weigh(before, sign)
 
 
 class Tries:
@@ -27,10 +42,8 @@ class Tries:
         self._number += 1
         told = message(self._number, organisation_id=it.organisation.id)
         await it.store.message_post(MessageNew(message=told, deliveries=route_message(told, [it.endpoint], it.mint())))
-        claim = DeliveryClaim(
-            now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000, limit=9, per_endpoint=9, busy=frozenset()
-        )
-        (job,) = [each for each in await it.store.delivery_claim(claim) if each.message_id == told.id]
+        claimed = await claim_due(it.store, now_ms, now_ms + 60_000)
+        (job,) = [each for each in claimed if each.message_id == told.id]
         made = attempt(job, delivered=delivered, status_code=status_code, started_at_ms=now_ms)
         state = DeliveryState.DELIVERED if delivered else DeliveryState.DEAD
         new = AttemptNew(
@@ -40,6 +53,7 @@ class Tries:
             due_at_ms=None,
             disable_endpoint_reason=reason,
             failing_since_max_ms=max(0, now_ms - self._failing_ms) if self._failing_ms else 0,
+            weigh=weighing(delivered=delivered, status_code=status_code, now_ms=now_ms),
         )
         assert await it.store.attempt_append(new)
         return await it.store.endpoint_lookup(it.organisation.id, "app_1", "ep_1")

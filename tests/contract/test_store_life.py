@@ -6,10 +6,10 @@ import pytest
 
 from paybell.errors import StoreUnavailable
 from paybell.model.notification import NotificationState
-from paybell.ports import DeliveryClaim, PageQuery
+from paybell.ports import PageQuery
 from paybell.testing.builders import appending, notification
 from paybell.testing.fake_clock import START_MS, FakeClock
-from tests.contract.stores import Place, World, run, world
+from tests.contract.stores import Place, World, claim_due, run, world
 
 
 def test_what_was_handed_in_before_the_close_is_kept(place: Place) -> None:
@@ -69,17 +69,15 @@ def test_what_the_dead_had_leased_comes_back_to_the_living(place: Place) -> None
         retry_at_ms = START_MS + 10**7
         await world.store.notification_append(appending(hint, NotificationState.NEEDS_FETCH, retry_at_ms))
         ends_ms = START_MS + 30_000
-        claim = DeliveryClaim(now_ms=START_MS + 1, lease_ends_at_ms=ends_ms, limit=9, per_endpoint=9, busy=frozenset())
         assert await world.store.notification_claim(limit=9, now_ms=START_MS, lease_ends_at_ms=ends_ms)
-        (lost,) = await world.store.delivery_claim(claim)
+        (lost,) = await claim_due(world.store, START_MS + 1, ends_ms)
         place.die(world.store)
         living = place.store(world.clock)
         await living.open()
         now_ms = ends_ms + 1 if place.leases_outlive else START_MS + 2
-        claim = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 9, limit=9, per_endpoint=9, busy=frozenset())
         found = await living.notification_claim(limit=9, now_ms=now_ms, lease_ends_at_ms=now_ms + 9)
         assert [it.id for it in found] == [notification(1).id]
-        (delivery,) = await living.delivery_claim(claim)
+        (delivery,) = await claim_due(living, now_ms, now_ms + 9)
         assert delivery.lease_no == lost.lease_no + 1
         assert await living.fetch_claim(limit=9, now_ms=now_ms, lease_ends_at_ms=now_ms + 9) == []
         await living.close()

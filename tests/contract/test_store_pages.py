@@ -9,11 +9,11 @@ from paybell.model.delivery import DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import Refusal, RefusalReason
 from paybell.model.source import Source
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery, Reading
+from paybell.ports import AttemptNew, MessageNew, Page, PageQuery, Reading
 from paybell.testing.builders import appending, application, attempt, delivery, fact, message, notification, reading
 from paybell.testing.builders import source as a_source
 from paybell.testing.fake_clock import START_MS
-from tests.contract.stores import Place, World, run
+from tests.contract.stores import Place, World, claim_due, run
 
 COUNT = 7
 APP = {"application_id": "app_1"}
@@ -107,14 +107,7 @@ async def post(world: World, number: int) -> None:
 
 async def deliver(world: World) -> None:
     """One attempt at each of the posted deliveries but the last two; those of payments stay due."""
-    claim = DeliveryClaim(
-        now_ms=START_MS - 1000 + COUNT - 1,
-        lease_ends_at_ms=START_MS + 10**6,
-        limit=100,
-        per_endpoint=100,
-        busy=frozenset(),
-    )
-    for job in await world.store.delivery_claim(claim):
+    for job in await claim_due(world.store, START_MS - 1000 + COUNT - 1, START_MS + 10**6):
         ended = AttemptNew(attempt=attempt(job), lease_no=job.lease_no, state=DeliveryState.DELIVERED, due_at_ms=None)
         assert await world.store.attempt_append(ended)
 

@@ -11,9 +11,9 @@ from paybell.model.delivery import DeliveryState
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import NotificationState
 from paybell.model.payment import Payment, PaymentStatus
-from paybell.ports import AttemptNew, Book, Changes, DeliveryClaim, NotificationOutcome, PageQuery, Reading
+from paybell.ports import AttemptNew, Book, Changes, NotificationOutcome, PageQuery, Reading
 from paybell.testing.builders import appending, attempt, fact, notification, reading
-from tests.contract.stores import Place, World, run
+from tests.contract.stores import Place, World, claim_due, run
 
 CAPTURED = fact(Kind.CAPTURED, "ch_1", 100)
 REFUNDED = fact(Kind.REFUND_SUCCEEDED, "re_1", 40, at_s=5)
@@ -244,8 +244,7 @@ def test_the_timeline_tells_of_each_delivery_and_its_attempts(place: Place) -> N
         await arrive(world, 1)
         await world.record([told(world, 1, CAPTURED)])
         now_ms = world.clock.now_ms()
-        claim = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 9, limit=1, per_endpoint=1, busy=frozenset())
-        (job,) = await world.store.delivery_claim(claim)
+        (job,) = await claim_due(world.store, now_ms, now_ms + 9, limit=1)
         tried = attempt(job, started_at_ms=now_ms + 1)
         ended = AttemptNew(attempt=tried, lease_no=job.lease_no, state=DeliveryState.DELIVERED, due_at_ms=None)
         assert await world.store.attempt_append(ended)

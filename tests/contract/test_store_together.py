@@ -10,10 +10,10 @@ from paybell.errors import Conflict, StoreUnavailable
 from paybell.model.answer import AnswerKey, Begun, KeptMessage
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.fact import Fact, Kind
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery, Reading, Store
+from paybell.ports import AttemptNew, MessageNew, PageQuery, Reading, Store
 from paybell.testing.builders import appending, attempt, delivery, fact, message, notification, reading
 from paybell.testing.fake_clock import START_MS, FakeClock
-from tests.contract.stores import Place, World, run
+from tests.contract.stores import Place, World, claim_due, run
 
 LEASE_MS = 60_000
 
@@ -38,15 +38,7 @@ def together(place: Place, scenario: Callable[[World, tuple[Store, Store]], Awai
 
 
 async def claim(store: Store, limit: int = 100, now_ms: int = START_MS + 1000) -> list[DeliveryJob]:
-    return await store.delivery_claim(
-        DeliveryClaim(
-            now_ms=now_ms,
-            lease_ends_at_ms=now_ms + LEASE_MS,
-            limit=limit,
-            per_endpoint=limit,
-            busy=frozenset(),
-        )
-    )
+    return await claim_due(store, now_ms, now_ms + LEASE_MS, limit=limit, each=limit)
 
 
 def told(world: World, number: int, *facts: Fact) -> Reading:

@@ -36,7 +36,7 @@ async def notifications(store: PostgresStore, now_ms: int) -> int:
 
 
 async def deliveries(store: PostgresStore, now_ms: int) -> int:
-    wanted = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000, limit=10, per_endpoint=10, busy=frozenset())
+    wanted = DeliveryClaim(now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000, limit=10, rooms={"ep_1": 10})
     return len(await store.delivery_claim(wanted))
 
 

@@ -70,7 +70,7 @@ def test_an_id_begins_with_its_time(row_id: str, time: int | None) -> None:
     assert time_of(row_id) == time
 
 
-NOT_KEPT = {"directory", "nodes", "leader", "kept_answers", "failing_endpoints"}
+NOT_KEPT = {"directory", "nodes", "leader", "kept_answers", "failing_endpoints", "endpoint_states", "send_turns"}
 """What belongs to the database at hand and the processes that use it, or is kept for some days."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from paybell.errors import SchemaError
 from paybell.model.delivery import DeliveryState
+from paybell.model.endpoint_state import Breaker
 from paybell.model.notification import NotificationState, Origin
 from paybell.model.payment import PaymentStatus
 from paybell.store.named import _split, migrations, queries
@@ -61,6 +62,7 @@ NOUNS = tuple(
         "source",
         "status",
         "timeline",
+        "turn",
         "transaction",
     )
 )
@@ -113,6 +115,7 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         ("notifications", "origin", Origin),
         ("deliveries", "state", DeliveryState),
         ("payments", "status", PaymentStatus),
+        ("endpoint_states", "breaker", Breaker),
     ],
 )
 def test_the_database_checks_the_states_of_the_model(

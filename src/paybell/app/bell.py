@@ -225,6 +225,7 @@ class Paybell:
         deliver_config = DeliverConfig(
             timeout_s=chosen.delivery_timeout_s,
             endpoint_active_max=chosen.endpoint_active_max,
+            active_max=chosen.deliveries_active_max,
             failing_ms=chosen.endpoint_failing_days * _DAY_MS,
         )
         receive_config = ReceiveConfig(waiting_max=chosen.receive_waiting_max)

@@ -8,16 +8,21 @@ from msgspec import Struct
 
 from paybell import log
 from paybell.clock import Clock, time_of
-from paybell.deliver.lanes import Lanes
+from paybell.deliver.claims import ClaimConfig, Claims
+from paybell.deliver.health import SLOW_MS, Sign, weigh
+from paybell.deliver.lanes import LaneLimits, Lanes
 from paybell.deliver.rules import Verdict, error_text, judge
 from paybell.deliver.signing import sign
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint_state import EndpointState
 from paybell.model.text import readable
-from paybell.ports import AttemptNew, DeliverStore, DeliveryClaim, Senders, Sending
+from paybell.ports import AttemptNew, DeliverStore, Senders, Sending
 
 _RESPONSE_CHARS_MAX: Final = 2048
+_REST_MIN_S: Final = 0.01
+"""What another process has just claimed is due for a moment still: do not ask again and again."""
 
 
 class DeliverConfig(Struct, frozen=True, kw_only=True):
@@ -33,6 +38,10 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
     """Deliveries being sent to one endpoint at once."""
     endpoint_waiting_max: int = 256
     """Deliveries queued in memory for one endpoint; more wait in the store."""
+    active_max: int = 1_024
+    """Deliveries being sent at once in all."""
+    waiting_max: int = 8_192
+    """Deliveries queued in memory in all."""
     failing_ms: int = 0
     """How long every attempt at an endpoint may fail until it is disabled; 0 for ever."""
     poll_s: float = 1.0
@@ -48,6 +57,19 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
         """Refuse a lease that a slow endpoint would outlast."""
         if self.lease_ms < 2 * self.timeout_s * 1000:
             raise ValueError("lease_ms must be at least twice timeout_s, or a slow try would outlast its lease")
+
+
+class Weighing:
+    """Weighs an attempt in the transaction that records it, and remembers what came of it."""
+
+    def __init__(self, sign: Sign) -> None:
+        self._sign = sign
+        self.after: EndpointState | None = None
+
+    def __call__(self, before: EndpointState | None) -> EndpointState | None:
+        """See :func:`~paybell.deliver.health.weigh`."""
+        self.after = weigh(before, self._sign)
+        return self.after
 
 
 class DeliverService:
@@ -69,10 +91,27 @@ class DeliverService:
         self._clock = clock
         self._config = config
         self._log = log.get("deliver")
-        self._lanes = Lanes(waiting_max=config.endpoint_waiting_max, active_max=config.endpoint_active_max)
+        self._lanes = Lanes(
+            LaneLimits(
+                active_max=config.endpoint_active_max,
+                waiting_max=config.endpoint_waiting_max,
+                all_active_max=config.active_max,
+                all_waiting_max=config.waiting_max,
+            )
+        )
+        self._claims = Claims(
+            store,
+            clock,
+            self._lanes,
+            ClaimConfig(
+                limit=config.claim_max,
+                endpoint_max=config.endpoint_waiting_max // 2,
+                lease_ms=config.lease_ms,
+                elsewhere_ms=config.elsewhere_ms,
+            ),
+        )
         self._awake = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], DeliveryJob] = {}
-        self._elsewhere_until_ms: dict[str, int] = {}
         self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
 
@@ -88,16 +127,13 @@ class DeliverService:
 
     def has_room(self, endpoint_id: str) -> bool:
         """Whether a delivery to the endpoint can be handed on in memory."""
-        if self._stopping or endpoint_id in self._elsewhere_until_ms:
-            return False
-        return self._lanes.has_room(endpoint_id)
+        return not self._stopping and self._claims.has_room(endpoint_id)
 
     def put(self, jobs: Sequence[DeliveryJob]) -> None:
         """Take deliveries that are leased to this process, and send what the limits allow."""
         for job in jobs:
             self._lanes.put(job)
-        for endpoint_id in {job.endpoint_id for job in jobs}:
-            self._pump(endpoint_id)
+        self._pump()
 
     def wake(self) -> None:
         """Look into the store at the next turn."""
@@ -109,8 +145,7 @@ class DeliverService:
 
     def resume(self) -> None:
         """Begin what had to wait until this process might begin something again."""
-        for endpoint_id in self._lanes.waiting():
-            self._pump(endpoint_id)
+        self._pump()
         self.wake()
 
     def forget(self) -> None:
@@ -123,7 +158,7 @@ class DeliverService:
             self._awake.clear()
             try:
                 claimed = await self.run_once()
-                rest_s = 0.0 if claimed else await self._rest_s()
+                rest_s = 0.0 if claimed else self._rest_s()
             except StoreUnavailable as error:
                 self._log.error("deliver.store_unavailable", error=str(error))
                 rest_s = self._config.poll_s
@@ -134,20 +169,7 @@ class DeliverService:
         """Claim what is due in the store and begin to send it; return how many."""
         if not self._may_begin():
             return 0
-        now_ms = self._clock.now_ms()
-        busy = self._busy(now_ms)
-        due_at_ms = await self._store.delivery_next_due(busy=busy)
-        if due_at_ms is None or due_at_ms > now_ms:
-            return 0
-        jobs = await self._store.delivery_claim(
-            DeliveryClaim(
-                now_ms=now_ms,
-                lease_ends_at_ms=now_ms + self._config.lease_ms,
-                limit=self._config.claim_max,
-                per_endpoint=self._config.endpoint_waiting_max // 2,
-                busy=busy,
-            )
-        )
+        jobs = await self._claims.claim()
         self.put(jobs)
         return len(jobs)
 
@@ -181,18 +203,11 @@ class DeliverService:
         except StoreUnavailable as error:  # their leases run out, and they are tried again
             self._log.error("delivery.unreleased", count=len(jobs), error=str(error))
 
-    async def _rest_s(self) -> float:
-        due_at_ms = await self._store.delivery_next_due(busy=self._busy(self._clock.now_ms()))
-        if due_at_ms is None:
+    def _rest_s(self) -> float:
+        next_at_ms = self._claims.next_at_ms
+        if next_at_ms is None:
             return self._config.poll_s
-        return min(self._config.poll_s, max(0.0, (due_at_ms - self._clock.now_ms()) / 1000))
-
-    def _busy(self, now_ms: int) -> frozenset[str]:
-        """Endpoints whose lanes are full, and those that are another process's."""
-        past = [key for key, until_ms in self._elsewhere_until_ms.items() if until_ms <= now_ms]
-        for key in past:
-            del self._elsewhere_until_ms[key]
-        return self._lanes.busy() | self._elsewhere_until_ms.keys()
+        return min(self._config.poll_s, max(_REST_MIN_S, (next_at_ms - self._clock.now_ms()) / 1000))
 
     async def _rest(self, rest_s: float) -> None:
         try:
@@ -201,8 +216,9 @@ class DeliverService:
         except TimeoutError:
             pass
 
-    def _pump(self, endpoint_id: str) -> None:
-        while not self._stopping and self._may_begin() and (job := self._lanes.take(endpoint_id)) is not None:
+    def _pump(self) -> None:
+        """Begin what there are places for, in its turn."""
+        while not self._stopping and self._may_begin() and (job := self._lanes.take()) is not None:
             task = asyncio.create_task(self._deliver(job))
             self._tasks[task] = job
             task.add_done_callback(self._tasks.pop)
@@ -213,9 +229,9 @@ class DeliverService:
         except PaybellError as error:  # its lease runs out, and it is tried again
             self._log.error("delivery.unrecorded", id=job.id, error=str(error))
         finally:
-            if self._lanes.done(job.endpoint_id):
+            if self._lanes.done(job):
                 self.wake()
-            self._pump(job.endpoint_id)
+            self._pump()
 
     async def _try(self, job: DeliveryJob) -> None:
         started_at_ms = self._clock.now_ms()
@@ -228,7 +244,7 @@ class DeliverService:
             self.counts["dead"] += 1
             return
         if self._is_elsewhere(job, endpoint, started_at_ms):
-            self._elsewhere_until_ms[endpoint.id] = started_at_ms + self._config.elsewhere_ms
+            self._claims.leave(endpoint.id)
             await self._release([job])
             return
         outcome = await self._send(job, endpoint, started_at_ms)
@@ -291,11 +307,38 @@ class DeliverService:
             due_at_ms=verdict.due_at_ms,
             disable_endpoint_reason=verdict.disable_endpoint_reason,
             failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
+            weigh=(weighing := self._weighing(attempt, outcome)),
         )
         kept = await self._append(new, job.lease_ends_at_ms)
         self._count(attempt, verdict, kept=kept)
+        if kept and weighing is not None:
+            await self._learn(attempt.endpoint_id, weighing.after)
         if verdict.due_at_ms is not None:
             self.wake()  # so that the loop rests no longer than until the retry
+
+    def _weighing(self, attempt: Attempt, outcome: Outcome) -> "Weighing | None":
+        """None where the endpoint is well and stays so: then nothing of it is looked up or written."""
+        is_known = self._claims.state(attempt.endpoint_id) is not None
+        if attempt.delivered and attempt.duration_ms < SLOW_MS and not is_known:
+            return None
+        return Weighing(
+            Sign(
+                endpoint_id=attempt.endpoint_id,
+                delivered=attempt.delivered,
+                outcome=outcome,
+                started_at_ms=attempt.started_at_ms,
+                now_ms=attempt.started_at_ms + attempt.duration_ms,
+                chance=self._clock.chance(),
+                active_max=self._config.endpoint_active_max,
+            )
+        )
+
+    async def _learn(self, endpoint_id: str, state: EndpointState | None) -> None:
+        """What is queued for an endpoint that is to be left alone goes back to the store, where it waits untried."""
+        self._claims.learn(endpoint_id, state)
+        if self._claims.is_held(endpoint_id):
+            await self._release(self._lanes.drain_endpoint(endpoint_id))
+        self.wake()
 
     async def _append(self, new: AttemptNew, lease_ends_at_ms: int) -> bool:
         """Record it, also when the store is unavailable for a while: else what was received would be sent again."""

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
 from paybell.ports.certificates import ClientCertificate
+from paybell.ports.deliveries import AttemptNew, DeliverStore, DeliveryClaim
 from paybell.ports.directory import DirectoryStore
 from paybell.ports.gateways import (
     SUBJECT_HEADER,
@@ -26,17 +27,16 @@ from paybell.ports.gateways import (
     Senders,
     Sending,
 )
+from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
 from paybell.ports.reads import ReadStore
 from paybell.ports.records import (
     TIMELINE_KINDS,
     AliasNew,
     Appended,
-    AttemptNew,
     Book,
     Change,
     Changes,
     Decide,
-    DeliveryClaim,
     Erasure,
     FactDrop,
     Facts,
@@ -72,7 +72,6 @@ from paybell.ports.records import (
 )
 from paybell.ports.stores import (
     AnswerStore,
-    DeliverStore,
     EraseStore,
     KeepStore,
     ReceiveStore,
@@ -105,6 +104,7 @@ __all__ = [
     "DeliverStore",
     "DeliveryClaim",
     "DirectoryStore",
+    "EndpointRule",
     "Erasure",
     "FactDrop",
     "Facts",
@@ -117,6 +117,7 @@ __all__ = [
     "GrantChange",
     "GreetingGateway",
     "Held",
+    "IsolationStore",
     "ItemKey",
     "KeepStore",
     "Known",
@@ -157,7 +158,9 @@ __all__ = [
     "TimelineEntry",
     "Transformed",
     "Transformer",
+    "TurnAsk",
     "Webhook",
+    "Weigh",
 ]
 
 Step = Literal["record", "deliver", "reconcile"]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from paybell.model.account import AccountItem
 from paybell.model.answer import AnswerKey
-from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey, Entitlement, Grant, Product
 from paybell.model.expectation import Expectation
@@ -288,28 +288,6 @@ class FetchDone(Struct, frozen=True, kw_only=True):
     attempt_count: int
     due_at_ms: int
     answer: NotificationNew | None = None
-
-
-class DeliveryClaim(Struct, frozen=True, kw_only=True):
-    """Lease due deliveries: at most ``limit`` in all and ``per_endpoint`` each, none of ``busy`` endpoints."""
-
-    now_ms: int
-    lease_ends_at_ms: int
-    limit: int
-    per_endpoint: int
-    busy: frozenset[str]
-
-
-class AttemptNew(Struct, frozen=True, kw_only=True):
-    """An attempt and the delivery's next state; written only while ``lease_no`` is still the delivery's own."""
-
-    attempt: Attempt
-    lease_no: int
-    state: DeliveryState
-    due_at_ms: int | None
-    disable_endpoint_reason: str = ""
-    failing_since_max_ms: int = 0
-    """An endpoint whose every attempt has failed since then or before is disabled with this failure; 0 for none."""
 
 
 class MessageNew(Struct, frozen=True, kw_only=True):

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from paybell.model.answer import AnswerKey, AnswerNew, Beginning
-from paybell.model.delivery import DeliveryJob
-from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey
 from paybell.model.migration import Migration
 from paybell.model.node import Backlog, Node, Roll
@@ -16,10 +14,8 @@ from paybell.model.notification import (
 from paybell.model.source import Source
 from paybell.ports.records import (
     Appended,
-    AttemptNew,
     Changes,
     Decide,
-    DeliveryClaim,
     Erasure,
     FetchDone,
     FetchJob,
@@ -103,34 +99,6 @@ class ReconcileStore(Protocol):
 
     async def fetch_finish(self, done: FetchDone) -> Appended | None:
         """Append the answer and close (or postpone) the hint, in one transaction."""
-        ...
-
-
-class DeliverStore(Protocol):
-    """What deliver asks."""
-
-    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
-        """The endpoint with that id; from memory, never staler than 1 s."""
-        ...
-
-    async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
-        """Lease due deliveries, each endpoint's oldest first; a lease that ran out is due again."""
-        ...
-
-    async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
-        """Give leases back untried."""
-        ...
-
-    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
-        """End a leased delivery untried as a dead letter (its endpoint is gone or disabled)."""
-        ...
-
-    async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
-        """When the next delivery of an endpoint not in ``busy`` falls due (or its lease ends); None for never."""
-        ...
-
-    async def attempt_append(self, new: AttemptNew) -> bool:
-        """Record an attempt and its verdict; False (and nothing written) when the lease has passed on."""
         ...
 
 

@@ -14,7 +14,7 @@ from paybell.errors import NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
 from paybell.model.source import Source
-from paybell.ports import Page, PageQuery
+from paybell.ports import EndpointRule, Page, PageQuery
 from paybell.store import directory_rows, rows
 from paybell.store.seal import Seal
 
@@ -47,6 +47,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     endpoints_by_application: Mapping[str, tuple[Endpoint, ...]]
     event_types: Mapping[str, Mapping[str, EventType]]
     """By organisation and name."""
+    rules: Mapping[str, EndpointRule]
 
     def source_page(self, query: PageQuery) -> Page[Source]:
         """See the port."""
@@ -136,6 +137,10 @@ class DirectoryReads(ABC):
         """See the port."""
         return (await self.directory_known()).endpoints_by_application.get(application_id, ())
 
+    async def endpoint_rules(self) -> Mapping[str, EndpointRule]:
+        """See the port."""
+        return (await self.directory_known()).rules
+
     async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
         """See the port."""
         return (await self.directory_known()).endpoints.get(endpoint_id)
@@ -169,8 +174,21 @@ def directory_of(read: DirectoryRows, seal: Seal) -> Directory:
         endpoints_by_organisation=_grouped(endpoints, lambda it: it.organisation_id),
         endpoints_by_application=_grouped(endpoints, lambda it: it.application_id),
         event_types={key: {it.name: it for it in group} for key, group in types_of.items()},
+        rules=_rules(endpoints, applications),
     )
 
 
 def _grouped(found: Iterable[T], key: Callable[[T], str]) -> Mapping[str, tuple[T, ...]]:
     return {name: tuple(group) for name, group in groupby(sorted(found, key=key), key=key)}
+
+
+def _rules(endpoints: Iterable[Endpoint], applications: Iterable[Application]) -> Mapping[str, EndpointRule]:
+    rates = {it.id: it.options.throttle_rate for it in applications}
+    return {
+        it.id: EndpointRule(
+            application_id=it.application_id,
+            rate=it.options.throttle_rate,
+            application_rate=rates.get(it.application_id, 0),
+        )
+        for it in endpoints
+    }

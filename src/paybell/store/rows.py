@@ -353,8 +353,8 @@ def attempt_end_row(new: AttemptNew) -> Row:
 
 
 def failing_reason(new: AttemptNew, since_ms: int) -> str:
-    """Why a failed attempt disables its endpoint; '' where it does not."""
-    if new.disable_endpoint_reason or since_ms > new.failing_since_max_ms:
+    """Why a failed attempt disables its endpoint; '' where it does not. ``since_ms`` is 0 where not all have failed."""
+    if new.disable_endpoint_reason or not 0 < since_ms <= new.failing_since_max_ms:
         return new.disable_endpoint_reason
     days = (new.attempt.started_at_ms - since_ms) // DAY_MS
     return FAILED_FOR_LONG.format(days=days)

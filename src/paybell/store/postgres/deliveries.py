@@ -1,6 +1,6 @@
 """Messages, deliveries and attempts in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from paybell.clock import Clock
@@ -11,8 +11,9 @@ from paybell.model.message import Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Page, PageQuery, Reading
 from paybell.store import answer_rows, rows
 from paybell.store.postgres.base import columns
-from paybell.store.postgres.database import Database, Session, repeated
+from paybell.store.postgres.database import Database, repeated
 from paybell.store.postgres.grouping import Grouper
+from paybell.store.postgres.isolation import IsolationPart
 from paybell.store.postgres.recording import RecordingPart
 from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
@@ -23,7 +24,7 @@ _KEY_COLUMNS: Final = 4
 _DELIVERY_COLUMNS: Final = 10
 
 
-class DeliveryPart(RecordingPart):
+class DeliveryPart(RecordingPart, IsolationPart):
     """What we tell, to whom, and how it went."""
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
@@ -37,20 +38,15 @@ class DeliveryPart(RecordingPart):
     async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
         """See the port."""
         first = await self._waiting.look_again(claim.now_ms)
-        free = [(name, at_ms) for name, at_ms in first.items() if at_ms <= claim.now_ms and name not in claim.busy]
-        if not free:
-            return []
-        due, due_from_ms = columns(free[: claim.limit], 2)
-        values = (due, claim.now_ms, claim.per_endpoint, claim.limit, claim.lease_ends_at_ms, due_from_ms, self.node_no)
+        due = columns([(name, first.get(name, 0), room) for name, room in claim.rooms.items()], 3)
+        values = (*due, claim.now_ms, claim.limit, claim.lease_ends_at_ms, self.node_no)
         claimed = [rows.delivery_job(row) for row in await self.database.rows("delivery_claim", *values)]
         self._waiting.leased(claim.now_ms, claim.lease_ends_at_ms)
         return claimed
 
-    async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
+    async def delivery_waiting(self) -> Mapping[str, int]:
         """See the port."""
-        first, lease_end_ms = await self._waiting.look(self.clock.now_ms())
-        free = [at_ms for name, at_ms in first.items() if name not in busy]
-        return min(free if lease_end_ms is None else [*free, lease_end_ms], default=None)
+        return await self._waiting.look(self.clock.now_ms())
 
     async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
         """See the port."""
@@ -83,28 +79,14 @@ class DeliveryPart(RecordingPart):
 
     async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
-        if all(new.attempt.delivered for new in group):
+        if not any(new.weigh or new.disable_endpoint_reason for new in group):
             return {row[0] for row in await self.database.rows("attempt_append", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("attempt_append", *given)}
-            disabled = await self._judge_endpoints(session, [new for new in group if new.attempt.id in kept])
+            disabled = await self.weigh_in(session, [new for new in group if new.attempt.id in kept])
         if disabled:
             self.directory_forget()
         return kept
-
-    async def _judge_endpoints(self, session: Session, group: Sequence[AttemptNew]) -> bool:
-        """Keep since when all attempts at an endpoint have failed; whether any was disabled."""
-        taken = {new.attempt.endpoint_id for new in group if new.attempt.delivered}
-        failed = [new for new in group if not new.attempt.delivered and new.attempt.endpoint_id not in taken]
-        if not failed:
-            return False
-        times = columns([(new.attempt.endpoint_id, new.attempt.started_at_ms) for new in failed], 2)
-        since = {row[0]: rows.number(row[1]) for row in await session.rows("endpoint_fail", *times)}
-        reasons = {it.attempt.endpoint_id: rows.failing_reason(it, since[it.attempt.endpoint_id]) for it in failed}
-        for endpoint_id, reason in sorted(reasons.items()):
-            if reason:
-                await session.rows("endpoint_disable", reason, self.clock.now_ms(), endpoint_id)
-        return any(reasons.values())
 
     # ---- messages and what people look at
 

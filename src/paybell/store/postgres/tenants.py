@@ -33,6 +33,7 @@ class TenantPart(DirectoryPart):
         async with self.database.transaction() as session:
             for (endpoint_id,) in await session.rows("endpoint_ids", application_id, organisation_id):
                 await self._delete_endpoint(session, organisation_id, endpoint_id)
+            await session.rows("turn_forget", [application_id])
             missing = NotFound(f"no application {application_id}")
             await self.change_in(session, "application_delete", application_id, organisation_id, problem=missing)
         self.directory_forget()
@@ -63,6 +64,7 @@ class TenantPart(DirectoryPart):
         await self.change_in(session, "endpoint_delete", endpoint_id, organisation_id, problem=missing)
         await session.rows("delivery_end_of_endpoint", self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         await session.rows("endpoint_recover", [endpoint_id])
+        await session.rows("turn_forget", [endpoint_id])
 
     # ---- event types
 

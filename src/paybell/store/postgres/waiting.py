@@ -31,12 +31,12 @@ class Waiting:
         last, self._last = self._last, None
         if last is not None and abs(now_ms - last[0]) < _REUSE_MS:
             return last[1]
-        first, _ = await self.look(now_ms)
+        first = await self.look(now_ms)
         self._last = None
         return first
 
-    async def look(self, now_ms: int) -> tuple[Mapping[str, int], int | None]:
-        """When each endpoint's first delivery falls due, soonest first, and when the first lease runs out."""
+    async def look(self, now_ms: int) -> Mapping[str, int]:
+        """When each endpoint's first delivery falls due, soonest first; under '' when the first lease runs out."""
         await self._sweep.sweep(now_ms)
         floors = sorted(self._walk.floors(now_ms).items())
         names, floors_ms = zip(("", 0), *floors, strict=True)  # '' is before all: what comes first may be new
@@ -46,12 +46,12 @@ class Waiting:
         if explore:
             self._explored_ms = now_ms
         first = {rows.text(name): rows.number(due_at_ms) for name, due_at_ms in found}
+        told = dict(sorted(first.items(), key=lambda item: item[1]))
         lease_end_ms = first.pop("", None)
         self._walk.seen(now_ms, first)
         self._lease_ends.seen(now_ms, lease_end_ms)
-        ordered = dict(sorted(first.items(), key=lambda item: item[1]))
-        self._last = (now_ms, ordered)
-        return ordered, lease_end_ms
+        self._last = (now_ms, told)
+        return told
 
     def leased(self, now_ms: int, ends_at_ms: int) -> None:
         """This process claimed something until then."""

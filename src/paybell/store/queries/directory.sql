@@ -67,27 +67,6 @@ UPDATE endpoints
        updated_at_ms = $9
  WHERE id = $10 AND organisation_id = $11;
 
--- endpoint_fail [sqlite] --
--- An attempt at an endpoint failed: since when all have.
-INSERT INTO failing_endpoints (endpoint_id, since_ms) VALUES ($1, $2)
-ON CONFLICT (endpoint_id) DO UPDATE SET since_ms = min(since_ms, excluded.since_ms) RETURNING since_ms;
-
--- endpoint_fail [postgres] --
--- Attempts at endpoints failed: since when all have.
-INSERT INTO failing_endpoints (endpoint_id, since_ms)
-SELECT endpoint_id, min(since_ms) FROM unnest($1::text[], $2::bigint[]) AS g (endpoint_id, since_ms) GROUP BY endpoint_id
- ORDER BY endpoint_id
-ON CONFLICT (endpoint_id) DO UPDATE SET since_ms = least(failing_endpoints.since_ms, excluded.since_ms)
-RETURNING endpoint_id, since_ms;
-
--- endpoint_recover [sqlite] --
--- It took one, or is to be tried anew.
-DELETE FROM failing_endpoints WHERE endpoint_id = $1;
-
--- endpoint_recover [postgres] --
--- They took one, or are to be tried anew.
-DELETE FROM failing_endpoints WHERE endpoint_id = ANY ($1::text[]);
-
 -- endpoint_disable --
 -- Send nothing more to an endpoint until somebody switches it on again.
 UPDATE endpoints SET disabled = 1, disabled_reason = $1, updated_at_ms = $2 WHERE id = $3 AND disabled = 0;

@@ -126,6 +126,15 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
  ORDER BY d.due_at_ms
  LIMIT $3;
 
+-- delivery_due_first [sqlite] --
+-- An endpoint's deliveries that are due and have not been tried, oldest first.
+SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, d.attempt_count,
+       d.lease_no, d.due_at_ms
+  FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
+ WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
+ ORDER BY d.due_at_ms
+ LIMIT $3;
+
 -- delivery_lease [sqlite] --
 -- Take a delivery until the lease ends; the number fences off whoever had it before.
 UPDATE deliveries SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $1 WHERE id = $2;
@@ -294,16 +303,26 @@ UNION ALL
 
 -- delivery_claim [postgres] --
 -- Lease some endpoints' due deliveries, each endpoint's oldest first; the number fences off whoever had them before.
--- $6: when the first of each is due.
+-- $2: when the first of each is due. $3: how many of each; where more are due, half of them are first tries.
 WITH due AS MATERIALIZED (
-    SELECT d.id FROM unnest($1::text[], $6::bigint[]) WITH ORDINALITY AS e (endpoint_id, first_ms, place)
+    SELECT d.id FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS e (endpoint_id, first_ms, room, place)
      CROSS JOIN LATERAL (
-           SELECT id, due_at_ms FROM delivery_queue
-            WHERE state = 'due' AND endpoint_id = e.endpoint_id AND due_at_ms <= $2 AND due_at_ms >= e.first_ms
-            ORDER BY due_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED) AS d
-     ORDER BY e.place, d.due_at_ms LIMIT $4
+           SELECT array_agg(id) AS ids FROM (
+                  SELECT id FROM delivery_queue
+                   WHERE state = 'due' AND endpoint_id = e.endpoint_id AND due_at_ms <= $4 AND due_at_ms >= e.first_ms
+                   ORDER BY due_at_ms LIMIT e.room FOR UPDATE SKIP LOCKED) AS q) AS oldest
+     CROSS JOIN LATERAL (
+           SELECT array_agg(id) AS ids FROM (
+                  SELECT id FROM delivery_queue
+                   WHERE state = 'due' AND attempt_count = 0 AND endpoint_id = e.endpoint_id AND due_at_ms <= $4
+                     AND due_at_ms >= e.first_ms AND cardinality(oldest.ids) >= e.room
+                   ORDER BY due_at_ms LIMIT (e.room + 1) / 2 FOR UPDATE SKIP LOCKED) AS q) AS firsts
+     CROSS JOIN LATERAL (
+           SELECT id, min(rank) AS rank FROM unnest(firsts.ids || oldest.ids) WITH ORDINALITY AS u (id, rank)
+            GROUP BY id ORDER BY min(rank) LIMIT e.room) AS d
+     ORDER BY e.place, d.rank LIMIT $5
 ), taken AS (
-    UPDATE delivery_queue SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $5, node_no = $7
+    UPDATE delivery_queue SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $6, node_no = $7
      WHERE id = ANY (ARRAY(SELECT id FROM due))
     RETURNING *
 )
@@ -332,7 +351,6 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
 
 -- attempt_append [postgres] --
 -- Record attempts whose lease nobody else has taken since, and end or postpone their deliveries; give the attempts' ids.
--- Endpoints that took one fail no longer.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::smallint[],
                          $9::integer[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
@@ -360,8 +378,6 @@ WITH given AS (
                                lease_no, created_at_ms, finished_at_ms, last_error)
     SELECT delivery_id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_no, lease_no,
            created_at_ms, started_at_ms + duration_ms, last_error FROM held WHERE due_at_ms IS NULL
-), recovered AS (
-    DELETE FROM failing_endpoints WHERE endpoint_id = ANY (ARRAY(SELECT endpoint_id FROM held WHERE delivered = 1))
 )
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered,
                       status_code, response, error, url, started_at_ms, duration_ms)

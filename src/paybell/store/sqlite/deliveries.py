@@ -1,6 +1,6 @@
 """Messages, deliveries and attempts in SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 
@@ -10,10 +10,11 @@ from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery
 from paybell.store import answer_rows, rows
+from paybell.store.sqlite.isolation import IsolationPart
 from paybell.store.sqlite.recording import RecordingPart
 
 
-class DeliveryPart(RecordingPart):
+class DeliveryPart(RecordingPart, IsolationPart):
     """What we tell, to whom, and how it went."""
 
     # ---- deliver
@@ -23,16 +24,25 @@ class DeliveryPart(RecordingPart):
 
         def job(connection: apsw.Connection) -> list[DeliveryJob]:
             claimed: list[DeliveryJob] = []
-            for endpoint_id, due_at_ms in self._waiting_endpoints(connection):
-                room = min(claim.per_endpoint, claim.limit - len(claimed))
+            for endpoint_id, wanted in claim.rooms.items():
+                room = min(wanted, claim.limit - len(claimed))
                 if room <= 0:
                     break
-                if due_at_ms <= claim.now_ms and endpoint_id not in claim.busy:
-                    due = connection.execute(self.sql["delivery_due"], (endpoint_id, claim.now_ms, room)).fetchall()
-                    claimed += [self._lease_delivery(connection, row, claim) for row in due]
+                due = self._due(connection, endpoint_id, claim.now_ms, room)
+                claimed += [self._lease_delivery(connection, row, claim) for row in due]
             return claimed
 
         return await self.database.write(job)
+
+    def _due(self, connection: apsw.Connection, endpoint_id: str, now_ms: int, room: int) -> list[rows.Row]:
+        """The oldest that are due; where there are more, half of the room is for first tries."""
+        due = connection.execute(self.sql["delivery_due"], (endpoint_id, now_ms, room)).fetchall()
+        if len(due) < room:
+            return due
+        half = (room + 1) // 2
+        firsts = connection.execute(self.sql["delivery_due_first"], (endpoint_id, now_ms, half)).fetchall()
+        before = {row[0] for row in firsts}
+        return [*firsts, *(row for row in due if row[0] not in before)][:room]
 
     def _waiting_endpoints(self, connection: apsw.Connection) -> list[tuple[str, int]]:
         """Each endpoint with something waiting, and when its first falls due: one index seek per endpoint."""
@@ -61,14 +71,9 @@ class DeliveryPart(RecordingPart):
             due_at_ms=rows.number(row[9]),
         )
 
-    async def delivery_next_due(self, *, busy: frozenset[str]) -> int | None:
+    async def delivery_waiting(self) -> Mapping[str, int]:
         """See the port."""
-
-        def job(connection: apsw.Connection) -> int | None:
-            waiting = self._waiting_endpoints(connection)
-            return min((due for endpoint_id, due in waiting if endpoint_id not in busy), default=None)
-
-        return await self.database.read(job)
+        return dict(await self.database.read(self._waiting_endpoints))
 
     async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
         """See the port."""
@@ -123,24 +128,12 @@ class DeliveryPart(RecordingPart):
             ):
                 return False, False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))
-            reason = self._judged(connection, new)
-            if reason:
-                connection.execute(self.sql["endpoint_disable"], (reason, self.clock.now_ms(), it.endpoint_id))
-            return True, bool(reason)
+            return True, self.weigh_in(connection, new)
 
         kept, disabled = await self.database.write(job)
         if disabled:
             self.directory_forget()
         return kept
-
-    def _judged(self, connection: apsw.Connection, new: AttemptNew) -> str:
-        """Why the endpoint is to be disabled, if it is; and since when all attempts have failed, if this one has."""
-        it = new.attempt
-        if it.delivered:
-            connection.execute(self.sql["endpoint_recover"], (it.endpoint_id,))
-            return ""
-        ((since_ms,),) = connection.execute(self.sql["endpoint_fail"], (it.endpoint_id, it.started_at_ms)).fetchall()
-        return rows.failing_reason(new, rows.number(since_ms))
 
     # ---- messages and what people look at
 

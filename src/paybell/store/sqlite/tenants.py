@@ -37,6 +37,7 @@ class TenantPart(DirectoryPart):
             ids = connection.execute(self.sql["endpoint_ids"], (application_id, organisation_id)).fetchall()
             for (endpoint_id,) in ids:
                 self._delete_endpoint(connection, organisation_id, rows.text(endpoint_id))
+            connection.execute(self.sql["turn_forget"], (application_id,))
             connection.execute(self.sql["application_delete"], (application_id, organisation_id))
             if not connection.changes():
                 raise NotFound(f"no application {application_id}")
@@ -75,7 +76,8 @@ class TenantPart(DirectoryPart):
             raise NotFound(f"no endpoint {endpoint_id}")
         ended = (self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         connection.execute(self.sql["delivery_end_of_endpoint"], ended)
-        connection.execute(self.sql["endpoint_recover"], (endpoint_id,))
+        for forget in ("endpoint_recover", "turn_forget"):
+            connection.execute(self.sql[forget], (endpoint_id,))
 
     # ---- event types
 

@@ -1,0 +1,67 @@
+"""What deliver asks of the store about deliveries, and the records of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.endpoint import Endpoint
+from paybell.ports.isolation import IsolationStore, Weigh
+
+
+class DeliveryClaim(Struct, frozen=True, kw_only=True):
+    """Lease due deliveries: at most ``limit`` in all, and so many of each endpoint in ``rooms``, in that order."""
+
+    now_ms: int
+    lease_ends_at_ms: int
+    limit: int
+    rooms: Mapping[str, int]
+
+
+class AttemptNew(Struct, frozen=True, kw_only=True):
+    """An attempt and the delivery's next state; written only while ``lease_no`` is still the delivery's own."""
+
+    attempt: Attempt
+    lease_no: int
+    state: DeliveryState
+    due_at_ms: int | None
+    disable_endpoint_reason: str = ""
+    failing_since_max_ms: int = 0
+    """An endpoint whose every attempt has failed since then or before is disabled with this failure; 0 for none."""
+    weigh: Weigh | None = None
+    """What the attempt makes of its endpoint's state; None where that is well and stays so."""
+
+
+class DeliverStore(IsolationStore, Protocol):
+    """What deliver asks."""
+
+    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
+        """The endpoint with that id; from memory, never staler than 1 s."""
+        ...
+
+    async def delivery_waiting(self) -> Mapping[str, int]:
+        """When each endpoint's next delivery falls due, soonest first; where leases are apart, under '' when one ends.
+
+        Of an endpoint in it nothing may be due before: what is leased counts as due when its lease ends.
+        """
+        ...
+
+    async def delivery_claim(self, claim: DeliveryClaim) -> list[DeliveryJob]:
+        """Lease due deliveries, each endpoint's oldest first; a lease that ran out is due again.
+
+        Where more of an endpoint are due than are taken, first tries have half of its room.
+        """
+        ...
+
+    async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
+        """Give leases back untried."""
+        ...
+
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
+        """End a leased delivery untried as a dead letter (its endpoint is gone or disabled)."""
+        ...
+
+    async def attempt_append(self, new: AttemptNew) -> bool:
+        """Record an attempt and its verdict; False (and nothing written) when the lease has passed on."""
+        ...
