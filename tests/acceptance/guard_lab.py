@@ -4,6 +4,7 @@ The system resolves with a name server of ours. ``python -m tests.acceptance.gua
 """
 
 import asyncio
+import os
 import re
 import ssl
 import subprocess
@@ -88,16 +89,16 @@ def _record(kind: int, address: str) -> bytes:
 class Canary(asyncio.Protocol):
     """Notes at which address it was reached, and answers."""
 
-    def __init__(self, seen: Counter[str]) -> None:
-        self._seen = seen
+    def __init__(self, lab: "Lab") -> None:
+        self._lab = lab
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         address = ip_address(transport.get_extra_info("sockname")[0])
-        self._seen[str(getattr(address, "ipv4_mapped", None) or address)] += 1
+        self._lab.seen[str(getattr(address, "ipv4_mapped", None) or address)] += 1
 
     def data_received(self, data: bytes) -> None:
-        self._transport.write(_OK)
+        self._transport.write(self._lab.answer)
 
 
 class Lab(AsyncExitStack):
@@ -106,12 +107,13 @@ class Lab(AsyncExitStack):
     def __init__(self, config: HttpSenderConfig) -> None:
         super().__init__()
         self.dns, self.seen, self.outcomes = NameServer(), Counter[str](), list[str]()
+        self.answer = _OK
         self.sender = HttpSender(SystemClock(), config)
 
     async def __aenter__(self) -> Self:
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: self.dns, local_addr=("127.0.0.1", 53))
         for port in PORTS:
-            await asyncio.get_running_loop().create_server(lambda: Canary(self.seen), None, port)
+            await asyncio.get_running_loop().create_server(lambda: Canary(self), None, port)
         self.opened_before = opened()
         return self
 
@@ -200,6 +202,15 @@ async def kept(lab: Lab) -> None:
         await lab.send("http://flip.example/")
 
 
+async def proxied(lab: Lab) -> None:
+    """With every variable set by which programs are told of a proxy, and a redirect as the answer."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        os.environ[name] = f"http://{DECOY}:8080"
+    lab.answer = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"
+    for url in (f"http://[{PUBLIC_V6}]/", f"http://[{PUBLIC_V6}]:8080/", f"https://[{PUBLIC_V6}]/"):
+        await lab.send(url)
+
+
 def url_of(address: str) -> str:
     return f"http://[{address}]/" if ":" in address else f"http://{address}/"
 
@@ -212,6 +223,7 @@ SCENARIOS: Final[dict[str, tuple[Callable[[Lab], Awaitable[None]], HttpSenderCon
     "careless": (careless, HttpSenderConfig()),
     "flips": (flips, HttpSenderConfig(idle_connections_max=0)),
     "kept": (kept, HttpSenderConfig()),
+    "proxied": (proxied, HttpSenderConfig()),
 }
 
 

@@ -85,3 +85,9 @@ def test_a_kept_connection_stays_with_its_judged_address_when_the_name_flips(rep
     found = report("kept")
     assert (phases(found), found.seen, found.opened) == ({"answered": ATTEMPTS}, {DECOY: 1}, 1)
     assert found.asked == {"flip.example": 1}
+
+
+def test_no_proxy_of_the_environment_is_asked_and_no_redirect_followed(report: Lab) -> None:
+    found = report("proxied")
+    assert list(phases(found).elements()) == ["answered", "answered", "tls"]
+    assert (found.seen, found.opened) == ({PUBLIC_V6: 3}, 3)

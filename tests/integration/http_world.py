@@ -62,7 +62,9 @@ class World(AsyncExitStack):
         self.sender = HttpSender(clock or SystemClock(), config, new_tls_context=client_tls, resolver=resolver)
 
     async def __aenter__(self) -> Self:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.server_tls, limit=2**20)
+        server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, ssl=self.server_tls, limit=2**20, backlog=4_096
+        )
         self.push_async_callback(self._stop, server)
         self.port = int(server.sockets[0].getsockname()[1])
         return self

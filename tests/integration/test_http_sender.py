@@ -10,7 +10,7 @@ import pytest
 from paybell.errors import ConfigurationError
 from paybell.model.delivery import Answered
 from paybell.transports import HttpSenderConfig
-from tests.integration.http_world import LOOPBACK, OK, RUNNERS, Peer, Run, World, failed, ok
+from tests.integration.http_world import LOOPBACK, OK, RUNNERS, Peer, Run, World, failed, ok, resolver_of
 
 
 @pytest.fixture(params=list(RUNNERS))
@@ -46,6 +46,18 @@ def test_a_connection_is_used_again_within_its_pool_only(run: Run) -> None:
             for pool in ["ep_1", "ep_1", "ep_2", "ep_2", "ep_1"]:
                 assert await world.send(pool=pool) == Answered(status_code=200, body=b"ok")
             assert len(world.connections) == 2
+
+    run(main())
+
+
+def test_a_connection_is_used_again_for_its_origin_only(run: Run) -> None:
+    """One endpoint whose URL changes: another host at the same address, in another case, on the same port."""
+
+    async def main() -> None:
+        async with World(ok, resolver=resolver_of("127.0.0.1")) as world:
+            for host in ["a.example", "b.example", "127.0.0.1", "A.example", "b.example", "a.example.", "127.0.0.1"]:
+                assert isinstance(await world.send(url=f"http://{host}:{world.port}/"), Answered)
+            assert len(world.connections) == 3
 
     run(main())
 
@@ -100,6 +112,21 @@ def test_an_old_connection_is_not_used_again(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"])
+def test_the_deadline_holds_when_an_answer_stalls(run: Run, said: bytes) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        peer.writer.write(said)
+        await peer.reader.read()
+
+    async def main() -> None:
+        async with World(script) as world:
+            failed(await world.send(timeout_s=0.1), "deadline", "0.1 s")
+            await asyncio.wait_for(world.gone.wait(), 5)
+
+    run(main())
+
+
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
 def test_the_deadline_is_for_the_whole_answer_however_it_drips(run: Run, start: bytes) -> None:
     async def script(peer: Peer) -> None:
@@ -145,8 +172,14 @@ def test_the_deadline_covers_the_resolver(run: Run) -> None:
     run(main())
 
 
-def test_the_deadline_covers_the_tls_handshake(run: Run) -> None:
+@pytest.mark.parametrize(
+    "said", [b"", b"\x16\x03\x03\x40\x00", b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03" + bytes(9)]
+)
+def test_the_deadline_covers_the_tls_handshake(run: Run, said: bytes) -> None:
+    """A server that says nothing, or begins a record, or its part of the handshake, and stalls."""
+
     async def silent(peer: Peer) -> None:
+        peer.writer.write(said)
         await peer.reader.read()
 
     async def main() -> None:
@@ -188,14 +221,21 @@ def test_a_long_answer_is_cut_and_its_connection_closed(run: Run) -> None:
     run(main())
 
 
-def test_redirects_are_not_followed(run: Run) -> None:
+def test_redirects_are_not_followed_and_cookies_not_kept(run: Run) -> None:
+    seen: list[bytes] = []
+
     async def script(peer: Peer) -> None:
-        await peer.serve(b"HTTP/1.1 307 Away\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n")
+        while True:
+            seen.append(await peer.request())
+            peer.writer.write(b"HTTP/1.1 307 Away\r\nLocation: /other\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
 
     async def main() -> None:
         async with World(script) as world:
-            assert await world.send() == Answered(status_code=307)
+            assert [await world.send() for _ in range(2)] == [Answered(status_code=307)] * 2
             assert len(world.connections) == 1
+        assert seen[0] == seen[1]
+        assert b"\r\nAccept-Encoding: identity\r\n" in seen[0]
+        assert b"cookie" not in seen[0].lower()
 
     run(main())
 

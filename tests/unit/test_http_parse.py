@@ -1,5 +1,8 @@
 """Reading answers from hostile bytes, Retry-After, and the bytes of requests."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +38,9 @@ PIECES = [
     b"hello",
     b"x" * 100,
     b"\0",
+    b"5;" + b"e" * 20_000 + b"\r\nhello\r\n",
+    b"A: " + b"v" * 9_000 + b"\r\n",
+    b"HTTP/1.1 103 Hints\r\nLink: " + b"l" * 9_000 + b"\r\n\r\n",
 ]
 streams = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8))).map(b"".join)
 
@@ -59,21 +65,77 @@ def answered(reading: Reading | None) -> RawAnswer:
     return reading
 
 
+def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """The bytes in pieces, cut at these places."""
+    ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
+    return [data[start:end] for start, end in pairwise(ends)]
+
+
+def assert_alike(whole: Reading | None, cut_up: Reading | None) -> None:
+    """The same, but that bytes beyond the answer's end are seen only by who reads them with it."""
+    if isinstance(whole, RawAnswer):
+        found = answered(cut_up)
+        assert (found.status_code, found.headers, found.body) == (whole.status_code, whole.headers, whole.body)
+        assert found.reusable or not whole.reusable
+    else:
+        assert whole == cut_up
+
+
 @given(streams)
 def test_any_bytes_are_read_alike_whole_and_byte_by_byte(data: bytes) -> None:
-    whole, dripped = read(data), read(*drip(data))
+    whole = read(data)
+    assert_alike(whole, read(*drip(data)))
     if isinstance(whole, RawAnswer):
-        dripped = answered(dripped)
-        assert (whole.status_code, whole.headers, whole.body) == (
-            dripped.status_code,
-            dripped.headers,
-            dripped.body,
-        )
         assert 100 <= whole.status_code <= 999
         assert len(whole.body) <= LIMIT
-        assert dripped.reusable or not whole.reusable
-    else:
-        assert type(whole) is type(dripped)
+
+
+@given(streams, st.lists(st.integers(0, 10**6), max_size=20), st.sampled_from([0, LIMIT, 100_000]))
+def test_any_bytes_are_read_alike_however_they_are_cut(data: bytes, places: list[int], limit: int) -> None:
+    assert_alike(read(data, limit=limit), read(*cut(data, places), limit=limit))
+
+
+bodies = st.binary(max_size=300)
+names = st.from_regex(r"X-[A-Za-z0-9]{1,8}", fullmatch=True)
+values = st.from_regex(r"[!-~]{0,20}", fullmatch=True)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[bytes, RawAnswer]:
+    """A right answer in one of HTTP/1.1's framings, perhaps behind interim ones, and how it should be read."""
+    code, body = draw(st.sampled_from([200, 201, 302, 404, 410, 429, 500, 503])), draw(bodies)
+    headers = [(name.encode(), value.encode()) for name, value in draw(st.lists(st.tuples(names, values), max_size=4))]
+    framing = draw(st.sampled_from(["length", "chunks", "close"]))
+    wire = body
+    if framing == "length":
+        headers.append((b"Content-Length", b"%d" % len(body)))
+    elif framing == "chunks":
+        headers.append((draw(st.sampled_from([b"Transfer-Encoding", b"transfer-encoding"])), b"chunked"))
+        pieces = [it for it in cut(body, draw(st.lists(st.integers(0, 300), max_size=5))) if it]
+        extension, trailer = draw(st.sampled_from([b"", b";a=b"])), draw(st.sampled_from([b"", b"X-T: t\r\n"]))
+        wire = b"".join(b"%x%s\r\n%s\r\n" % (len(it), extension, it) for it in pieces) + b"0\r\n%s\r\n" % trailer
+    interim = draw(st.sampled_from([b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 H\r\nLink: a\r\n\r\n" * 3]))
+    head = b"HTTP/1.1 %d Why\r\n" % code + b"".join(b"%s: %s\r\n" % it for it in headers) + b"\r\n"
+    return interim + head + wire, RawAnswer(code, headers, body, framing != "close")
+
+
+@given(answers(), st.lists(st.integers(0, 2_000), max_size=20))
+def test_a_right_answer_is_read_right_however_it_is_cut(given: tuple[bytes, RawAnswer], places: list[int]) -> None:
+    data, right = given
+    for pieces in ([data], drip(data), cut(data, places)):
+        assert read(*pieces, limit=1_000) == right
+
+
+@given(answers())
+def test_an_answer_that_ends_early_is_none_unless_the_end_says_where_it_ends(given: tuple[bytes, RawAnswer]) -> None:
+    data, right = given
+    head_ends = len(data) - len(right.body)
+    for end in range(len(data)):
+        found = read(data[:end])
+        if right.reusable:
+            assert found is None
+        else:
+            assert found is None if end < head_ends else answered(found).body == right.body[: end - head_ends][:LIMIT]
 
 
 @given(st.binary())
@@ -94,11 +156,11 @@ def test_a_reader_survives_answer_after_answer(rounds: list[bytes]) -> None:
     assert isinstance(reader.feed(b"late"), Garbled)
 
 
-@pytest.mark.parametrize("cut", [drip, lambda data: [data]])
-def test_a_plain_answer(cut: object) -> None:
+@pytest.mark.parametrize("split", [drip, lambda data: [data]])
+def test_a_plain_answer(split: object) -> None:
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA: b\r\n\r\nhello"
-    assert callable(cut)
-    assert read(*cut(data)) == RawAnswer(200, [(b"Content-Length", b"5"), (b"A", b"b")], b"hello", reusable=True)
+    assert callable(split)
+    assert read(*split(data)) == RawAnswer(200, [(b"Content-Length", b"5"), (b"A", b"b")], b"hello", reusable=True)
 
 
 def test_a_chunked_answer_is_joined_and_its_trailers_are_skipped() -> None:
@@ -158,10 +220,11 @@ def test_a_body_as_long_as_the_limit_is_whole() -> None:
     assert (len(answer.body), answer.reusable) == (LIMIT, True)
 
 
-def test_chunk_framing_is_limited_too() -> None:
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"
-    answer = answered(read(head, b"e" * 1_000_000))
-    assert (answer.status_code, answer.body) == (200, b"")
+@pytest.mark.parametrize("piece_bytes", [1_000, 70_000, 10_000_000])
+def test_chunk_framing_is_limited_too_however_it_is_cut(piece_bytes: int) -> None:
+    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1;%s\r\nx\r\n0\r\n\r\n" % (b"e" * 200_000)
+    answer = answered(read(*[data[i : i + piece_bytes] for i in range(0, len(data), piece_bytes)]))
+    assert (answer.status_code, answer.body, answer.reusable) == (200, b"ok", False)
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 1_000, 1_000_000])
@@ -170,6 +233,41 @@ def test_a_head_longer_than_the_limit_is_refused(piece_bytes: int) -> None:
     reading = read(*[data[i : i + piece_bytes] for i in range(0, len(data), piece_bytes)])
     assert isinstance(reading, Garbled)
     assert "headers" in reading.reason
+
+
+WRONG_CHUNKS = [
+    b"5\r\nhelloX\r\n",
+    b"-5\r\nhello\r\n",
+    b"5 5\r\nhello\r\n",
+    b"0x5\r\nhello\r\n",
+    b"\r\n\r\n",
+    b"fffffffffffffffff\r\n",
+]
+
+
+@pytest.mark.parametrize("chunk", WRONG_CHUNKS)
+@pytest.mark.parametrize("split", [drip, lambda data: [data]])
+def test_chunks_that_are_framed_wrong_are_no_answer(chunk: bytes, split: object) -> None:
+    assert callable(split)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n"
+    assert isinstance(read(*split(head + chunk)), Garbled)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5, 5\r\n",
+        b"Content-Length: 0x5\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length : 5\r\n",
+    ],
+)
+def test_framing_that_can_be_read_in_two_ways_is_no_answer(framing: bytes) -> None:
+    data = b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n5\r\nhello\r\n0\r\n\r\n"
+    assert isinstance(read(data), Garbled)
 
 
 def test_interim_answers_without_end_are_refused() -> None:
@@ -200,6 +298,8 @@ NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         (b"9" * 5_000, 86_400.0),
         (b"Tue, 14 Nov 2023 22:14:20 GMT", 60.0),
         (b"Tue, 14 Nov 2023 22:14:20 -0000", 60.0),
+        (b"Tuesday, 14-Nov-23 22:14:20 GMT", 60.0),
+        (b"Tue Nov 14 22:14:20 2023", 60.0),
         (b"Tue, 14 Nov 2023 22:00:00 GMT", 0.0),
         (b"Tue, 14 Nov 2034 22:00:00 GMT", 86_400.0),
         (b"-5", None),

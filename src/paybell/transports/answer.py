@@ -68,13 +68,17 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> Reading | None:
         """Take bytes as they come; None while the answer is not over."""
-        if self._head_done or self.wire_bytes + len(data) <= HEAD_BYTES_MAX:
-            return self._parse(data)
-        return self._feed_long(data)
+        room = self._room()
+        return self._parse(data) if len(data) <= room else self._feed_long(data, room)
 
-    def _feed_long(self, data: bytes) -> Reading | None:
-        """Show the parser no more of the head than the limit."""
-        room = HEAD_BYTES_MAX - self.wire_bytes
+    def _room(self) -> int:
+        """How many more bytes the parser is shown, so that what is read never depends on how the bytes were cut."""
+        if not self._head_done:
+            return HEAD_BYTES_MAX - self.wire_bytes
+        return 2 * self._body_bytes_max + HEAD_BYTES_MAX + FRAMING_BYTES_MAX - self.wire_bytes
+
+    def _feed_long(self, data: bytes, room: int) -> Reading | None:
+        was_body = self._head_done
         reading = self._parse(data[:room])
         if isinstance(reading, RawAnswer):
             return RawAnswer(reading.status_code, reading.headers, reading.body, reusable=False)
@@ -82,7 +86,7 @@ class AnswerReader:
             return reading
         if not self._head_done:
             return Garbled(f"the answer's headers are longer than {HEAD_BYTES_MAX} bytes")
-        return self._parse(data[room:])
+        return self._so_far() if was_body else self.feed(data[room:])
 
     def end(self) -> Reading | None:
         """The peer closed: the answer, when closing is how its body ends; None when it was cut off."""
@@ -104,11 +108,8 @@ class AnswerReader:
                 return self._so_far() if self._cut else Garbled(f"not an HTTP/1.1 answer ({type(error).__name__})")
             self._extra = True
         if self._answer is None:
-            return self._so_far() if self._cut or self._too_long() else None
+            return self._so_far() if self._cut else None
         return self._so_far() if self._extra or self._cut else self._answer
-
-    def _too_long(self) -> bool:
-        return self._head_done and self.wire_bytes > 2 * self._body_bytes_max + HEAD_BYTES_MAX + FRAMING_BYTES_MAX
 
     def _so_far(self) -> RawAnswer:
         """The status counts although the body is cut: the endpoint has decided. The connection is of no more use."""
