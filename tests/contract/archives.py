@@ -148,6 +148,8 @@ async def _directory(world: World) -> None:
             headers=(("x-key", "a-secret-header"),),
             options=EndpointOptions(metadata=(("k", WORDS),), channels=frozenset({"b", "a"}), retry_delays_s=()),
             client_certificate="a-private-key",
+            secrets=("whsec_" + "b" * 32, "whsec_" + "a" * 32),
+            secrets_end_at_ms=(START_MS + 1,),
         )
     )
     await store.endpoint_create(world.an_endpoint("ep_off", disabled=True, disabled_reason="by hand"))

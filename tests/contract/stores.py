@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -125,9 +125,9 @@ class World:
             new_id=self.clock.new_id, has_room=lambda _: leased, now_ms=now_ms, lease_ends_at_ms=now_ms + 60_000
         )
 
-    async def post(self, number: int, *endpoints: Endpoint, due_at_ms: int | None = None) -> MessageNew:
+    async def post(self, number: int, *endpoints: Endpoint, due_at_ms: int | None = None, **changes: Any) -> MessageNew:
         """A message for those endpoints (or the usual one), due now."""
-        told = message(number, organisation_id=self.organisation.id)
+        told = message(number, organisation_id=self.organisation.id, **changes)
         mint = self.mint()
         if due_at_ms is not None:
             mint = Mint(new_id=mint.new_id, has_room=mint.has_room, now_ms=due_at_ms, lease_ends_at_ms=0)

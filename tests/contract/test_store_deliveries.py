@@ -34,9 +34,10 @@ async def only(world: World) -> tuple[DeliveryState, int, int | None]:
 
 def test_a_claim_gives_all_that_is_needed_to_send(place: Place) -> None:
     async def scenario(world: World) -> None:
-        posting = await world.post(1)
+        posting = await world.post(1, trace=f"{'4b' * 16}-01")
         (job,) = await claim(world)
-        assert job.payload == posting.message.payload
+        told = posting.message
+        assert (job.payload, job.told_at_ms, job.trace) == (told.payload, told.created_at_ms, told.trace)
         assert (job.id, job.message_id, job.endpoint_id) == (posting.deliveries[0].id, posting.message.id, "ep_1")
         assert (job.lease_no, job.attempt_count, job.lease_ends_at_ms) == (1, 0, START_MS + 100 + LEASE_MS)
         assert await claim(world) == []

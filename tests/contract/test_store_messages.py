@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Begun
@@ -19,6 +20,7 @@ async def written(world: World) -> tuple[int, int]:
 def test_a_message_comes_back_as_it_was_posted(place: Place) -> None:
     async def scenario(world: World) -> None:
         told = message(1, organisation_id=world.organisation.id, payload=bytes(range(256)), payment_id="pay_1")
+        told = replace(told, trace=f"{'4b' * 16}-01", channels=frozenset({"a", "b"}))
         await world.store.message_post(MessageNew(message=told, deliveries=()))
         page = await world.store.message_page(
             PageQuery(organisation_id=world.organisation.id, filters={"application_id": "app_1"})

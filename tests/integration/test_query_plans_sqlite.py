@@ -82,7 +82,7 @@ SELECT 'ntf_' || i, 'org_1', 'src_' || i % 3, iif(i % 100, 'recorded', 'pending'
 INSERT INTO payments SELECT 'pay_' || i, 'org_1', 'src_' || i % 3, 'stripe', 'pi_' || i, 1,
        iif(i % 5, 'completed', 'failed'), 'ord_' || i, 1, x'00', i, i FROM n;
 INSERT INTO facts SELECT 'pay_' || i / 2, CAST(i AS BLOB), x'00', 'ntf_' || i, i FROM n;
-INSERT INTO messages SELECT 'msg_' || i, 'org_1', 'app_' || i % 4, 't', 'e' || i, x'00', 'pay_' || i, i, '' FROM n;
+INSERT INTO messages SELECT 'msg_' || i, 'org_1', 'app_' || i % 4, 't', 'e' || i, x'00', 'pay_' || i, i, '', '' FROM n;
 INSERT INTO deliveries SELECT 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4, 'org_1', 't',
        iif(i % 50, 'delivered', 'due'), 1, 1, iif(i % 50, NULL, i), i, i, '' FROM n;
 INSERT INTO attempts SELECT 'a_' || i, 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4,

@@ -89,7 +89,7 @@ def test_every_answer_has_a_fate(code: int, wait_s: float | None, attempt_count:
         assert START_MS < verdict.due_at_ms <= START_MS + DAY_MS * 11 // 10
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "Webhook-Signature", "svix-id", "Content-Type"])
+@pytest.mark.parametrize("name", ["webhook-id", "Webhook-Signature", "svix-id", "Content-Type", "Traceparent"])
 def test_an_endpoint_may_not_pretend_our_headers(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         check_custom_headers([("x-shop", "1"), (name, "2")])

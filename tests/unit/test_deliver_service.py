@@ -10,7 +10,9 @@ from paybell.deliver.rules import RETRY_DELAYS_S
 from paybell.deliver.service import DeliverConfig, DeliverService
 from paybell.deliver.signing import sign
 from paybell.model.delivery import Answered, Attempt, Delivery, DeliveryJob, DeliveryState, Failed
-from paybell.model.endpoint import Endpoint, Transport
+from paybell.model.endpoint import Endpoint, EndpointOptions, PayloadFormat, Transport
+from paybell.model.message import EventType, EventTypeOptions
+from paybell.model.trace import traceparent_of
 from paybell.ports import PageQuery
 from paybell.testing.builders import SECRET
 from paybell.testing.fake_clock import START_MS
@@ -92,6 +94,7 @@ def test_a_message_is_sent_signed_and_its_attempt_kept() -> None:
             "webhook-id": posting.message.id,
             "webhook-timestamp": str(at_s),
             "webhook-signature": sign(posting.message.id, at_s, posting.message.payload, [SECRET]),
+            "traceparent": traceparent_of(posting.message.id, "", posting.deliveries[0].id, 1),
         }
         (kept,) = await office.attempts(at.endpoint.id)
         assert (kept.delivered, kept.status_code, kept.attempt_no, kept.url) == (True, 204, 1, at.endpoint.url)
@@ -129,6 +132,59 @@ def test_ten_tries_over_three_days_and_then_a_dead_letter(outcome: Answered | Fa
         assert office.counted() == {"failed": 9, "dead": 1}
         at.clock.advance(1_000_000)
         assert await office.turn() == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("of_endpoint", "of_event_type", "waits_s"),
+    [((60, 600), (5,), [60, 600]), ((), (5,), []), (None, (7, 8, 9), [7, 8, 9]), (None, (), [])],
+)
+def test_an_endpoints_schedule_goes_before_its_event_types(
+    of_endpoint: tuple[int, ...] | None, of_event_type: tuple[int, ...], waits_s: list[int]
+) -> None:
+    async def scenario(at: World) -> None:
+        patient = msgspec.structs.replace(at.endpoint, options=EndpointOptions(retry_delays_s=of_endpoint))
+        await at.store.endpoint_update(patient)
+        await at.store.event_type_create(
+            EventType(
+                name="order.paid",
+                organisation_id=at.organisation.id,
+                description="",
+                created_at_ms=START_MS,
+                updated_at_ms=START_MS,
+                options=EventTypeOptions(retry_delays_s=of_event_type),
+            )
+        )
+        await at.post(1, event_type="order.paid")
+        office = Office(at, Wire(BROKEN))
+        waited_s: list[float] = []
+        for _ in waits_s:
+            assert await office.turn() == 1
+            (it,) = await office.deliveries()
+            waited_s.append((it.due_at_ms - at.clock.now_ms()) / 1000)
+            at.clock.set(it.due_at_ms)
+        assert await office.turn() == 1
+        assert await office.states() == [DEAD]
+        assert waited_s == pytest.approx(waits_s, rel=0.101)
+
+    run(scenario)
+
+
+def test_every_try_has_the_same_body_and_a_span_of_its_own_in_the_senders_trace() -> None:
+    async def scenario(at: World) -> None:
+        told_as_event = EndpointOptions(payload_format=PayloadFormat.CLOUDEVENTS)
+        await at.store.endpoint_update(msgspec.structs.replace(at.endpoint, options=told_as_event))
+        await at.post(1, trace=f"{'4b' * 16}-01")
+        office = Office(at, Wire(BROKEN))
+        for _ in range(3):
+            await office.turn()
+            (it,) = await office.deliveries()
+            at.clock.set(it.due_at_ms)
+        assert len({it.body for it in office.wire.sent}) == 1
+        parents = [dict(it.headers)["traceparent"].split("-") for it in office.wire.sent]
+        assert {(trace, flags) for _, trace, _, flags in parents} == {("4b" * 16, "01")}
+        assert len({span for _, _, span, _ in parents}) == 3
 
     run(scenario)
 

@@ -1,5 +1,6 @@
 """Who hears of a message."""
 
+from paybell.model.endpoint import EndpointOptions
 from paybell.ports import Change
 from paybell.route.rules import Mint, route_change, route_message, wants
 from paybell.testing.builders import endpoint, message
@@ -87,3 +88,60 @@ def test_a_posted_message_stays_in_its_application() -> None:
         endpoint(id="ep_4", event_types=frozenset({"payment.completed"})),
     ]
     assert [it.endpoint_id for it in route_message(message(), endpoints, mint())] == ["ep_1", "ep_4"]
+
+
+def test_an_endpoint_with_channels_takes_messages_that_share_one() -> None:
+    some = endpoint(id="ep_1", options=EndpointOptions(channels=frozenset({"a", "b"})))
+    every = endpoint(id="ep_2")
+
+    def takers(*channels: str) -> list[str]:
+        told = message(channels=frozenset(channels))
+        return [it.endpoint_id for it in route_message(told, [some, every], mint())]
+
+    assert takers("b", "c") == ["ep_1", "ep_2"]
+    assert takers("c") == ["ep_2"]
+    assert takers() == ["ep_2"]
+    routed = route_change(change("payment.completed", "payment.updated"), [some, every], mint())
+    assert [it.endpoint_id for it in routed.deliveries] == ["ep_2"]
+
+
+def test_an_endpoint_takes_what_its_filter_lets_through() -> None:
+    first, second = (
+        endpoint(id=f"ep_{number}", options=EndpointOptions(filter=f'{{"number": {number}}}')) for number in (1, 2)
+    )
+    assert [it.endpoint_id for it in route_message(message(1), [first, second, endpoint()], mint())] == ["ep_1", "ep_1"]
+    assert [it.endpoint_id for it in route_message(message(2), [first, second], mint())] == ["ep_2"]
+
+
+def telling(event_type: str, text: str) -> Change:
+    """A change that tells of a completed payment, whose payloads say how they are called."""
+    return Change(
+        organisation_id="org_1",
+        subject_id="pay_1",
+        version=3,
+        event_types=((event_type, ""),),
+        fallback="payment.updated",
+        write=lambda message_id, event_type, _: f'{{"id": "{message_id}", "event": "{event_type}", {text}}}'.encode(),
+    )
+
+
+def test_of_a_change_each_endpoint_hears_what_its_filter_lets_through() -> None:
+    dear = endpoint(id="ep_1", options=EndpointOptions(filter='{"amount": {"$gte": 100}}'))
+    cheap = endpoint(id="ep_2", options=EndpointOptions(filter='{"amount": {"$lt": 100}}'))
+    routed = route_change(telling("payment.completed", '"amount": 100.00'), [dear, cheap, endpoint(id="ep_3")], mint())
+    assert [it.endpoint_id for it in routed.deliveries] == ["ep_1", "ep_3"]
+    (told,) = routed.messages
+    assert told.id.encode() in told.payload
+    assert {it.message_id for it in routed.deliveries} == {told.id}
+
+
+def test_a_message_that_no_filter_lets_through_is_not_kept() -> None:
+    nobody = endpoint(options=EndpointOptions(filter='{"amount": 1}'))
+    routed = route_change(telling("payment.completed", '"amount": 2'), [nobody], mint())
+    assert (routed.messages, routed.deliveries) == ((), ())
+
+
+def test_whom_the_filter_leaves_nothing_special_hears_the_fallback() -> None:
+    updates = endpoint(options=EndpointOptions(filter='{"event": "payment.updated"}'))
+    routed = route_change(telling("payment.completed", '"amount": 2'), [updates], mint())
+    assert [it.event_type for it in routed.deliveries] == ["payment.updated"]

@@ -59,7 +59,7 @@ def _retry(planned_s: float | None, wait_s: float, now_ms: int) -> Verdict:
 def check_custom_headers(headers: Iterable[tuple[str, str]]) -> None:
     """Refuse an endpoint's own headers that would pass for ours, with ``ConfigurationError``."""
     for name, _ in headers:
-        if name.lower().startswith(("webhook-", "svix-")) or name.lower() == "content-type":
+        if name.lower().startswith(("webhook-", "svix-")) or name.lower() in {"content-type", "traceparent"}:
             raise ConfigurationError(f"header {name} is set by Paybell itself; remove it from the endpoint")
 
 

@@ -11,8 +11,8 @@ from paybell.clock import Clock, time_of
 from paybell.deliver.claims import ClaimConfig, Claims
 from paybell.deliver.health import SLOW_MS, Sign, weigh
 from paybell.deliver.lanes import LaneLimits, Lanes
-from paybell.deliver.rules import Verdict, error_text, judge
-from paybell.deliver.signing import sign
+from paybell.deliver.request import body_of, headers_of
+from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
@@ -260,20 +260,13 @@ class DeliverService:
         sender = self._senders.get(endpoint.transport)
         if sender is None:
             return Failed(phase="call", reason=f"this process has no transport for {endpoint.url}")
-        timestamp_s = now_ms // 1000
-        headers = (
-            *endpoint.headers,
-            ("content-type", "application/json"),
-            ("webhook-id", job.message_id),
-            ("webhook-timestamp", str(timestamp_s)),
-            ("webhook-signature", sign(job.message_id, timestamp_s, job.payload, endpoint.secrets)),
-        )
+        body = body_of(job, endpoint.options.payload_format)
         return await sender.send(
             Sending(
                 pool=endpoint.id,
                 url=endpoint.url,
-                headers=headers,
-                body=job.payload,
+                headers=headers_of(job, endpoint, body, now_ms),
+                body=body,
                 timeout_s=self._config.timeout_s,
                 client_certificate=endpoint.client_certificate,
             )
@@ -282,7 +275,13 @@ class DeliverService:
     async def _record(self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome, started_at_ms: int) -> None:
         now_ms = self._clock.now_ms()
         attempt_no = job.attempt_count + 1
-        verdict = judge(outcome, attempt_count=attempt_no, now_ms=now_ms, chance=self._clock.chance())
+        verdict = judge(
+            outcome,
+            attempt_count=attempt_no,
+            now_ms=now_ms,
+            chance=self._clock.chance(),
+            delays_s=await self._delays_s(job, endpoint),
+        )
         answered = outcome if isinstance(outcome, Answered) else None
         attempt = Attempt(
             id=self._clock.new_id("atmpt"),
@@ -339,6 +338,14 @@ class DeliverService:
         if self._claims.is_held(endpoint_id):
             await self._release(self._lanes.drain_endpoint(endpoint_id))
         self.wake()
+
+    async def _delays_s(self, job: DeliveryJob, endpoint: Endpoint) -> Sequence[int]:
+        """The endpoint's own schedule, else the event type's, else ours."""
+        if endpoint.options.retry_delays_s is not None:
+            return endpoint.options.retry_delays_s
+        event_type = await self._store.event_type_find(job.organisation_id, job.event_type)
+        own = None if event_type is None else event_type.options.retry_delays_s
+        return RETRY_DELAYS_S if own is None else own
 
     async def _append(self, new: AttemptNew, lease_ends_at_ms: int) -> bool:
         """Record it, also when the store is unavailable for a while: else what was received would be sent again."""

@@ -38,6 +38,10 @@ class DeliveryJob(Struct, frozen=True, kw_only=True):
     organisation_id: str
     event_type: str
     payload: bytes
+    told_at_ms: int
+    """When the message was made."""
+    trace: str
+    """The trace that the message was posted in; '' where it begins one."""
     attempt_count: int
     lease_no: int
     lease_ends_at_ms: int

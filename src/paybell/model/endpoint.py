@@ -1,6 +1,7 @@
 """An endpoint: where an application's messages go."""
 
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Final
 
 from msgspec import Struct
@@ -57,7 +58,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Where an application's messages go.
 
     ``url`` is an http(s) URL, or ``function:NAME`` for a Python function of this process. ``event_types`` empty
-    means all. ``secrets`` are the signing secrets (``whsec_`` and base64), newest first: all sign.
+    means all. ``secrets`` are the signing secrets (``whsec_`` or ``whsk_``, and base64), newest first.
     """
 
     id: str
@@ -74,8 +75,21 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     created_at_ms: int
     updated_at_ms: int
     options: EndpointOptions = EndpointOptions()
+    secrets_end_at_ms: tuple[int | None, ...] = ()
+    """When each of the old secrets stops to sign; None, and what is not there, is never."""
     client_certificate: str = ""
     """A private key and its certificates as PEM, to show to the endpoint; '' for none."""
+
+    @property
+    def old_secrets(self) -> tuple[tuple[str, int | None], ...]:
+        """All but the newest, each with the time at which it stops to sign."""
+        return tuple(zip_longest(self.secrets[1:], self.secrets_end_at_ms))
+
+    def signing_secrets(self, now_ms: int) -> tuple[str, ...]:
+        """Those that sign now, newest first."""
+        if not self.secrets_end_at_ms:
+            return self.secrets
+        return (self.secrets[0], *(old for old, end_ms in self.old_secrets if end_ms is None or now_ms < end_ms))
 
     @property
     def transport(self) -> Transport:

@@ -104,3 +104,5 @@ class Message(Struct, frozen=True, kw_only=True):
     payment_id: str
     created_at_ms: int
     channels: frozenset[str] = frozenset()
+    trace: str = ""
+    """The trace of the request that it was posted by, as :mod:`~paybell.model.trace` keeps it; '' for none."""

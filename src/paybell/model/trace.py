@@ -12,7 +12,9 @@ _TRACEPARENT: Final = re.compile(
 )
 _FIRST_VERSION: Final = "00"
 _SAMPLED: Final = 1
+_TRACE_DIGITS: Final = 32
 _SPAN_DIGITS: Final = 16
+_SPAN_MAX: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def trace_in(traceparent: str) -> str:
@@ -28,6 +30,8 @@ def traceparent_of(message_id: str, trace: str, delivery_id: str, attempt_no: in
 
     Its span has the last 16 digits of the delivery's id, which are random, plus the number of the attempt.
     """
-    trace_id, _, flags = (trace or f"{message_id.partition('_')[2]}-00").partition("-")
-    span = (int(delivery_id[-_SPAN_DIGITS:], 16) + attempt_no) % (1 << 4 * _SPAN_DIGITS)
-    return f"{_FIRST_VERSION}-{trace_id}-{span or 1:016x}-{flags}"
+    span = (int(delivery_id[-_SPAN_DIGITS:], 16) + attempt_no) & _SPAN_MAX or 1
+    if not trace:
+        return f"00-{message_id[-_TRACE_DIGITS:]}-{span:016x}-00"
+    trace_id, _, flags = trace.partition("-")
+    return f"00-{trace_id}-{span:016x}-{flags}"

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
+from paybell.model.message import EventType
 from paybell.ports.isolation import IsolationStore, Weigh
 
 
@@ -38,6 +39,10 @@ class DeliverStore(IsolationStore, Protocol):
 
     async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
         """The endpoint with that id; from memory, never staler than 1 s."""
+        ...
+
+    async def event_type_find(self, organisation_id: str, name: str) -> EventType | None:
+        """One of the organisation's own event types; from memory, never staler than 1 s."""
         ...
 
     async def delivery_waiting(self) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
 """Decide who hears of a message: pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -8,8 +8,11 @@ from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Message
 from paybell.ports import Change, Routed
+from paybell.route.filters import Payload, lets_through
 
 NewId = Callable[[str], str]
+Telling = tuple[str, str]
+"""An event type, and the refund or dispute that it is about ('' for none)."""
 
 
 class Mint(Struct, frozen=True, kw_only=True):
@@ -26,8 +29,20 @@ class Mint(Struct, frozen=True, kw_only=True):
 
 
 def wants(endpoint: Endpoint, event_type: str) -> bool:
-    """Whether an endpoint subscribed to the event type; no filter means all."""
+    """Whether an endpoint subscribed to the event type; no event type means all."""
     return not endpoint.disabled and (not endpoint.event_types or event_type in endpoint.event_types)
+
+
+def takes(endpoint: Endpoint, message: Message, payload: Payload) -> bool:
+    """Whether an endpoint that wants its event type takes a message: by its channels and its filter.
+
+    With channels it takes messages that share one, without it takes all (as Svix's server has it, in
+    ``server/svix-server/src/core/message_app.rs``).
+    """
+    options = endpoint.options
+    if options.channels and options.channels.isdisjoint(message.channels):
+        return False
+    return lets_through(options.filter, payload)
 
 
 def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> Routed:
@@ -39,21 +54,49 @@ def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> R
     messages: list[Message] = []
     deliveries: list[DeliveryJob] = []
     for application_id, theirs in _by_application(endpoints).items():
-        for (event_type, ref), takers in _takers(change, theirs).items():
-            message_id = mint.new_id("msg")
-            message = Message(
-                id=message_id,
-                organisation_id=change.organisation_id,
-                application_id=application_id,
-                event_type=event_type,
-                event_id=_event_id(change, event_type, ref),
-                payload=change.write(message_id, event_type, ref),
-                payment_id=change.subject_id,
-                created_at_ms=mint.now_ms,
-            )
+        drafts = _Drafts(change, application_id, mint)
+        for telling, takers in _takers(change, theirs, drafts).items():
+            message = drafts.message(telling)
             messages.append(message)
             deliveries += [deliver_to(endpoint, message, mint) for endpoint in takers]
     return Routed(messages=tuple(messages), deliveries=tuple(deliveries))
+
+
+class _Drafts:
+    """What one application may be told of a change, each message written when it is first asked for."""
+
+    def __init__(self, change: Change, application_id: str, mint: Mint) -> None:
+        self._change = change
+        self._application_id = application_id
+        self._mint = mint
+        self._messages: dict[Telling, Message] = {}
+        self._payloads: dict[Telling, Payload] = {}
+
+    def message(self, telling: Telling) -> Message:
+        """The message, with one id however often it is asked for."""
+        if telling not in self._messages:
+            self._messages[telling] = self._write(*telling)
+        return self._messages[telling]
+
+    def taken_by(self, endpoint: Endpoint, telling: Telling) -> bool:
+        """Whether an endpoint takes it; without channels and a filter nothing need be written to know."""
+        if not endpoint.options.channels and not endpoint.options.filter:
+            return True
+        message = self.message(telling)
+        return takes(endpoint, message, self._payloads.setdefault(telling, Payload(message.payload)))
+
+    def _write(self, event_type: str, ref: str) -> Message:
+        change, message_id = self._change, self._mint.new_id("msg")
+        return Message(
+            id=message_id,
+            organisation_id=change.organisation_id,
+            application_id=self._application_id,
+            event_type=event_type,
+            event_id=_event_id(change, event_type, ref),
+            payload=change.write(message_id, event_type, ref),
+            payment_id=change.subject_id,
+            created_at_ms=self._mint.now_ms,
+        )
 
 
 def _event_id(change: Change, event_type: str, ref: str) -> str:
@@ -64,10 +107,13 @@ def _event_id(change: Change, event_type: str, ref: str) -> str:
 
 def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -> tuple[DeliveryJob, ...]:
     """The deliveries of a message that an application posted."""
+    payload = Payload(message.payload)
     return tuple(
         deliver_to(endpoint, message, mint)
         for endpoint in endpoints
-        if endpoint.application_id == message.application_id and wants(endpoint, message.event_type)
+        if endpoint.application_id == message.application_id
+        and wants(endpoint, message.event_type)
+        and takes(endpoint, message, payload)
     )
 
 
@@ -82,6 +128,8 @@ def deliver_to(endpoint: Endpoint, message: Message, mint: Mint) -> DeliveryJob:
         organisation_id=message.organisation_id,
         event_type=message.event_type,
         payload=message.payload,
+        told_at_ms=message.created_at_ms,
+        trace=message.trace,
         attempt_count=0,
         lease_no=int(leased),
         lease_ends_at_ms=mint.lease_ends_at_ms if leased else 0,
@@ -96,12 +144,15 @@ def _by_application(endpoints: Iterable[Endpoint]) -> Mapping[str, list[Endpoint
     return grouped
 
 
-def _takers(change: Change, endpoints: list[Endpoint]) -> Mapping[tuple[str, str], list[Endpoint]]:
-    takers: dict[tuple[str, str], list[Endpoint]] = {}
+def _takers(change: Change, endpoints: list[Endpoint], drafts: _Drafts) -> Mapping[Telling, list[Endpoint]]:
+    takers: dict[Telling, list[Endpoint]] = {}
+    fallback = [(change.fallback, "")] if change.fallback else []
     for endpoint in endpoints:
-        wanted = [it for it in change.event_types if wants(endpoint, it[0])]
-        if not wanted and change.fallback and wants(endpoint, change.fallback):
-            wanted = [(change.fallback, "")]
+        wanted = _wanted(endpoint, change.event_types, drafts) or _wanted(endpoint, fallback, drafts)
         for it in wanted:
             takers.setdefault(it, []).append(endpoint)
     return takers
+
+
+def _wanted(endpoint: Endpoint, tellings: Sequence[Telling], drafts: _Drafts) -> list[Telling]:
+    return [it for it in tellings if wants(endpoint, it[0]) and drafts.taken_by(endpoint, it)]

@@ -161,7 +161,7 @@ TABLES: Final = (
     _table(
         "messages",
         "archive_messages",
-        "id organisation_id application_id event_type event_id payload payment_id created_at_ms channels",
+        "id organisation_id application_id event_type event_id payload payment_id created_at_ms channels trace",
         rows_max=_WIDE,
     ),
     _table("message_keys", "archive_message_keys", "application_id event_id message_id", key_columns=2),

@@ -29,6 +29,7 @@ class _EndpointBox(Struct, omit_defaults=True):
     secrets: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
     client_certificate: str = ""
+    secrets_end_at_ms: tuple[int | None, ...] = ()
 
 
 def sealed_sign(seal: Seal) -> bytes:
@@ -98,6 +99,7 @@ def endpoint(row: Sequence[object], seal: Seal) -> Endpoint:
         secrets=box.secrets,
         headers=box.headers,
         client_certificate=box.client_certificate,
+        secrets_end_at_ms=box.secrets_end_at_ms,
         disabled=bool(row[8]),
         disabled_reason=rows.text(row[9]),
         options=_ENDPOINT_OPTIONS.decode(rows.text(row[10])),
@@ -118,9 +120,13 @@ def endpoint_change(it: Endpoint, seal: Seal) -> rows.Row:
 
 
 def _endpoint_values(it: Endpoint, seal: Seal) -> rows.Row:
-    box = seal.close(msgspec.json.encode(_EndpointBox(it.secrets, it.headers, it.client_certificate)), it.id)
+    box = seal.close(msgspec.json.encode(_endpoint_box(it)), it.id)
     words = rows.joined(it.event_types)
     return (it.uid, it.url, it.description, words, box, int(it.disabled), it.disabled_reason, _options(it.options))
+
+
+def _endpoint_box(it: Endpoint) -> _EndpointBox:
+    return _EndpointBox(it.secrets, it.headers, it.client_certificate, it.secrets_end_at_ms)
 
 
 def _options(value: Struct) -> str:

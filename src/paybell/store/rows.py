@@ -243,6 +243,7 @@ def message(row: Sequence[object]) -> Message:
         payment_id=text(row[6]),
         created_at_ms=number(row[7]),
         channels=words(row[8]),
+        trace=text(row[9]),
     )
 
 
@@ -253,7 +254,7 @@ def silence_row(value: Silence) -> Row:
 
 
 def message_row(value: Message) -> Row:
-    """A message's nine columns."""
+    """A message's ten columns."""
     return (
         value.id,
         value.organisation_id,
@@ -264,6 +265,7 @@ def message_row(value: Message) -> Row:
         value.payment_id,
         value.created_at_ms,
         joined(value.channels),
+        value.trace,
     )
 
 
@@ -361,7 +363,7 @@ def failing_reason(new: AttemptNew, since_ms: int) -> str:
 
 
 def delivery_job(row: Sequence[object]) -> DeliveryJob:
-    """The ten columns of a claim."""
+    """The twelve columns of a claim."""
     return DeliveryJob(
         id=text(row[0]),
         message_id=text(row[1]),
@@ -370,10 +372,12 @@ def delivery_job(row: Sequence[object]) -> DeliveryJob:
         organisation_id=text(row[4]),
         event_type=text(row[5]),
         payload=blob(row[6]),
-        attempt_count=number(row[7]),
-        lease_no=number(row[8]),
-        lease_ends_at_ms=number(row[9]),
-        due_at_ms=number(row[9]),
+        told_at_ms=number(row[7]),
+        trace=text(row[8]),
+        attempt_count=number(row[9]),
+        lease_no=number(row[10]),
+        lease_ends_at_ms=number(row[11]),
+        due_at_ms=number(row[11]),
     )
 
 

@@ -24,6 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BEGIN: Final = "/api/v1/app/"
 END: Final = "/msg"
 _HEADER: Final = HEADER.encode()
+_TRACE: Final = b"traceparent"
 
 
 def is_post(scope: Scope, path: str) -> bool:
@@ -78,7 +79,7 @@ class Posts:
             if not is_strict_json(body):
                 return None
             application = await self._context.store.application_lookup(key.organisation_id, name)
-            return await posting(self._context, application, decode(body), idempotency)
+            return await posting(self._context, application, decode(body), idempotency, _header(scope, _TRACE))
         except (ConfigurationError, NotFound):
             return None
 

@@ -19,7 +19,7 @@ from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
 
 _ATTEMPT_COLUMNS: Final = 18
-_MESSAGE_COLUMNS: Final = 9
+_MESSAGE_COLUMNS: Final = 10
 _KEY_COLUMNS: Final = 4
 _DELIVERY_COLUMNS: Final = 10
 

@@ -49,7 +49,7 @@ _COLUMNS: Final = {
     "posting_insert": 15,
     "silence_insert": 6,
     "mention_insert": 3,
-    "message_insert": 9,
+    "message_insert": 10,
     "delivery_insert": 10,
     "notification_finish": 5,
     "expectation_insert": 6,

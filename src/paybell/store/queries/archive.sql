@@ -60,7 +60,7 @@ SELECT organisation_id, name, description, created_at_ms, options, updated_at_ms
 
 -- archive_messages --
 -- Every message.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages ORDER BY id;
 
 -- archive_deliveries --
@@ -154,8 +154,8 @@ VALUES ($1, $2, $3, $4, $5, $6);
 -- archive_messages_insert [sqlite] --
 -- Put a row of messages in as it is.
 INSERT INTO messages (
-    id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+    id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- archive_deliveries_insert [sqlite] --
 -- Put a row of deliveries in as it is.

@@ -1,21 +1,22 @@
 -- message_insert [sqlite] --
 -- Append a message.
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- message_insert [postgres] --
 -- Append messages, each unless its application has one with that event id; give the ids of the new ones.
 WITH given AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[], $9::text[])
-        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[], $9::text[],
+                         $10::text[])
+        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
 ), keyed AS (
     INSERT INTO message_keys (application_id, event_id, message_id)
     SELECT application_id, event_id, id FROM given WHERE event_id <> '' ORDER BY application_id, event_id
     ON CONFLICT (application_id, event_id) DO NOTHING
     RETURNING message_id
 )
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels FROM given
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace FROM given
  WHERE event_id = '' OR id IN (SELECT message_id FROM keyed)
 RETURNING id;
 
@@ -25,8 +26,8 @@ RETURNING id;
 -- answered under is its own. (Not "IN" alone in the last one: with no hash joins that would be a loop within a loop.)
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[],
-                         $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bigint[])
-        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels,
+                         $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bigint[])
+        AS g (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace,
               key_organisation_id, key_name, request_digest, key_ends_at_ms)
 ), held AS (
     INSERT INTO kept_answers (organisation_id, name, request_digest, status_code, answer, ends_at_ms, message_id)
@@ -36,7 +37,7 @@ WITH given AS (
     ON CONFLICT (organisation_id, name) DO UPDATE
        SET request_digest = excluded.request_digest, status_code = excluded.status_code, answer = excluded.answer,
            ends_at_ms = excluded.ends_at_ms, message_id = excluded.message_id
-     WHERE kept_answers.ends_at_ms <= $14
+     WHERE kept_answers.ends_at_ms <= $15
         OR (kept_answers.status_code = 0 AND kept_answers.request_digest = excluded.request_digest)
     RETURNING message_id
 ), free AS (
@@ -47,17 +48,18 @@ WITH given AS (
     ON CONFLICT (application_id, event_id) DO NOTHING
     RETURNING message_id
 ), posted AS (
-    INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
-    SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels FROM free
+    INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels,
+                          trace)
+    SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace FROM free
      WHERE event_id = '' OR id IN (SELECT message_id FROM keyed)
     RETURNING id
 ), queued AS (
     INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
                                 lease_no, due_at_ms, created_at_ms, node_no)
     SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, 0, lease_no, due_at_ms, created_at_ms,
-           CASE WHEN state = 'leased' THEN $25::bigint ELSE 0 END
-      FROM unnest($15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::integer[],
-                  $23::bigint[], $24::bigint[])
+           CASE WHEN state = 'leased' THEN $26::bigint ELSE 0 END
+      FROM unnest($16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::integer[],
+                  $24::bigint[], $25::bigint[])
         AS g (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, lease_no, due_at_ms, created_at_ms)
      WHERE message_id = '' OR message_id IN (SELECT id FROM posted)
 )
@@ -65,13 +67,13 @@ SELECT id FROM posted;
 
 -- message_insert_once [sqlite] --
 -- Append a message unless its application has one with that event id.
-INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO messages (id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (application_id, event_id) WHERE event_id <> '' DO NOTHING;
 
 -- message_page --
 -- Messages of an application, newest first.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages
  WHERE (application_id, id) < (:application_id, :iterator) AND application_id >= :application_id
    AND organisation_id = :organisation_id
@@ -81,18 +83,18 @@ SELECT id, organisation_id, application_id, event_type, event_id, payload, payme
 
 -- message_lookup [sqlite] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
 UNION
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND event_id = $3 AND event_id <> '';
 
 -- message_lookup [postgres] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels
+SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
 UNION
-SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace
   FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
  WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 
@@ -119,8 +121,8 @@ SELECT endpoint_id, due_at_ms FROM deliveries
 
 -- delivery_due [sqlite] --
 -- An endpoint's deliveries that are due (or whose lease ran out), oldest first.
-SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, d.attempt_count,
-       d.lease_no, d.due_at_ms
+SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
+       d.attempt_count, d.lease_no, d.due_at_ms
   FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
  WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -128,8 +130,8 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
 
 -- delivery_due_first [sqlite] --
 -- An endpoint's deliveries that are due and have not been tried, oldest first.
-SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, d.attempt_count,
-       d.lease_no, d.due_at_ms
+SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
+       d.attempt_count, d.lease_no, d.due_at_ms
   FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
  WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -326,8 +328,8 @@ WITH due AS MATERIALIZED (
      WHERE id = ANY (ARRAY(SELECT id FROM due))
     RETURNING *
 )
-SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t.event_type, m.payload, t.attempt_count,
-       t.lease_no, t.due_at_ms
+SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t.event_type, m.payload, m.created_at_ms, m.trace,
+       t.attempt_count, t.lease_no, t.due_at_ms
   FROM taken AS t JOIN messages AS m ON m.id = t.message_id ORDER BY t.id;
 
 -- delivery_release [postgres] --

@@ -65,10 +65,12 @@ class DeliveryPart(RecordingPart, IsolationPart):
             organisation_id=rows.text(row[4]),
             event_type=rows.text(row[5]),
             payload=rows.blob(row[6]),
-            attempt_count=rows.number(row[7]),
-            lease_no=rows.number(row[8]) + 1,
+            told_at_ms=rows.number(row[7]),
+            trace=rows.text(row[8]),
+            attempt_count=rows.number(row[9]),
+            lease_no=rows.number(row[10]) + 1,
             lease_ends_at_ms=claim.lease_ends_at_ms,
-            due_at_ms=rows.number(row[9]),
+            due_at_ms=rows.number(row[11]),
         )
 
     async def delivery_waiting(self) -> Mapping[str, int]:

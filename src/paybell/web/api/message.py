@@ -51,7 +51,8 @@ _BODY: Final = {"requestBody": {"required": True, "content": {"application/json"
 async def message_create(app: AppPath, request: Request, caller: Calling) -> Response:
     """Post a message: kept with its deliveries before it is answered, then sent."""
     application = await application_of(caller, app)
-    new = await posting(caller.context, application, decode(await request.body()), taken_key(request))
+    traceparent = request.headers.get("traceparent", "")
+    new = await posting(caller.context, application, decode(await request.body()), taken_key(request), traceparent)
     found = await caller.store.message_post(new)
     if not isinstance(found, Begun):
         return answer_again(found)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from paybell.model.answer import AnswerKey
 from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
+from paybell.model.trace import trace_in
 from paybell.ports import MessageNew
 from paybell.web.api.problems import InvalidField
 from paybell.web.api.shapes import Shape, Time, when
@@ -67,8 +68,10 @@ def decode(body: bytes) -> Posted:
     return posted
 
 
-async def posting(context: WebContext, application: Application, posted: Posted, key: AnswerKey | None) -> MessageNew:
-    """The message with its deliveries, ready to be written."""
+async def posting(
+    context: WebContext, application: Application, posted: Posted, key: AnswerKey | None, traceparent: str
+) -> MessageNew:
+    """The message with its deliveries, ready to be written; ``traceparent`` is the request's, '' where it has none."""
     now_ms = context.clock.now_ms()
     message = Message(
         id=context.clock.new_id("msg"),
@@ -79,6 +82,7 @@ async def posting(context: WebContext, application: Application, posted: Posted,
         payload=bytes(posted.payload),
         payment_id="",
         created_at_ms=now_ms,
+        trace=trace_in(traceparent),
     )
     endpoints = await context.store.endpoint_list_of(application.id)
     deliveries = context.route(message, endpoints)
