@@ -1,13 +1,16 @@
 """Where the HTTP sender connects to: the guard at work."""
 
+import asyncio
+import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from paybell.model.delivery import Answered
 from paybell.transports import HttpSenderConfig
-from tests.integration.http_world import RUNNERS, Run, World, failed, ok, resolver_of
+from paybell.transports.dial import by_turns
+from tests.integration.http_world import LOOPBACK, RUNNERS, Run, World, failed, ok, resolver_of
 
 
 @pytest.fixture(params=list(RUNNERS))
@@ -51,6 +54,61 @@ def test_a_second_address_is_tried_when_the_first_refuses(run: Run) -> None:
             assert isinstance(await world.send(url=f"http://hooks.example:{world.port}/"), Answered)
 
     run(main())
+
+
+@contextlib.contextmanager
+def deaf(address: str, port: int) -> Iterator[None]:
+    """Somebody who takes no connection: the queue of those that wait for it is full."""
+    with socket.create_server((address, port), backlog=0), socket.create_connection((address, port)):
+        yield
+
+
+def test_an_address_that_does_not_answer_delays_the_next_but_a_moment(run: Run) -> None:
+    async def main() -> None:
+        config = HttpSenderConfig(allowed_networks=LOOPBACK, connect_timeout_s=60, connect_stagger_s=0.01)
+        addresses = resolver_of("127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4")
+        async with World(ok, config, resolver=addresses) as world:
+            with deaf("127.0.0.2", world.port), deaf("127.0.0.3", world.port):
+                url = f"http://hooks.example:{world.port}/"
+                assert isinstance(await world.send(url=url, timeout_s=30), Answered)
+                assert len(world.connections) == 1
+
+    run(main())
+
+
+def test_a_host_of_which_no_address_answers_is_a_failure_in_its_time(run: Run) -> None:
+    async def main() -> None:
+        config = HttpSenderConfig(allowed_networks=LOOPBACK, connect_timeout_s=0.1, connect_stagger_s=0.01)
+        async with World(ok, config, resolver=resolver_of("127.0.0.2", "127.0.0.3")) as world:
+            with deaf("127.0.0.2", world.port), deaf("127.0.0.3", world.port):
+                url = f"http://hooks.example:{world.port}/"
+                failed(await world.send(url=url), "connect", f"port {world.port}: no connection within 0.1 s")
+                task = asyncio.create_task(world.send(url=url))
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+    run(main())
+
+
+def test_addresses_that_answer_at_once_are_not_raced(run: Run) -> None:
+    async def main() -> None:
+        async with World(ok, resolver=resolver_of("127.0.0.1", "127.0.0.1")) as world:
+            for number in range(20):
+                url = f"http://hooks-{number}.example:{world.port}/"
+                assert isinstance(await world.send(url=url), Answered)
+            assert len(world.connections) == 20
+
+    run(main())
+
+
+def test_families_take_turns() -> None:
+    six, four = [f"2606:4700::{number}" for number in range(5)], ["1.1.1.1", "8.8.8.8"]
+    assert by_turns([*six, *four])[:4] == [six[0], four[0], six[1], four[1]]
+    assert by_turns([*four, *six]) == [four[0], six[0], four[1], *six[1:]]
+    assert by_turns(four) == four
+    assert by_turns(six[:1]) == six[:1]
 
 
 def test_a_name_without_address_is_a_failure(run: Run) -> None:

@@ -14,6 +14,8 @@ class HttpSenderConfig(Struct, frozen=True, kw_only=True):
 
     connect_timeout_s: float = 3.0
     """How long one address may take to accept a TCP connection, within the request's total deadline."""
+    connect_stagger_s: float = 0.25
+    """How long an address may take before the next one of the host is tried beside it (RFC 8305)."""
     addresses_max: int = 4
     """How many addresses of one host are tried before the connection counts as failed."""
     lookups_max: int = 64
@@ -24,8 +26,8 @@ class HttpSenderConfig(Struct, frozen=True, kw_only=True):
     """How many unused connections are kept in all; beyond that the longest unused one is closed."""
     connection_age_max_s: float = 300.0
     """How long a connection is used again before the host is resolved and judged anew."""
-    targets_max: int = 4_096
-    """How many parsed URLs are remembered."""
+    targets_max: int = 16_384
+    """How many parsed URLs are remembered, a kilobyte or two each."""
     tls_contexts_max: int = 128
     """How many TLS contexts with a client certificate are kept, a megabyte each; the longest unused one goes."""
     allowed_networks: tuple[Network, ...] = ()
@@ -37,6 +39,7 @@ class HttpSenderConfig(Struct, frozen=True, kw_only=True):
         """Refuse limits that would stop every request, with :class:`~paybell.errors.ConfigurationError`."""
         for name in (
             "connect_timeout_s",
+            "connect_stagger_s",
             "addresses_max",
             "lookups_max",
             "idle_s",

@@ -7,7 +7,9 @@ that resolves differently a moment later (DNS rebinding) changes nothing.
 import asyncio
 import socket
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import zip_longest
 
 from paybell.model.delivery import Failed
 from paybell.transports.config import HttpSenderConfig
@@ -72,16 +74,34 @@ class Dialler:
             return Failed(phase="resolve", reason=f"{target.host} has no address")
         # One bad address refuses them all: who mixes them is trying, and the order of answers is theirs to choose.
         refusal = next(filter(None, map(self._guard.refusal, addresses)), "")
-        return Failed(phase="guard", reason=refusal) if refusal else addresses[: self._config.addresses_max]
+        return Failed(phase="guard", reason=refusal) if refusal else by_turns(addresses)[: self._config.addresses_max]
 
     async def _connect(self, addresses: Sequence[str], port: int) -> socket.socket | Failed:
-        reason = ""
-        for address in addresses:
-            try:
-                return await self._connect_one(address, port)
-            except OSError as error:
-                reason = f"{address} port {port}: {words(error)}"
-        return Failed(phase="connect", reason=reason)
+        """The first that answers. The next is tried when all before it have failed, or have taken their time."""
+        ahead, trying, reason = deque(addresses), set[asyncio.Task[socket.socket | str]](), ""
+        try:
+            while ahead or trying:
+                if ahead:
+                    trying.add(asyncio.create_task(self._try(ahead.popleft(), port)))
+                limit_s = self._config.connect_stagger_s if ahead else None
+                done, _ = await asyncio.wait(trying, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    trying.remove(task)
+                    found = task.result()
+                    if isinstance(found, socket.socket):
+                        return found
+                    reason = found
+            return Failed(phase="connect", reason=reason)
+        finally:
+            for task in trying:
+                task.cancel()
+                task.add_done_callback(_close_unused)
+
+    async def _try(self, address: str, port: int) -> socket.socket | str:
+        try:
+            return await self._connect_one(address, port)
+        except OSError as error:
+            return f"{address} port {port}: {words(error)}"
 
     async def _connect_one(self, address: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -114,3 +134,17 @@ class Dialler:
             sock.close()
             return Failed(phase="tls" if target.tls else "connect", reason=f"{target.host}: {words(error)}")
         return connection
+
+
+def by_turns(addresses: Sequence[str]) -> Sequence[str]:
+    """IPv6 and IPv4 by turns, each in its order: one family may be cut off, and only a few addresses are tried."""
+    sixes = [it for it in addresses if ":" in it]
+    fours = [it for it in addresses if ":" not in it]
+    first, second = (sixes, fours) if ":" in addresses[0] else (fours, sixes)
+    return [it for pair in zip_longest(first, second) for it in pair if it is not None]
+
+
+def _close_unused(task: asyncio.Task[socket.socket | str]) -> None:
+    """It connected at the very moment when it was not wanted any more."""
+    if not task.cancelled() and isinstance(found := task.result(), socket.socket):
+        found.close()
