@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+import msgspec
 import pytest
 
-from paybell.model.delivery import DeliveryState
+from paybell.model.delivery import DeliveryState, Standing
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import Refusal, RefusalReason
 from paybell.model.source import Source
-from paybell.ports import AttemptNew, MessageNew, Page, PageQuery, Reading
+from paybell.ports import BACK, AttemptNew, MessageNew, Page, PageQuery, Reading
 from paybell.testing.builders import appending, application, attempt, delivery, fact, message, notification, reading
 from paybell.testing.builders import source as a_source
 from paybell.testing.fake_clock import START_MS
@@ -36,7 +37,7 @@ async def walk(turn: Turn, organisation_id: str, filters: Mapping[str, str], lim
         if not page.data:
             assert (page.iterator, page.prev_iterator, page.done, seen) == ("", "", True, [])
             return []
-        assert (page.prev_iterator, page.iterator) == (id_of(page.data[0]), id_of(page.data[-1]))
+        assert (page.prev_iterator, page.iterator) == (BACK + id_of(page.data[0]), id_of(page.data[-1]))
         assert page.done or len(page.data) == limit
         seen += page.data
         iterator, done = page.iterator, page.done
@@ -45,8 +46,20 @@ async def walk(turn: Turn, organisation_id: str, filters: Mapping[str, str], lim
     return seen
 
 
+async def walk_back(turn: Turn, query: PageQuery) -> list[Any]:
+    """All rows before the iterator, from the last to the first, by the pages' ways back."""
+    seen: list[Any] = []
+    while True:
+        page = await turn(query)
+        seen += reversed(page.data)
+        if page.done:
+            return seen
+        assert len(page.data) == query.limit
+        query = msgspec.structs.replace(query, iterator=page.prev_iterator)
+
+
 def id_of(row: Any) -> str:
-    named: Named = getattr(row, "notification", row)
+    named: Named = getattr(row, "notification", getattr(row, "message", row))
     return named.id
 
 
@@ -97,7 +110,8 @@ async def refuse(world: World, number: int) -> None:
 
 async def post(world: World, number: int) -> None:
     kind = "refund.failed" if number % 2 else "payment.completed"
-    told = message(number, organisation_id=world.organisation.id, event_type=kind)
+    channels = frozenset({"third", "a-b"} if number % 3 == 0 else ())
+    told = message(number, organisation_id=world.organisation.id, event_type=kind, channels=channels)
     jobs = tuple(
         delivery(told, 2 * number + which, endpoint_id=f"ep_{1 + which}", due_at_ms=START_MS - 1000 + number)
         for which in range(2)
@@ -119,6 +133,7 @@ def lists(world: World) -> dict[str, Turn]:
         "refusal": store.refusal_page,
         "payment": store.payment_page,
         "message": store.message_page,
+        "addressed": store.message_page_of_endpoint,
         "delivery": store.delivery_page,
         "attempt": store.attempt_page,
         "source": store.source_page,
@@ -147,7 +162,19 @@ EXPECTED: list[tuple[str, dict[str, str], int]] = [
     ("payment", {"gateway_payment_id": "pi_3", "order_id": "ord_even"}, 0),
     ("payment", {"gateway_payment_id": "pi_3", "status": "failed"}, 0),
     ("payment", {"gateway_payment_id": "pi_3", "source_id": "src_1"}, 0),
-    ("message", {**APP, "event_type": "refund.failed"}, 4),
+    ("message", {**APP, "event_types": "refund.failed"}, 4),
+    ("message", {**APP, "event_types": "payment.completed,refund.failed"}, 13),
+    ("message", {**APP, "event_types": "payment_completed,refund"}, 0),
+    ("message", {**APP, "channel": "third"}, 2),
+    ("message", {**APP, "channel": "third", "event_types": "refund.failed"}, 1),
+    ("message", {**APP, "channel": "thir"}, 0),
+    ("addressed", {**APP, "endpoint_id": "ep_2"}, 14),
+    ("addressed", {**APP, "endpoint_id": "ep_2", "standing": "success"}, 6),
+    ("addressed", {**APP, "endpoint_id": "ep_2", "standing": "pending"}, 8),
+    ("addressed", {**APP, "endpoint_id": "ep_2", "standing": "fail"}, 0),
+    ("addressed", {**APP, "endpoint_id": "ep_2", "event_types": "refund.failed", "channel": "third"}, 1),
+    ("addressed", {**APP, "endpoint_id": "ep_none"}, 0),
+    ("addressed", {"application_id": "app_2", "endpoint_id": "ep_2"}, 0),
     ("message", {"application_id": "app_2"}, 0),
     ("delivery", {"endpoint_id": "ep_2", "state": "delivered"}, 6),
     ("delivery", {"state": "delivered"}, 12),
@@ -161,6 +188,13 @@ EXPECTED: list[tuple[str, dict[str, str], int]] = [
     ("attempt", {**MESSAGE_3, "application_id": "app_2"}, 0),
     ("attempt", {**APP, "endpoint_id": "ep_2"}, 6),
     ("attempt", {"application_id": "app_2", "endpoint_id": "ep_2"}, 0),
+    ("attempt", {**APP, "endpoint_id": "ep_2", "delivered": "1", "status_class": "2"}, 6),
+    ("attempt", {**APP, "endpoint_id": "ep_2", "delivered": "0"}, 0),
+    ("attempt", {**APP, "endpoint_id": "ep_2", "status_class": "5"}, 0),
+    ("attempt", {**APP, "endpoint_id": "ep_2", "event_types": "refund.failed"}, 3),
+    ("attempt", {**APP, "endpoint_id": "ep_2", "channel": "third"}, 2),
+    ("attempt", {**APP, **MESSAGE_3, "channel": "third"}, 2),
+    ("attempt", {**APP, **MESSAGE_3, "channel": "other"}, 0),
     ("source", {}, 2),
     ("application", {}, 2),
     ("endpoint", APP, 2),
@@ -176,6 +210,43 @@ def test_each_list_walks_what_was_asked_for_once_newest_first(place: Place, limi
             seen = [id_of(it) for it in await walk(lists(world)[name], world.organisation.id, filters, limit)]
             assert len(seen) == count, (name, filters)
             assert seen == sorted(set(seen), reverse=True), (name, filters)
+
+    run(place, scenario)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_each_list_leads_back_and_can_begin_with_the_oldest(place: Place, limit: int) -> None:
+    async def scenario(world: World) -> None:
+        await fill(world)
+        for name, filters, count in EXPECTED:
+            turn, org = lists(world)[name], world.organisation.id
+            ids = [id_of(it) for it in await walk(turn, org, filters, 100)]
+            for oldest_first in (False, True):
+                plain = PageQuery(organisation_id=org, limit=limit, filters=filters, oldest_first=oldest_first)
+                walked = ids[::-1] if oldest_first else ids
+                end = BACK + walked[-1] if ids else ""
+                back = await walk_back(turn, msgspec.structs.replace(plain, iterator=end))
+                assert [id_of(it) for it in back] == walked[:-1][::-1], (name, filters)
+            upwards = PageQuery(organisation_id=org, limit=100, filters=filters, oldest_first=True)
+            assert [id_of(it) for it in (await turn(upwards)).data] == ids[::-1]
+            if count > 2:
+                inner = msgspec.structs.replace(upwards, after=ids[-1], before=ids[0])
+                assert [id_of(it) for it in (await turn(inner)).data] == ids[::-1][1:-1]
+
+    run(place, scenario)
+
+
+def test_how_the_deliveries_of_an_endpoint_stand_is_counted(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await fill(world)
+        endpoint = await world.store.endpoint_get("ep_2")
+        assert endpoint is not None
+        counted = await world.store.delivery_count_of(endpoint, after="", before="~")
+        assert counted == {Standing.SUCCESS: 6, Standing.PENDING: 8}
+        some = await world.store.delivery_count_of(endpoint, after=message(2).id, before=message(5).id)
+        assert some == {Standing.SUCCESS: 2}
+        theirs = msgspec.structs.replace(endpoint, organisation_id="org_other")
+        assert await world.store.delivery_count_of(theirs, after="", before="~") == {}
 
     run(place, scenario)
 

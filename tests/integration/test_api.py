@@ -351,10 +351,12 @@ def test_pages_follow_one_another(database: Database) -> None:
         for path in ("/payment", "/notification"):
             whole = [it["id"] for it in (await world.ask("GET", path))["data"]]
             first = await world.ask("GET", f"{path}?limit=3")
-            assert (len(first["data"]), first["done"], first["prevIterator"]) == (3, False, whole[0])
+            assert (len(first["data"]), first["done"]) == (3, False)
             rest = await world.ask("GET", f"{path}?limit=3&iterator={first['iterator']}")
             assert [it["id"] for it in first["data"] + rest["data"]] == whole
             assert rest["done"] is True
+            back = await world.ask("GET", f"{path}?limit=3&iterator={rest['prevIterator']}")
+            assert (back["data"], back["done"]) == (first["data"], True)
             for limit in ("0", "251", "x"):
                 await world.ask("GET", f"{path}?limit={limit}", status=422)
 

@@ -97,8 +97,13 @@ INDEXES_OF = {
     "message_page": {"messages_by_application"},
     "delivery_page": {"delivery_queue_pkey", "delivery_ends_pkey"},
     "delivery_page_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
-    "attempt_page_of_message": {"attempts_by_message"},
-    "attempt_page_of_endpoint": {"attempts_by_endpoint"},
+    "attempt_page_of_message": {"attempts_by_message", "messages_pkey"},
+    "attempt_page_of_endpoint": {"attempts_by_endpoint", "messages_pkey"},
+    "message_page_of_endpoint": {
+        "messages_by_application",
+        "delivery_queue_message_id_endpoint_id_key",
+        "delivery_ends_by_message",
+    },
 }
 FEW = {"sources", "directory"}
 """What people set up by hand: reading all of it costs nothing."""

@@ -37,6 +37,8 @@ INDEX_OF = {
     "timeline_messages": ("messages_by_payment",),
     "message_lookup": ("sqlite_autoindex_messages_1", "messages_event"),
     "message_page": ("messages_by_application",),
+    "message_page_of_endpoint": ("messages_by_application", "deliveries_once"),
+    "delivery_count_of": ("messages_by_application", "deliveries_once"),
     "delivery_next_endpoint": ("deliveries_due",),
     "delivery_due": ("deliveries_due", "sqlite_autoindex_messages_1"),
     "delivery_due_first": ("deliveries_first", "sqlite_autoindex_messages_1"),
@@ -56,6 +58,7 @@ INDEX_OF = {
     "api_key_find": ("sqlite_autoindex_api_keys_2",),
 }
 MAY_SORT = {
+    "delivery_count_of",  # counted by state
     *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
 }
 """What one message, payment or name has is few: sorting or merging it costs nothing."""

@@ -13,7 +13,7 @@ from paybell.model.delivery import DeliveryState
 from paybell.model.endpoint_state import Breaker
 from paybell.model.notification import NotificationState, Origin
 from paybell.model.payment import PaymentStatus
-from paybell.store.named import _split, migrations, queries
+from paybell.store.named import UP, _split, migrations, queries
 
 STORE = Path(str(resources.files("paybell.store")))
 DIALECTS = sorted({it.name.split(".")[-2] for it in (STORE / "migrations").glob("*.sql")})
@@ -75,7 +75,7 @@ def sources(dialect: str) -> str:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_name_is_used_and_every_use_has_a_name(dialect: str) -> None:
     text = sources(dialect)
-    names = set(queries(dialect))
+    names = {it.removesuffix(UP) for it in queries(dialect)}
     quoted = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', text))
     assert names - quoted == set()
     used = set(re.findall(r'(?:sql\[|\.rows\(|\.page\(|\.count\(|change(?:_in)?\()"([a-z_]+)"', text))
@@ -100,6 +100,17 @@ def test_every_query_says_in_a_sentence_what_it_is_for(dialect: str) -> None:
 def test_migrations_are_numbered_from_one_without_a_gap(dialect: str) -> None:
     numbers = [number for number, _ in migrations(dialect)]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_page_is_there_oldest_first_as_well() -> None:
+    found = queries("sqlite")
+    upwards = {name for name in found if name.endswith(UP)}
+    assert upwards == {f"{name}{UP}" for name, query in found.items() if ":limit" in query and not name.endswith(UP)}
+    for name in upwards:
+        down, up = found[name.removesuffix(UP)], found[name]
+        assert " DESC" in down.rpartition("ORDER BY")[2], name
+        assert up.rpartition("ORDER BY")[0] == down.rpartition("ORDER BY")[0]
+        assert up.rpartition("ORDER BY")[2].replace(" ASC", " DESC") == down.rpartition("ORDER BY")[2]
 
 
 def test_a_name_that_stands_twice_is_refused() -> None:

@@ -1,7 +1,7 @@
 """Deliveries and attempts: one message for one endpoint, and each try."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec import Struct
 
@@ -22,6 +22,30 @@ TRANSITIONS: Final[dict[DeliveryState, frozenset[DeliveryState]]] = {
     DeliveryState.DEAD: frozenset({DeliveryState.DUE}),
 }
 """A delivered or dead one becomes due again only when somebody resends it."""
+
+
+class Standing(StrEnum):
+    """How a delivery stands, in Svix's words: ``sending`` is tried and not over."""
+
+    SUCCESS = "success"
+    PENDING = "pending"
+    FAIL = "fail"
+    SENDING = "sending"
+
+
+def standing_of(state: DeliveryState, *, tried: bool) -> Standing:
+    """What to call a delivery's state; the SQL of ``message_page_of_endpoint`` says the same."""
+    match state:
+        case DeliveryState.DELIVERED:
+            return Standing.SUCCESS
+        case DeliveryState.DEAD:
+            return Standing.FAIL
+        case DeliveryState.LEASED:
+            return Standing.SENDING
+        case DeliveryState.DUE:
+            return Standing.SENDING if tried else Standing.PENDING
+        case _:
+            assert_never(state)
 
 
 class DeliveryJob(Struct, frozen=True, kw_only=True):

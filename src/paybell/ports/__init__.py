@@ -28,9 +28,11 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
+from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
 from paybell.ports.reads import ReadStore
 from paybell.ports.records import (
     TIMELINE_KINDS,
+    AddressedMessage,
     AliasNew,
     Appended,
     Book,
@@ -55,8 +57,6 @@ from paybell.ports.records import (
     NotificationOutcome,
     NotificationView,
     OrderKey,
-    Page,
-    PageQuery,
     PaymentKey,
     Personal,
     Reading,
@@ -82,10 +82,13 @@ from paybell.ports.stores import (
 from paybell.ports.transforming import Fault, Transformed, Transformer, Webhook
 
 __all__ = [
+    "AFTER_ALL",
+    "BACK",
     "STEPS",
     "SUBJECT_HEADER",
     "TIMELINE_KINDS",
     "About",
+    "AddressedMessage",
     "AliasNew",
     "Appended",
     "ArchiveReader",
@@ -161,6 +164,8 @@ __all__ = [
     "TurnAsk",
     "Webhook",
     "Weigh",
+    "cut",
+    "page_of",
 ]
 
 Step = Literal["record", "deliver", "reconcile"]

@@ -6,7 +6,7 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Product
 from paybell.model.message import Application, EventType
 from paybell.model.source import ApiKey, Organisation, Source
-from paybell.ports.records import Page, PageQuery
+from paybell.ports.paging import Page, PageQuery
 
 
 class DirectoryStore(Protocol):

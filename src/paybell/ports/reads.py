@@ -1,10 +1,12 @@
 """What people ask of the store who look."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from paybell.model.account import AccountItem
 from paybell.model.answer import Beginning
-from paybell.model.delivery import Attempt, Delivery
+from paybell.model.delivery import Attempt, Delivery, Standing
+from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Entitlement
 from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
@@ -12,7 +14,8 @@ from paybell.model.ledger import Balance, Posting
 from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
-from paybell.ports.records import MessageNew, NotificationView, Page, PageQuery, Recorded, StoreStatus, TimelineEntry
+from paybell.ports.paging import Page, PageQuery
+from paybell.ports.records import AddressedMessage, MessageNew, NotificationView, Recorded, StoreStatus, TimelineEntry
 
 
 class ReadStore(Protocol):
@@ -92,7 +95,15 @@ class ReadStore(Protocol):
         ...
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
-        """Filters: application_id, event_type. Newest first."""
+        """Filters: application_id, event_types (joined by commas), channel. Newest first."""
+        ...
+
+    async def message_page_of_endpoint(self, query: PageQuery) -> Page[AddressedMessage]:
+        """Filters: application_id and endpoint_id (must be given), standing, event_types, channel. Newest first."""
+        ...
+
+    async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
+        """Take its payload away, and end what waits of it as a dead letter for that reason; its id and times stay."""
         ...
 
     async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
@@ -108,7 +119,19 @@ class ReadStore(Protocol):
         ...
 
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
-        """Filters: application_id, endpoint_id, message_id. Newest first."""
+        """Newest first.
+
+        Filters: application_id, endpoint_id, message_id, delivered (0, 1), status_class (2 for 2xx), event_types and
+        channel (both of its message).
+        """
+        ...
+
+    async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
+        """Take away what the endpoint answered; NotFound when there is no such attempt."""
+        ...
+
+    async def delivery_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> Mapping[Standing, int]:
+        """How many of the messages whose ids lie between these stand how for the endpoint."""
         ...
 
     async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:

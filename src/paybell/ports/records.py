@@ -1,13 +1,13 @@
 """What the steps and the store hand each other: frozen records."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
 from paybell.model.account import AccountItem
 from paybell.model.answer import AnswerKey
-from paybell.model.delivery import DeliveryJob
+from paybell.model.delivery import DeliveryJob, Standing
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import CustomerKey, Entitlement, Grant, Product
 from paybell.model.expectation import Expectation
@@ -22,8 +22,6 @@ from paybell.model.notification import (
 from paybell.model.payment import Payment
 from paybell.model.silence import Silence
 from paybell.model.source import Source
-
-T = TypeVar("T")
 
 
 class NotificationNew(Struct, frozen=True, kw_only=True):
@@ -300,22 +298,12 @@ class MessageNew(Struct, frozen=True, kw_only=True):
     key_ends_at_ms: int = 0
 
 
-class PageQuery(Struct, frozen=True, kw_only=True):
-    """A page of a list, newest first: up to ``limit`` rows after the row with id ``iterator`` ('' = from the top)."""
+class AddressedMessage(Struct, frozen=True):
+    """A message that was for an endpoint, how that stands, and when it is tried next (None for never)."""
 
-    organisation_id: str
-    limit: int = 50
-    iterator: str = ""
-    filters: Mapping[str, str] = {}
-
-
-class Page(Struct, Generic[T], frozen=True):
-    """A page of a list; ``iterator`` is the last row's id, '' for an empty page."""
-
-    data: tuple[T, ...]
-    iterator: str
-    prev_iterator: str
-    done: bool
+    message: Message
+    standing: Standing
+    due_at_ms: int | None
 
 
 class NotificationView(Struct, frozen=True):

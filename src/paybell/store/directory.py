@@ -14,8 +14,8 @@ from paybell.errors import NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
 from paybell.model.source import Source
-from paybell.ports import EndpointRule, Page, PageQuery
-from paybell.store import directory_rows, rows
+from paybell.ports import EndpointRule, Page, PageQuery, page_of
+from paybell.store import directory_rows
 from paybell.store.seal import Seal
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     def source_page(self, query: PageQuery) -> Page[Source]:
         """See the port."""
         mine = [it for it in self.sources.values() if it.organisation_id == query.organisation_id]
-        return rows.page_of(mine, query, lambda it: it.id)
+        return page_of(mine, query, lambda it: it.id)
 
     def source_lookup(self, organisation_id: str, name: str) -> Source:
         """See the port."""
@@ -64,7 +64,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     def application_page(self, query: PageQuery) -> Page[Application]:
         """See the port."""
         mine = self.applications_by_organisation.get(query.organisation_id, ())
-        return rows.page_of(mine, query, lambda it: it.id)
+        return page_of(mine, query, lambda it: it.id)
 
     def application_lookup(self, organisation_id: str, name: str) -> Application:
         """See the port."""
@@ -76,7 +76,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     def endpoint_page(self, query: PageQuery) -> Page[Endpoint]:
         """See the port."""
         mine = self._endpoints_of(query.organisation_id, query.filters.get("application_id", ""))
-        return rows.page_of(mine, query, lambda it: it.id)
+        return page_of(mine, query, lambda it: it.id)
 
     def endpoint_lookup(self, organisation_id: str, application_id: str, name: str) -> Endpoint:
         """See the port."""

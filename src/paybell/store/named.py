@@ -1,6 +1,7 @@
 """Named SQL: every query stands in queries/*.sql with a name and a sentence; dialects side by side under one name.
 
 A query begins with ``-- name --`` where both databases take it, or ``-- name [sqlite] --`` / ``-- name [postgres] --``.
+One that gives a page, newest first, is there a second time as ``name_up``: the same rows, oldest first.
 """
 
 import re
@@ -11,6 +12,8 @@ from typing import Final
 from paybell.errors import SchemaError
 from paybell.model.migration import Migration
 
+UP: Final = "_up"
+"""Ends the name of a page that is read oldest first."""
 _HEAD: Final = re.compile(r"^-- (?P<name>[a-z_]+)(?: \[(?P<dialect>[a-z]+)\])? --$", re.MULTILINE)
 
 
@@ -21,7 +24,17 @@ def queries(dialect: str) -> Mapping[str, str]:
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".sql"):
             found |= _split(file.read_text("utf-8"), dialect)
-    return found
+    return found | {f"{name}{UP}": _upwards(query) for name, query in found.items() if _gives_page(query)}
+
+
+def _gives_page(query: str) -> bool:
+    return ":limit" in query
+
+
+def _upwards(query: str) -> str:
+    """The page's last ORDER BY is its own."""
+    rows_of, order_by, order = query.rpartition("ORDER BY")
+    return rows_of + order_by + order.replace(" DESC", " ASC")
 
 
 def schema(dialect: str) -> tuple[Migration, ...]:

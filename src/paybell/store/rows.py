@@ -1,12 +1,12 @@
 """Rows to records and back, shared by the stores."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
 from paybell.errors import Conflict
-from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
+from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState, standing_of
 from paybell.model.endpoint import FAILED_FOR_LONG
 from paybell.model.entitlement import DAY_MS
 from paybell.model.fact import Fact
@@ -23,13 +23,12 @@ from paybell.model.notification import (
 from paybell.model.payment import Payment, PaymentState
 from paybell.model.silence import Silence
 from paybell.ports import (
+    AddressedMessage,
     AttemptNew,
     NewFact,
     NotificationNew,
     NotificationOutcome,
     NotificationView,
-    Page,
-    PageQuery,
     Recorded,
 )
 
@@ -37,8 +36,6 @@ T = TypeVar("T")
 Row = tuple[str | int | float | bytes | None, ...]
 
 ENCODER: Final = msgspec.json.Encoder()
-AFTER_ALL: Final = "~"
-"""Sorts after every id: a page from the top."""
 _HEADERS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 _FACT: Final = msgspec.msgpack.Decoder(Fact)
 _FACT_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
@@ -247,6 +244,12 @@ def message(row: Sequence[object]) -> Message:
     )
 
 
+def addressed_message(row: Sequence[object]) -> AddressedMessage:
+    """A row of messages, then the state, tries and due time of its delivery."""
+    standing = standing_of(DeliveryState(text(row[9])), tried=number(row[10]) > 0)
+    return AddressedMessage(message(row), standing, number_or_none(row[11]))
+
+
 def silence_row(value: Silence) -> Row:
     """A silence's six columns."""
     listed = " ".join(value.event_types)
@@ -379,35 +382,3 @@ def delivery_job(row: Sequence[object]) -> DeliveryJob:
         lease_ends_at_ms=number(row[11]),
         due_at_ms=number(row[11]),
     )
-
-
-def page(
-    rows: Iterable[Sequence[object]], query: PageQuery, read: Callable[[Sequence[object]], T], id_of: Callable[[T], str]
-) -> Page[T]:
-    """A page of up to ``query.limit`` rows; the query must have asked for one more, to know whether it is the last."""
-    return cut([read(row) for row in rows], query, id_of)
-
-
-def cut(found: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page[T]:
-    """The first ``query.limit`` of what was found; there being more says that it is not the last page."""
-    kept = tuple(found[: query.limit])
-    return Page(
-        data=kept,
-        iterator=id_of(kept[-1]) if kept else "",
-        prev_iterator=id_of(kept[0]) if kept else "",
-        done=len(found) <= query.limit,
-    )
-
-
-def page_of(mine: Sequence[T], query: PageQuery, id_of: Callable[[T], str]) -> Page[T]:
-    """A page of what is in memory in the order of its ids, newest first."""
-    kept = [it for it in reversed(mine) if not query.iterator or id_of(it) < query.iterator]
-    return cut(kept, query, id_of)
-
-
-def bindings(query: PageQuery, *filters: str) -> dict[str, str | int]:
-    """Named parameters of a page query; filters not given are ''."""
-    named: dict[str, str | int] = {name: query.filters.get(name, "") for name in filters}
-    after = query.iterator or AFTER_ALL
-    named |= {"organisation_id": query.organisation_id, "iterator": after, "limit": query.limit + 1}
-    return named

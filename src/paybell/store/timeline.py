@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from paybell.model.delivery import Attempt, Delivery
 from paybell.model.fact import Fact, Kind
-from paybell.ports import TIMELINE_KINDS, TimelineEntry
+from paybell.ports import AFTER_ALL, TIMELINE_KINDS, TimelineEntry
 from paybell.store import ledger_rows, rows
 from paybell.store.alias_rows import Merged
 
@@ -166,9 +166,14 @@ def of_message(organisation_id: str, application_id: str, message_id: str) -> di
         "application_id": application_id,
         "message_id": message_id,
         "endpoint_id": "",
-        "iterator": rows.AFTER_ALL,
+        "after": "",
+        "before": AFTER_ALL,
         "state": "",
         "limit": 1000,
+        "delivered": "",
+        "status_class": "",
+        "event_types": "",
+        "channel": "",
     }
 
 

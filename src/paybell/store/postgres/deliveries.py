@@ -6,9 +6,9 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import Attempt, Delivery, DeliveryJob
+from paybell.model.delivery import Attempt, DeliveryJob
 from paybell.model.message import Message
-from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Page, PageQuery, Reading
+from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Reading
 from paybell.store import answer_rows, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, repeated
@@ -140,11 +140,6 @@ class DeliveryPart(RecordingPart, IsolationPart):
             self.node_no,
         ]
 
-    async def message_page(self, query: PageQuery) -> Page[Message]:
-        """See the port."""
-        found = await self.database.page("message_page", rows.bindings(query, "application_id", "event_type"))
-        return rows.page(found, query, rows.message, lambda it: it.id)
-
     async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
         """See the port."""
         found = await self.database.rows("message_lookup", organisation_id, application_id, name)
@@ -152,11 +147,18 @@ class DeliveryPart(RecordingPart, IsolationPart):
             raise NotFound(f"no message {name}")
         return rows.message(found[0])
 
-    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
+    async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        named = rows.bindings(query, "application_id", "endpoint_id", "message_id", "state")
-        name = "delivery_page_of_message" if named["message_id"] else "delivery_page"
-        return rows.page(await self.database.page(name, named), query, rows.delivery, lambda it: it.id)
+        it = message
+        async with self.database.transaction() as session:
+            await session.rows("message_expunge", b"", it.organisation_id, it.application_id, it.id)
+            await session.rows("delivery_end_of_message", now_ms, reason, it.id)
+
+    async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
+        """See the port."""
+        async with self.database.session() as session:
+            if not await session.count("attempt_expunge", organisation_id, attempt_id):
+                raise NotFound(f"no attempt {attempt_id}")
 
     async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
         """See the port."""
@@ -166,12 +168,6 @@ class DeliveryPart(RecordingPart, IsolationPart):
         await self.database.rows("delivery_resend", now_ms, *key)
         self._waiting.due(endpoint_id, now_ms)
         self.changed("deliver")
-
-    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
-        """See the port."""
-        named = rows.bindings(query, "application_id", "endpoint_id", "message_id")
-        name = "attempt_page_of_message" if named["message_id"] else "attempt_page_of_endpoint"
-        return rows.page(await self.database.page(name, named), query, rows.attempt, lambda it: it.id)
 
     async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
         """See the port."""

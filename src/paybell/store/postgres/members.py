@@ -2,8 +2,7 @@
 
 from paybell.errors import NotFound
 from paybell.model.entitlement import CustomerKey, Entitlement, Product
-from paybell.ports import Page, PageQuery
-from paybell.store import member_rows, rows
+from paybell.store import member_rows
 from paybell.store.postgres.base import Part
 
 
@@ -26,11 +25,6 @@ class MemberPart(Part):
     async def product_list(self, organisation_id: str) -> tuple[Product, ...]:
         """See the port."""
         return tuple(map(member_rows.product, await self.database.rows("product_list", organisation_id)))
-
-    async def entitlement_page(self, query: PageQuery) -> Page[Entitlement]:
-        """See the port."""
-        found = await self.database.page("entitlement_page", rows.bindings(query, "product", "state"))
-        return rows.page(found, query, member_rows.entitlement, lambda it: it.id)
 
     async def entitlement_of(self, organisation_id: str, customer: str) -> tuple[Entitlement, ...]:
         """See the port."""

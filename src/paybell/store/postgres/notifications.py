@@ -6,7 +6,7 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.notification import Notification, NotificationState, Refusal
-from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView, Page, PageQuery
+from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView
 from paybell.store import rows
 from paybell.store.postgres.base import Part, columns
 from paybell.store.postgres.database import Database, repeated
@@ -118,11 +118,6 @@ class NotificationPart(Part):
             await session.rows("refusal_insert", *rows.refusal_row(refusal))
             await session.rows("refusal_trim", refusal.source_id, keep_max)
 
-    async def notification_page(self, query: PageQuery) -> Page[NotificationView]:
-        """See the port."""
-        found = await self.database.page("notification_page", rows.bindings(query, "source_id", "state"))
-        return rows.page(found, query, rows.notification_view, lambda view: view.notification.id)
-
     async def notification_get(self, organisation_id: str, notification_id: str) -> NotificationView:
         """See the port."""
         found = await self.database.rows("notification_get", organisation_id, notification_id)
@@ -141,11 +136,6 @@ class NotificationPart(Part):
         self._made_due(to, now_ms)
         self.changed("record", "reconcile")
         return await self.notification_get(organisation_id, notification_id)
-
-    async def refusal_page(self, query: PageQuery) -> Page[Refusal]:
-        """See the port."""
-        found = await self.database.page("refusal_page", rows.bindings(query, "source_id"))
-        return rows.page(found, query, rows.refusal, lambda refusal: refusal.id)
 
 
 def _row(new: NotificationNew, now_ms: int) -> rows.Row:

@@ -5,13 +5,12 @@ from typing import TypeVar
 
 from paybell.errors import NotFound
 from paybell.model.account import AccountItem
-from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
-from paybell.model.ledger import Balance, Posting
+from paybell.model.ledger import Balance
 from paybell.model.notification import Notification
 from paybell.model.payment import Payment
-from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
-from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
+from paybell.ports import Recorded, TimelineEntry
+from paybell.store import account_rows, alias_rows, ledger_rows, rows, timeline
 from paybell.store.postgres.base import Part
 from paybell.store.postgres.database import Session
 
@@ -20,12 +19,6 @@ T = TypeVar("T")
 
 class PaymentPart(Part):
     """Reads of payments; what writes them is the transaction of record."""
-
-    async def payment_page(self, query: PageQuery) -> Page[Payment]:
-        """See the port."""
-        named = rows.bindings(query, "source_id", "gateway_payment_id", "order_id", "status")
-        found = await self.database.page(timeline.page_query(query.filters), named)
-        return rows.page(found, query, rows.payment, lambda it: it.id)
 
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
         """See the port."""
@@ -40,29 +33,12 @@ class PaymentPart(Part):
         found = await self.database.rows("notification_told", subject_id, organisation_id)
         return tuple(map(rows.notification, found))
 
-    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
-        """See the port."""
-        found = await self.database.page(expectation_rows.page_query(query), rows.bindings(query, "order_id"))
-        return rows.page(found, query, expectation_rows.expectation, lambda it: it.id)
-
-    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
-        """See the port."""
-        named = rows.bindings(query, "subject", "source_id", "gateway_id", "status")
-        found = await self.database.page(account_rows.page_query(query), named)
-        return rows.page(found, query, account_rows.item, lambda it: it.id)
-
     async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
         """See the port."""
         found = await self.database.rows("account_item_get", organisation_id, str(subject), item_id)
         if not found:
             raise NotFound(f"no {subject} {item_id}")
         return account_rows.item(found[0])
-
-    async def posting_page(self, query: PageQuery) -> Page[Posting]:
-        """See the port."""
-        named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
-        found = await self.database.page(timeline.posting_query(query.filters), named)
-        return rows.page(found, query, ledger_rows.posting, lambda it: it.id)
 
     async def ledger_balances(self, organisation_id: str) -> tuple[Balance, ...]:
         """See the port."""

@@ -16,6 +16,7 @@ from paybell.store.postgres.deliveries import DeliveryPart
 from paybell.store.postgres.members import MemberPart
 from paybell.store.postgres.nodes import NodePart
 from paybell.store.postgres.notifications import NotificationPart
+from paybell.store.postgres.pages import PagePart
 from paybell.store.postgres.payments import PaymentPart
 from paybell.store.postgres.periods import AHEAD_MS
 from paybell.store.postgres.personal import PersonalPart
@@ -34,6 +35,7 @@ class PostgresStore(
     PersonalPart,
     AnswerPart,
     MemberPart,
+    PagePart,
     TenantPart,
     NodePart,
     SchemaPart,

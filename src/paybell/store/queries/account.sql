@@ -8,7 +8,7 @@ SELECT id, subject, organisation_id, source_id, gateway, gateway_id, livemode, s
 -- Account items of one subject, newest first.
 SELECT id, subject, organisation_id, source_id, gateway, gateway_id, livemode, state, created_at_ms, updated_at_ms
   FROM account_items
- WHERE organisation_id = :organisation_id AND (subject, id) < (:subject, :iterator) AND subject >= :subject
+ WHERE organisation_id = :organisation_id AND (subject, id) < (:subject, :before) AND (subject, id) > (:subject, :after)
    AND (:source_id = '' OR source_id = :source_id)
    AND (:status = '' OR status = :status)
  ORDER BY subject DESC, id DESC
@@ -20,7 +20,7 @@ SELECT i.id, i.subject, i.organisation_id, i.source_id, i.gateway, i.gateway_id,
        i.updated_at_ms
   FROM sources AS s JOIN account_items AS i
     ON i.source_id = s.id AND i.subject = :subject AND i.gateway_id = :gateway_id
- WHERE s.organisation_id = :organisation_id AND i.id < :iterator
+ WHERE s.organisation_id = :organisation_id AND i.id < :before AND i.id > :after
    AND (:source_id = '' OR i.source_id = :source_id)
    AND (:status = '' OR i.status = :status)
  ORDER BY i.id DESC

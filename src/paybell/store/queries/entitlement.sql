@@ -85,7 +85,7 @@ UPDATE entitlements SET due_at_ms = $1 WHERE organisation_id = $2;
 SELECT id, organisation_id, source_id, gateway, livemode, customer, email, user_id, product, state, reason, until_ms,
        due_at_ms, version, who, created_at_ms, updated_at_ms
   FROM entitlements
- WHERE (organisation_id, id) < (:organisation_id, :iterator) AND organisation_id >= :organisation_id
+ WHERE (organisation_id, id) < (:organisation_id, :before) AND (organisation_id, id) > (:organisation_id, :after)
    AND (:product = '' OR product = :product)
    AND (:state = '' OR state = :state)
  ORDER BY organisation_id DESC, id DESC

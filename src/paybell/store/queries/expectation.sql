@@ -32,7 +32,7 @@ SELECT source_id, gateway_payment_id
 -- What an organisation said, newest first.
 SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
   FROM expectations
- WHERE (organisation_id, id) < (:organisation_id, :iterator) AND organisation_id >= :organisation_id
+ WHERE (organisation_id, id) < (:organisation_id, :before) AND (organisation_id, id) > (:organisation_id, :after)
  ORDER BY organisation_id DESC, id DESC
  LIMIT :limit;
 
@@ -40,6 +40,6 @@ SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
 -- What was said of an order, newest first.
 SELECT organisation_id, order_id, amount_minor, currency, created_at_ms
   FROM expectations
- WHERE organisation_id = :organisation_id AND (order_id, id) < (:order_id, :iterator) AND order_id >= :order_id
+ WHERE organisation_id = :organisation_id AND (order_id, id) < (:order_id, :before) AND (order_id, id) > (:order_id, :after)
  ORDER BY order_id DESC, id DESC
  LIMIT :limit;

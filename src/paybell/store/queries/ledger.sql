@@ -28,7 +28,7 @@ SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, rever
 SELECT id, organisation_id, source_id, payment_id, kind, ref, no, line_no, reversal, debit, credit, amount_minor, currency, at_ms,
        posted_at_ms
   FROM postings
- WHERE (organisation_id, id) < (:organisation_id, :iterator) AND organisation_id >= :organisation_id
+ WHERE (organisation_id, id) < (:organisation_id, :before) AND (organisation_id, id) > (:organisation_id, :after)
    AND (:source_id = '' OR source_id = :source_id)
    AND (:currency = '' OR currency = :currency)
    AND (:account = '' OR debit = :account OR credit = :account)
@@ -46,7 +46,7 @@ WITH found (id) AS (
 SELECT o.id, o.organisation_id, o.source_id, o.payment_id, o.kind, o.ref, o.no, o.line_no, o.reversal, o.debit, o.credit,
        o.amount_minor, o.currency, o.at_ms, o.posted_at_ms
   FROM found CROSS JOIN postings AS o
- WHERE o.payment_id = found.id AND +o.organisation_id = :organisation_id AND +o.id < :iterator
+ WHERE o.payment_id = found.id AND +o.organisation_id = :organisation_id AND +o.id < :before AND +o.id > :after
    AND (:source_id = '' OR o.source_id = :source_id)
    AND (:currency = '' OR o.currency = :currency)
    AND (:account = '' OR o.debit = :account OR o.credit = :account)
@@ -64,7 +64,7 @@ WITH found (id) AS (
 SELECT o.id, o.organisation_id, o.source_id, o.payment_id, o.kind, o.ref, o.no, o.line_no, o.reversal, o.debit, o.credit,
        o.amount_minor, o.currency, o.at_ms, o.posted_at_ms
   FROM found CROSS JOIN LATERAL (SELECT * FROM postings WHERE payment_id = found.id OFFSET 0) AS o
- WHERE o.organisation_id = :organisation_id AND o.id < :iterator
+ WHERE o.organisation_id = :organisation_id AND o.id < :before AND o.id > :after
    AND (:source_id = '' OR o.source_id = :source_id)
    AND (:currency = '' OR o.currency = :currency)
    AND (:account = '' OR o.debit = :account OR o.credit = :account)

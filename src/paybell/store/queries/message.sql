@@ -75,11 +75,59 @@ ON CONFLICT (application_id, event_id) WHERE event_id <> '' DO NOTHING;
 -- Messages of an application, newest first.
 SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages
- WHERE (application_id, id) < (:application_id, :iterator) AND application_id >= :application_id
+ WHERE (application_id, id) < (:application_id, :before) AND (application_id, id) > (:application_id, :after)
    AND organisation_id = :organisation_id
-   AND (:event_type = '' OR event_type = :event_type)
+   AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || event_type || ',', '') <> ',' || :event_types || ',')
+   AND (:channel = '' OR replace(',' || channels || ',', ',' || :channel || ',', '') <> ',' || channels || ',')
  ORDER BY application_id DESC, id DESC
  LIMIT :limit;
+
+-- message_page_of_endpoint [sqlite] --
+-- Messages that were for an endpoint, newest first, and how each stands.
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels,
+       d.state, d.attempt_count, d.due_at_ms
+  FROM messages AS m JOIN deliveries AS d ON d.message_id = m.id AND d.endpoint_id = :endpoint_id
+ WHERE (m.application_id, m.id) < (:application_id, :before) AND (m.application_id, m.id) > (:application_id, :after)
+   AND m.organisation_id = :organisation_id
+   AND (:standing = '' OR :standing = CASE d.state WHEN 'delivered' THEN 'success' WHEN 'dead' THEN 'fail' WHEN 'leased' THEN 'sending'
+        ELSE CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'sending' END END)
+   AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
+   AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+ ORDER BY m.application_id DESC, m.id DESC
+ LIMIT :limit;
+
+-- message_page_of_endpoint [postgres] --
+-- Messages that were for an endpoint, newest first, and how each stands.
+-- (OFFSET 0: a message at a time, or all that was ever for the endpoint would be read and sorted.)
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels,
+       d.state, d.attempt_count, d.due_at_ms
+  FROM messages AS m CROSS JOIN LATERAL (
+       SELECT state, attempt_count, due_at_ms FROM deliveries WHERE message_id = m.id AND endpoint_id = :endpoint_id OFFSET 0) AS d
+ WHERE (m.application_id, m.id) < (:application_id, :before) AND (m.application_id, m.id) > (:application_id, :after)
+   AND m.organisation_id = :organisation_id
+   AND (:standing = '' OR :standing = CASE d.state WHEN 'delivered' THEN 'success' WHEN 'dead' THEN 'fail' WHEN 'leased' THEN 'sending'
+        ELSE CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'sending' END END)
+   AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
+   AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+ ORDER BY m.application_id DESC, m.id DESC
+ LIMIT :limit;
+
+-- delivery_count_of [sqlite] --
+-- How an endpoint's deliveries of messages of a time stand.
+SELECT d.state, d.attempt_count > 0, count(*)
+  FROM messages AS m JOIN deliveries AS d ON d.message_id = m.id AND d.endpoint_id = :endpoint_id
+ WHERE (m.application_id, m.id) < (:application_id, :before_id) AND (m.application_id, m.id) > (:application_id, :after_id)
+   AND m.organisation_id = :organisation_id
+ GROUP BY 1, 2;
+
+-- delivery_count_of [postgres] --
+-- How an endpoint's deliveries of messages of a time stand.
+SELECT d.state, d.attempt_count > 0, count(*)
+  FROM messages AS m CROSS JOIN LATERAL (
+       SELECT state, attempt_count, due_at_ms FROM deliveries WHERE message_id = m.id AND endpoint_id = :endpoint_id OFFSET 0) AS d
+ WHERE (m.application_id, m.id) < (:application_id, :before_id) AND (m.application_id, m.id) > (:application_id, :after_id)
+   AND m.organisation_id = :organisation_id
+ GROUP BY 1, 2;
 
 -- message_lookup [sqlite] --
 -- A message by its id or by the caller's event id.
@@ -157,7 +205,7 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
        finished_at_ms, last_error
   FROM deliveries
  WHERE organisation_id = :organisation_id
-   AND id < :iterator
+   AND id < :before AND id > :after
    AND (:application_id = '' OR application_id = :application_id)
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
    AND (:message_id = '' OR message_id = :message_id)
@@ -171,7 +219,7 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
        finished_at_ms, last_error
   FROM deliveries
  WHERE message_id = :message_id AND organisation_id = :organisation_id
-   AND id < :iterator
+   AND id < :before AND id > :after
    AND (:application_id = '' OR application_id = :application_id)
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
    AND (:state = '' OR state = :state)
@@ -188,12 +236,35 @@ WITH of_message AS MATERIALIZED (
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
        finished_at_ms, last_error
   FROM of_message
- WHERE id < :iterator
+ WHERE id < :before AND id > :after
    AND (:application_id = '' OR application_id = :application_id)
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
    AND (:state = '' OR state = :state)
  ORDER BY id DESC
  LIMIT :limit;
+
+-- message_expunge --
+-- Take a message's payload away.
+UPDATE messages SET payload = $1 WHERE organisation_id = $2 AND application_id = $3 AND id = $4;
+
+-- delivery_end_of_message [sqlite] --
+-- What waits of a message whose payload is gone becomes a dead letter.
+UPDATE deliveries SET state = 'dead', due_at_ms = NULL, finished_at_ms = $1, last_error = $2
+ WHERE message_id = $3 AND state IN ('due', 'leased');
+
+-- delivery_end_of_message [postgres] --
+-- What waits of a message whose payload is gone becomes a dead letter.
+WITH ended AS (
+    DELETE FROM delivery_queue WHERE message_id = $3 RETURNING *
+)
+INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
+                           lease_no, created_at_ms, finished_at_ms, last_error)
+SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
+       $1::bigint, $2::text FROM ended;
+
+-- attempt_expunge --
+-- Take what an endpoint answered away.
+UPDATE attempts SET response = '' WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_resend [sqlite] --
 -- Make a delivery due once more.
@@ -245,8 +316,15 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
        error, url, started_at_ms, duration_ms
   FROM attempts
  WHERE message_id = :message_id AND organisation_id = :organisation_id AND application_id = :application_id
-   AND id < :iterator
+   AND id < :before AND id > :after
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
+   AND (:delivered = '' OR CAST(delivered AS TEXT) = :delivered)
+   AND (:status_class = '' OR CAST(status_code / 100 AS TEXT) = :status_class)
+   AND ((:event_types = '' AND :channel = '') OR EXISTS (
+        SELECT 1 FROM messages AS m
+         WHERE m.id = attempts.message_id
+           AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
+           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')))
  ORDER BY id DESC
  LIMIT :limit;
 
@@ -255,8 +333,15 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
        error, url, started_at_ms, duration_ms
   FROM attempts
- WHERE (endpoint_id, id) < (:endpoint_id, :iterator) AND endpoint_id >= :endpoint_id
+ WHERE (endpoint_id, id) < (:endpoint_id, :before) AND (endpoint_id, id) > (:endpoint_id, :after)
    AND organisation_id = :organisation_id AND application_id = :application_id
+   AND (:delivered = '' OR CAST(delivered AS TEXT) = :delivered)
+   AND (:status_class = '' OR CAST(status_code / 100 AS TEXT) = :status_class)
+   AND ((:event_types = '' AND :channel = '') OR EXISTS (
+        SELECT 1 FROM messages AS m
+         WHERE m.id = attempts.message_id
+           AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
+           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')))
  ORDER BY endpoint_id DESC, id DESC
  LIMIT :limit;
 

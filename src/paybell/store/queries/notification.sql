@@ -109,7 +109,7 @@ SELECT n.id, n.source_id, n.organisation_id, n.dedupe_key, n.origin, n.hint, n.r
        s.state, s.reason, s.event, s.attempt_count, s.due_at_ms, s.finished_at_ms
   FROM notifications AS n JOIN notification_states AS s ON s.notification_id = n.id
  WHERE n.organisation_id = :organisation_id
-   AND n.id < :iterator
+   AND n.id < :before AND n.id > :after
    AND (:source_id = '' OR n.source_id = :source_id)
    AND (:state = '' OR s.state = :state)
  ORDER BY n.id DESC
@@ -147,7 +147,7 @@ DELETE FROM refusals
 SELECT id, source_id, organisation_id, refused_at_ms, reason, detail, headers, body
   FROM refusals
  WHERE organisation_id = :organisation_id
-   AND id < :iterator
+   AND id < :before AND id > :after
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY id DESC
  LIMIT :limit;

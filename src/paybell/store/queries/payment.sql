@@ -22,13 +22,22 @@ ON CONFLICT (id) DO UPDATE
    SET gateway_payment_id = excluded.gateway_payment_id, status = excluded.status, order_id = excluded.order_id,
        version = excluded.version, state = excluded.state, updated_at_ms = excluded.updated_at_ms;
 
--- payment_page_all --
+-- payment_page_all [sqlite] --
+-- Payments, newest first.
+SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
+  FROM payments
+ WHERE organisation_id = :organisation_id AND id < :before AND id > :after
+   AND (:source_id = '' OR source_id = :source_id)
+ ORDER BY organisation_id DESC, id DESC
+ LIMIT :limit;
+
+-- payment_page_all [postgres] --
 -- Payments, newest first.
 -- (Compared as rows and so ordered, here and in other pages, only the right index will do: else a planner may walk over
 -- everybody's history to find the rows of one who has few.)
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
- WHERE (organisation_id, id) < (:organisation_id, :iterator) AND organisation_id >= :organisation_id
+ WHERE (organisation_id, id) < (:organisation_id, :before) AND (organisation_id, id) > (:organisation_id, :after)
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY organisation_id DESC, id DESC
  LIMIT :limit;
@@ -37,7 +46,7 @@ SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, st
 -- Payments of one status, newest first.
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
- WHERE organisation_id = :organisation_id AND (status, id) < (:status, :iterator) AND status >= :status
+ WHERE organisation_id = :organisation_id AND (status, id) < (:status, :before) AND (status, id) > (:status, :after)
    AND (:source_id = '' OR source_id = :source_id)
  ORDER BY status DESC, id DESC
  LIMIT :limit;
@@ -47,7 +56,7 @@ SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, st
 SELECT id, organisation_id, source_id, gateway, gateway_payment_id, livemode, state, created_at_ms, updated_at_ms
   FROM payments
  WHERE organisation_id = :organisation_id AND order_id = :order_id AND order_id <> ''
-   AND id < :iterator
+   AND id < :before AND id > :after
    AND (:source_id = '' OR source_id = :source_id)
    AND (:status = '' OR status = :status)
  ORDER BY id DESC
@@ -66,7 +75,7 @@ WITH found (id) AS (
 SELECT p.id, p.organisation_id, p.source_id, p.gateway, p.gateway_payment_id, p.livemode, p.state, p.created_at_ms, p.updated_at_ms
   FROM found CROSS JOIN payments AS p
  WHERE p.id = found.id
-   AND p.id < :iterator
+   AND p.id < :before AND p.id > :after
    AND (:source_id = '' OR p.source_id = :source_id)
    AND (:status = '' OR p.status = :status)
    AND (:order_id = '' OR p.order_id = :order_id)

@@ -6,9 +6,9 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState
+from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.message import Message
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, Page, PageQuery
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
 from paybell.store import answer_rows, rows
 from paybell.store.sqlite.isolation import IsolationPart
 from paybell.store.sqlite.recording import RecordingPart
@@ -164,16 +164,6 @@ class DeliveryPart(RecordingPart, IsolationPart):
         connection.executemany(self.sql["delivery_insert"], jobs)
         return Begun()
 
-    async def message_page(self, query: PageQuery) -> Page[Message]:
-        """See the port."""
-        named = rows.bindings(query, "application_id", "event_type")
-
-        def job(connection: apsw.Connection) -> Page[Message]:
-            found = connection.execute(self.sql["message_page"], named)
-            return rows.page(found, query, rows.message, lambda it: it.id)
-
-        return await self.database.read(job)
-
     async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
         """See the port."""
 
@@ -185,15 +175,25 @@ class DeliveryPart(RecordingPart, IsolationPart):
 
         return await self.database.read(job)
 
-    async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
+    async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        named = rows.bindings(query, "application_id", "endpoint_id", "message_id", "state")
-        name = "delivery_page_of_message" if named["message_id"] else "delivery_page"
+        it = message
 
-        def job(connection: apsw.Connection) -> Page[Delivery]:
-            return rows.page(connection.execute(self.sql[name], named), query, rows.delivery, lambda it: it.id)
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(self.sql["message_expunge"], (b"", it.organisation_id, it.application_id, it.id))
+            connection.execute(self.sql["delivery_end_of_message"], (now_ms, reason, it.id))
 
-        return await self.database.read(job)
+        await self.database.write(job)
+
+    async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(self.sql["attempt_expunge"], (organisation_id, attempt_id))
+            if not connection.changes():
+                raise NotFound(f"no attempt {attempt_id}")
+
+        await self.database.write(job)
 
     async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
         """See the port."""
@@ -206,16 +206,6 @@ class DeliveryPart(RecordingPart, IsolationPart):
 
         await self.database.write(job)
         self.changed("deliver")
-
-    async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
-        """See the port."""
-        named = rows.bindings(query, "application_id", "endpoint_id", "message_id")
-        name = "attempt_page_of_message" if named["message_id"] else "attempt_page_of_endpoint"
-
-        def job(connection: apsw.Connection) -> Page[Attempt]:
-            return rows.page(connection.execute(self.sql[name], named), query, rows.attempt, lambda it: it.id)
-
-        return await self.database.read(job)
 
     async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:
         """See the port."""

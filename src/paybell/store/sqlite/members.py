@@ -4,8 +4,7 @@ import apsw
 
 from paybell.errors import NotFound
 from paybell.model.entitlement import CustomerKey, Entitlement, Product
-from paybell.ports import Page, PageQuery
-from paybell.store import member_rows, rows
+from paybell.store import member_rows
 from paybell.store.sqlite.base import Part
 
 
@@ -37,16 +36,6 @@ class MemberPart(Part):
 
         def job(connection: apsw.Connection) -> tuple[Product, ...]:
             return tuple(map(member_rows.product, connection.execute(self.sql["product_list"], (organisation_id,))))
-
-        return await self.database.read(job)
-
-    async def entitlement_page(self, query: PageQuery) -> Page[Entitlement]:
-        """See the port."""
-        named = rows.bindings(query, "product", "state")
-
-        def job(connection: apsw.Connection) -> Page[Entitlement]:
-            found = connection.execute(self.sql["entitlement_page"], named)
-            return rows.page(found, query, member_rows.entitlement, lambda it: it.id)
 
         return await self.database.read(job)
 

@@ -4,7 +4,7 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.notification import Notification, NotificationState, Refusal
-from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView, Page, PageQuery
+from paybell.ports import Appended, FetchDone, FetchJob, NotificationNew, NotificationView
 from paybell.store import rows
 from paybell.store.sqlite.base import Part
 
@@ -89,16 +89,6 @@ class NotificationPart(Part):
 
         await self.database.write(job)
 
-    async def notification_page(self, query: PageQuery) -> Page[NotificationView]:
-        """See the port."""
-        named = rows.bindings(query, "source_id", "state")
-
-        def job(connection: apsw.Connection) -> Page[NotificationView]:
-            found = connection.execute(self.sql["notification_page"], named)
-            return rows.page(found, query, rows.notification_view, lambda view: view.notification.id)
-
-        return await self.database.read(job)
-
     async def notification_get(self, organisation_id: str, notification_id: str) -> NotificationView:
         """See the port."""
         return await self.database.read(lambda connection: self._view(connection, organisation_id, notification_id))
@@ -125,13 +115,3 @@ class NotificationPart(Part):
         view = await self.database.write(job)
         self.changed("record", "reconcile")
         return view
-
-    async def refusal_page(self, query: PageQuery) -> Page[Refusal]:
-        """See the port."""
-        named = rows.bindings(query, "source_id")
-
-        def job(connection: apsw.Connection) -> Page[Refusal]:
-            found = connection.execute(self.sql["refusal_page"], named)
-            return rows.page(found, query, rows.refusal, lambda refusal: refusal.id)
-
-        return await self.database.read(job)

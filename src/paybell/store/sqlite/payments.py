@@ -7,13 +7,12 @@ import apsw
 
 from paybell.errors import NotFound
 from paybell.model.account import AccountItem
-from paybell.model.expectation import Expectation
 from paybell.model.fact import Subject
-from paybell.model.ledger import Balance, Posting
+from paybell.model.ledger import Balance
 from paybell.model.notification import Notification
 from paybell.model.payment import Payment
-from paybell.ports import Page, PageQuery, Recorded, TimelineEntry
-from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, rows, timeline
+from paybell.ports import Recorded, TimelineEntry
+from paybell.store import account_rows, alias_rows, ledger_rows, rows, timeline
 from paybell.store.sqlite.base import Part
 
 T = TypeVar("T")
@@ -21,16 +20,6 @@ T = TypeVar("T")
 
 class PaymentPart(Part):
     """Reads of payments; what writes them is the transaction of record."""
-
-    async def payment_page(self, query: PageQuery) -> Page[Payment]:
-        """See the port."""
-        named = rows.bindings(query, "source_id", "gateway_payment_id", "order_id", "status")
-
-        def job(connection: apsw.Connection) -> Page[Payment]:
-            found = connection.execute(self.sql[timeline.page_query(query.filters)], named)
-            return rows.page(found, query, rows.payment, lambda it: it.id)
-
-        return await self.database.read(job)
 
     async def payment_get(self, organisation_id: str, payment_id: str) -> Payment:
         """See the port."""
@@ -59,26 +48,6 @@ class PaymentPart(Part):
 
         return await self.database.read(job)
 
-    async def expectation_page(self, query: PageQuery) -> Page[Expectation]:
-        """See the port."""
-        named = rows.bindings(query, "order_id")
-
-        def job(connection: apsw.Connection) -> Page[Expectation]:
-            found = connection.execute(self.sql[expectation_rows.page_query(query)], named)
-            return rows.page(found, query, expectation_rows.expectation, lambda it: it.id)
-
-        return await self.database.read(job)
-
-    async def account_item_page(self, query: PageQuery) -> Page[AccountItem]:
-        """See the port."""
-        named = rows.bindings(query, "subject", "source_id", "gateway_id", "status")
-
-        def job(connection: apsw.Connection) -> Page[AccountItem]:
-            found = connection.execute(self.sql[account_rows.page_query(query)], named)
-            return rows.page(found, query, account_rows.item, lambda it: it.id)
-
-        return await self.database.read(job)
-
     async def account_item_get(self, organisation_id: str, subject: Subject, item_id: str) -> AccountItem:
         """See the port."""
 
@@ -87,16 +56,6 @@ class PaymentPart(Part):
             if row is None:
                 raise NotFound(f"no {subject} {item_id}")
             return account_rows.item(row)
-
-        return await self.database.read(job)
-
-    async def posting_page(self, query: PageQuery) -> Page[Posting]:
-        """See the port."""
-        named = rows.bindings(query, "payment_id", "source_id", "currency", "account")
-
-        def job(connection: apsw.Connection) -> Page[Posting]:
-            found = connection.execute(self.sql[timeline.posting_query(query.filters)], named)
-            return rows.page(found, query, ledger_rows.posting, lambda it: it.id)
 
         return await self.database.read(job)
 

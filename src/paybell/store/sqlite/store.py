@@ -20,6 +20,7 @@ from paybell.store.sqlite.deliveries import DeliveryPart
 from paybell.store.sqlite.members import MemberPart
 from paybell.store.sqlite.nodes import NodePart
 from paybell.store.sqlite.notifications import NotificationPart
+from paybell.store.sqlite.pages import PagePart
 from paybell.store.sqlite.payments import PaymentPart
 from paybell.store.sqlite.personal import PersonalPart
 from paybell.store.sqlite.retention import RetentionPart
@@ -36,6 +37,7 @@ class SqliteStore(
     PersonalPart,
     AnswerPart,
     MemberPart,
+    PagePart,
     TenantPart,
     NodePart,
     RetentionPart,

@@ -4,12 +4,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Path
+from msgspec.structs import replace
 from pydantic import Field
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.message import EVENT_TYPES, EventType
 from paybell.model.text import STORABLE_PATTERN
-from paybell.ports import Page
+from paybell.ports import page_of
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.problems import WRITES
 from paybell.web.api.shapes import EventTypeName, PageOut, Shape, Time, page_out, when
@@ -58,10 +59,8 @@ async def event_type_create(body: EventTypeIn, caller: Calling) -> EventTypeOut:
 async def event_type_list(caller: Calling, paging: Paging) -> PageOut[EventTypeOut]:
     """All event types, by name."""
     every = sorted(await _all(caller), key=lambda it: it.name)
-    rest = [it for it in every if it.name > paging.iterator]
-    kept = tuple(rest[: paging.limit])
-    last, first = (kept[-1].name, kept[0].name) if kept else ("", "")
-    return page_out(Page(kept, last, first, len(rest) <= paging.limit), _show)
+    query = replace(paging.query(), oldest_first=True)
+    return page_out(page_of(every, query, lambda it: it.name), _show)
 
 
 @router.get("/event-type/{event_type}")

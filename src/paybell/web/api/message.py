@@ -69,7 +69,7 @@ async def message_list(
 ) -> Response:
     """An application's messages, newest first."""
     application = await application_of(caller, app)
-    page = await caller.store.message_page(paging.query(application_id=application.id, event_type=eventType))
+    page = await caller.store.message_page(paging.query(application_id=application.id, event_types=eventType))
     data = [msgspec.Raw(shown(it)) for it in page.data]
     return exact(PageOut[Any](data=data, **page_ends(page)))
 
