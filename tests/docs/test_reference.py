@@ -15,6 +15,7 @@ from paybell.app.bell import Paybell
 from paybell.cli.main import app
 from paybell.config import Settings
 from paybell.model.message import EVENT_TYPES
+from paybell.model.operational import OPERATIONAL_EVENT_TYPES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -68,6 +69,11 @@ def test_every_command_and_option_stands_there() -> None:
 
 def test_every_event_type_stands_there_with_its_sentence() -> None:
     assert dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|$", section("Event types"), re.MULTILINE)) == EVENT_TYPES
+
+
+def test_every_operational_event_type_stands_there_with_its_sentence() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|$", section("Operational webhooks"), re.MULTILINE)
+    assert dict(rows) == OPERATIONAL_EVENT_TYPES
 
 
 def test_every_error_stands_there() -> None:

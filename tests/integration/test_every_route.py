@@ -24,10 +24,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "client_certificate_put": {"certificate": Authority().client_pem("paybell")},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
+    "operational_endpoint_create": {"url": "https://example.com/ops"},
+    "operational_endpoint_put": {"url": "https://example.com/ops"},
+    "operational_endpoint_headers_put": {"headers": {"x-team": "payments"}},
+    "operational_endpoint_secret_rotate": {},
     "product_put": {"name": "Gold"},
     "expectation_create": {"orderId": "o_1", "amount": 90, "currency": "USD"},
 }
-ANYBODYS = {"application_put", "product_put", "entitlement_of"}
+ANYBODYS = {"application_put", "product_put", "entitlement_of", "operational_endpoint_put"}
 """What is answered of names that nobody has: a PUT makes it, and a customer whom nobody knows may use nothing."""
 ACCOUNT = ("payout", "subscription", "invoice", "customer")
 LISTS = (
@@ -43,6 +47,7 @@ LISTS = (
     "/refusal",
     "/app",
     "/event-type",
+    "/operational-webhook/endpoint",
 )
 PAID = (
     b'{"event":"payment.updated","timestamp":"2024-06-26T11:08:07Z","data":{"paymentId":"p_1","status":"completed",'
@@ -86,6 +91,8 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     await world.ask("PUT", f"{path}/endpoint/e/client-certificate", BODIES["client_certificate_put"])
     await world.ask("PATCH", path, {"uid": "a"})
     await world.ask("POST", "/event-type", {"name": "order.paid"}, status=201)
+    operational = {"url": "http://127.0.0.1:1/", "uid": "o"}
+    listener = await world.ask("POST", "/operational-webhook/endpoint", operational, status=201)
     body = {"eventType": "order.paid", "payload": {}, "eventId": "ev"}
     message = await world.ask("POST", f"{path}/msg", body, status=202)
     await world.ask("POST", "/payment-expectation", BODIES["expectation_create"], status=201)
@@ -102,9 +109,10 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "event_type": "order.paid",
         "orderId": "o_1",
         "product": "gold",
+        "operational_endpoint": listener["id"],
         **{it: (await world.ask("GET", f"/{it}"))["data"][0]["id"] for it in ACCOUNT},
     }
-    return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev"}
+    return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev", "operational_endpoint": "o"}
 
 
 async def everything(world: World) -> list[Any]:

@@ -24,11 +24,12 @@ from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.node import Node
 from paybell.model.source import ApiKey
-from paybell.ports import Change, Held, Retention, Routed, Senders
+from paybell.ports import Change, Held, Occurrence, Retention, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.record.timers import TimerConfig, TimerService
+from paybell.route.operational import route_occurrence
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import (
     AddressGuard,
@@ -258,6 +259,7 @@ class Paybell:
             record=inbox,
             hint_came=self.reconcile.wake,
         )
+        store.on_occurrence(self._route_occurrence)
         store.on_change("record", self.record.wake)
         store.on_change("deliver", self.deliver.wake)
         store.on_change("reconcile", self.reconcile.wake)
@@ -326,6 +328,11 @@ class Paybell:
 
     def _route_message(self, message: Message, endpoints: tuple[Endpoint, ...]) -> tuple[DeliveryJob, ...]:
         return route_message(message, endpoints, self._mint(self.clock.now_ms()))
+
+    def _route_occurrence(self, occurrence: Occurrence, endpoints: tuple[Endpoint, ...]) -> Routed:
+        now_ms = self.clock.now_ms()
+        mint = Mint(new_id=self.clock.new_id, has_room=_no_room, now_ms=now_ms, lease_ends_at_ms=0)
+        return route_occurrence(occurrence, endpoints, mint)
 
     def _hand_on(self, jobs: Sequence[DeliveryJob]) -> None:
         leased = [job for job in jobs if job.lease_no]

@@ -7,10 +7,13 @@ from msgspec import Struct
 
 from paybell.errors import ConfigurationError
 from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
+from paybell.model.operational import ATTEMPT_EXHAUSTED, ATTEMPT_FAILING, ATTEMPT_RECOVERED
 
 RETRY_DELAYS_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds to wait after the first, second … failed try: ten tries over about 75 hours."""
 RETRY_AFTER_MAX_S: Final = 86_400
+FAILING_COUNT: Final = 4
+"""After so many failures of one message its organisation is told, as Svix does."""
 _JITTER: Final = 0.1
 _ERROR_CHARS_MAX: Final = 500
 
@@ -54,6 +57,21 @@ def _retry(planned_s: float | None, wait_s: float, now_ms: int) -> Verdict:
         return Verdict(state=DeliveryState.DEAD)
     delay_s = max(planned_s, min(wait_s, RETRY_AFTER_MAX_S))
     return Verdict(state=DeliveryState.DUE, due_at_ms=now_ms + int(delay_s * 1000))
+
+
+def tidings(verdict: Verdict, attempt_count: int, delays_s: Sequence[int] = RETRY_DELAYS_S) -> str:
+    """Which event type an organisation is told of a message after the ``attempt_count``-th try; '' for none.
+
+    That it was delivered after all is told where that it was failing or exhausted was.
+    """
+    told_from = min(FAILING_COUNT, len(delays_s) + 1)
+    match verdict.state:
+        case DeliveryState.DELIVERED:
+            return ATTEMPT_RECOVERED if attempt_count > told_from else ""
+        case DeliveryState.DEAD:
+            return ATTEMPT_EXHAUSTED
+        case _:
+            return ATTEMPT_FAILING if attempt_count == FAILING_COUNT else ""
 
 
 def check_custom_headers(headers: Iterable[tuple[str, str]]) -> None:

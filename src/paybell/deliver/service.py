@@ -12,7 +12,7 @@ from paybell.deliver.claims import ClaimConfig, Claims
 from paybell.deliver.health import SLOW_MS, Sign, weigh
 from paybell.deliver.lanes import LaneLimits, Lanes
 from paybell.deliver.request import body_of, headers_of
-from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge
+from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, tidings
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
@@ -275,12 +275,13 @@ class DeliverService:
     async def _record(self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome, started_at_ms: int) -> None:
         now_ms = self._clock.now_ms()
         attempt_no = job.attempt_count + 1
+        delays_s = await self._delays_s(job, endpoint)
         verdict = judge(
             outcome,
             attempt_count=attempt_no,
             now_ms=now_ms,
             chance=self._clock.chance(),
-            delays_s=await self._delays_s(job, endpoint),
+            delays_s=delays_s,
         )
         answered = outcome if isinstance(outcome, Answered) else None
         attempt = Attempt(
@@ -306,6 +307,8 @@ class DeliverService:
             due_at_ms=verdict.due_at_ms,
             disable_endpoint_reason=verdict.disable_endpoint_reason,
             failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
+            warning_since_max_ms=max(0, started_at_ms - failing_ms // 2) if failing_ms else 0,
+            event_type=tidings(verdict, attempt_no, delays_s),
             weigh=(weighing := self._weighing(attempt, outcome)),
         )
         kept = await self._append(new, job.lease_ends_at_ms)

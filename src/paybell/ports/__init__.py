@@ -28,6 +28,7 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
+from paybell.ports.operational import Occurrence, RouteOccurrence
 from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
 from paybell.ports.reads import ReadStore
 from paybell.ports.records import (
@@ -134,6 +135,7 @@ __all__ = [
     "NotificationNew",
     "NotificationOutcome",
     "NotificationView",
+    "Occurrence",
     "OrderKey",
     "Page",
     "PageQuery",
@@ -147,6 +149,7 @@ __all__ = [
     "Recorded",
     "Retention",
     "Route",
+    "RouteOccurrence",
     "Routed",
     "Said",
     "SchemaStore",
@@ -204,4 +207,11 @@ class Store(
 
     def on_change(self, step: Step, callback: Callable[[], None]) -> None:
         """Call back (a hint, nothing more) when work may have become due for that step from outside of it."""
+        ...
+
+    def on_occurrence(self, route: RouteOccurrence) -> None:
+        """Have what happens to endpoints and deliveries told as ``route`` says, in the transaction in which it does.
+
+        It may be called more than once for one occurrence, and its deliveries must be left due.
+        """
         ...

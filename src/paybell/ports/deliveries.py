@@ -30,6 +30,10 @@ class AttemptNew(Struct, frozen=True, kw_only=True):
     disable_endpoint_reason: str = ""
     failing_since_max_ms: int = 0
     """An endpoint whose every attempt has failed since then or before is disabled with this failure; 0 for none."""
+    warning_since_max_ms: int = 0
+    """Its organisation is told so if they have since then or before; 0 for none."""
+    event_type: str = ""
+    """What its organisation is told of the message: one of ``message.attempt.…``, '' for nothing."""
     weigh: Weigh | None = None
     """What the attempt makes of its endpoint's state; None where that is well and stays so."""
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from paybell.errors import NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
+from paybell.model.operational import is_operational
 from paybell.model.source import Source
 from paybell.ports import EndpointRule, Page, PageQuery, page_of
 from paybell.store import directory_rows
@@ -33,7 +34,10 @@ class DirectoryRows(Struct, frozen=True, kw_only=True):
 
 
 class Directory(Struct, frozen=True, kw_only=True):
-    """All of it at one version. What belongs to an organisation or an application is in the order of its ids."""
+    """All of it at one version. What belongs to an organisation or an application is in the order of its ids.
+
+    The applications of operational endpoints are not in it, and their endpoints by id and application alone.
+    """
 
     version: int
     sources: Mapping[str, Source]
@@ -158,7 +162,8 @@ def directory_of(read: DirectoryRows, seal: Seal) -> Directory:
     """The directory in these rows."""
     sources = [directory_rows.source(row, seal) for row in read.sources]
     endpoints = [directory_rows.endpoint(row, seal) for row in read.endpoints]
-    applications = [directory_rows.application(row) for row in read.applications]
+    every = [directory_rows.application(row) for row in read.applications]
+    applications = [it for it in every if not is_operational(it.id)]
     event_types = [directory_rows.event_type(row) for row in read.event_types]
     by_id = {it.id: it for it in sources}
     by_uid = {it.uid: it for it in sources if it.organisation_id == read.first_organisation_id}
@@ -171,7 +176,9 @@ def directory_of(read: DirectoryRows, seal: Seal) -> Directory:
         applications_by_organisation=_grouped(applications, lambda it: it.organisation_id),
         applications_by_name=named,
         endpoints={it.id: it for it in endpoints},
-        endpoints_by_organisation=_grouped(endpoints, lambda it: it.organisation_id),
+        endpoints_by_organisation=_grouped(
+            (it for it in endpoints if not is_operational(it.application_id)), lambda it: it.organisation_id
+        ),
         endpoints_by_application=_grouped(endpoints, lambda it: it.application_id),
         event_types={key: {it.name: it for it in group} for key, group in types_of.items()},
         rules=_rules(endpoints, applications),

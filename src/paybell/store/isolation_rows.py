@@ -12,24 +12,36 @@ STATE_COLUMNS = 10
 _US_PER_S = 1_000_000
 
 
+class Spell(Struct, frozen=True):
+    """How an endpoint fails as of an attempt: since when all have (0: they have not), and why it is disabled."""
+
+    since_ms: int = 0
+    reason: str = ""
+
+
 class Weighed(Struct, frozen=True, kw_only=True):
     """What some attempts make of their endpoints: states to write, those to forget, those to disable and why."""
 
     changed: tuple[EndpointState, ...]
     well: tuple[str, ...]
     disabled: Mapping[str, str]
+    spells: Mapping[str, Spell]
+    """By attempt."""
 
 
 def weighed(before: Mapping[str, EndpointState], attempts: Iterable[AttemptNew]) -> Weighed:
     """Weigh attempts one after the other. One that is disabled has no state: what waits for it is to end at once."""
     states: dict[str, EndpointState | None] = dict(before)
     disabled: dict[str, str] = {}
+    spells: dict[str, Spell] = {}
     for new in attempts:
         endpoint_id = new.attempt.endpoint_id
         if new.weigh is not None:
             states[endpoint_id] = new.weigh(states.get(endpoint_id))
         state = states.get(endpoint_id)
-        reason = rows.failing_reason(new, state.failing_since_ms if state else 0)
+        since_ms = state.failing_since_ms if state else 0
+        reason = rows.failing_reason(new, since_ms)
+        spells[new.attempt.id] = Spell(since_ms, reason)
         if reason:
             disabled[endpoint_id] = reason
     states |= dict.fromkeys(disabled)
@@ -37,6 +49,7 @@ def weighed(before: Mapping[str, EndpointState], attempts: Iterable[AttemptNew])
         changed=tuple(it for name, it in states.items() if it is not None and it != before.get(name)),
         well=tuple(name for name, it in states.items() if it is None and name in before),
         disabled=disabled,
+        spells=spells,
     )
 
 

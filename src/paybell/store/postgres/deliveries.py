@@ -9,22 +9,21 @@ from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import Attempt, DeliveryJob
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Reading
-from paybell.store import answer_rows, rows
+from paybell.store import answer_rows, operational, rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, repeated
 from paybell.store.postgres.grouping import Grouper
 from paybell.store.postgres.isolation import IsolationPart
+from paybell.store.postgres.operational import DELIVERY_COLUMNS, MESSAGE_COLUMNS, OperationalPart
 from paybell.store.postgres.recording import RecordingPart
 from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
 
 _ATTEMPT_COLUMNS: Final = 18
-_MESSAGE_COLUMNS: Final = 10
 _KEY_COLUMNS: Final = 4
-_DELIVERY_COLUMNS: Final = 10
 
 
-class DeliveryPart(RecordingPart, IsolationPart):
+class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
     """What we tell, to whom, and how it went."""
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
@@ -79,13 +78,20 @@ class DeliveryPart(RecordingPart, IsolationPart):
 
     async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
-        if not any(new.weigh or new.disable_endpoint_reason for new in group):
+        if not any(new.weigh or operational.may_tell(new) for new in group):
             return {row[0] for row in await self.database.rows("attempt_append", *given)}
+        known = await self.directory_known()
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("attempt_append", *given)}
-            disabled = await self.weigh_in(session, [new for new in group if new.attempt.id in kept])
-        if disabled:
+            recorded = [new for new in group if new.attempt.id in kept]
+            spells = await self.weigh_in(session, recorded)
+            told = [it for new in recorded for it in operational.attempted(known, new, spells.get(new.attempt.id))]
+            jobs = await self.tell(session, known, told)
+        if any(it.reason for it in spells.values()):
             self.directory_forget()
+        if jobs:
+            self._added(jobs)
+            self.changed_here("deliver")
         return kept
 
     # ---- messages and what people look at
@@ -134,9 +140,9 @@ class DeliveryPart(RecordingPart, IsolationPart):
         messages = [(*rows.message_row(it.message), *answer_rows.key_row(it)) for it in group]
         jobs = [rows.delivery_row(job, it.message.created_at_ms) for it in group for job in it.deliveries]
         return [
-            *columns(messages, _MESSAGE_COLUMNS + _KEY_COLUMNS),
+            *columns(messages, MESSAGE_COLUMNS + _KEY_COLUMNS),
             self.clock.now_ms(),
-            *columns(jobs, _DELIVERY_COLUMNS),
+            *columns(jobs, DELIVERY_COLUMNS),
             self.node_no,
         ]
 

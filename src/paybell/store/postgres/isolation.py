@@ -1,11 +1,11 @@
 """How endpoints are doing, and turns to send, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from paybell.model.endpoint_state import EndpointState
 from paybell.ports import AttemptNew, TurnAsk
 from paybell.store import isolation_rows, rows
-from paybell.store.isolation_rows import STATE_COLUMNS, weighed
+from paybell.store.isolation_rows import STATE_COLUMNS, Spell, weighed
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
@@ -30,11 +30,11 @@ class IsolationPart(DirectoryPart):
         values = (*given, now_ms * 1000, (now_ms - slack_ms) * 1000)
         return frozenset(rows.text(row[0]) for row in await repeated(lambda: self.database.rows("turn_take", *values)))
 
-    async def weigh_in(self, session: Session, group: Sequence[AttemptNew]) -> bool:
-        """Within a transaction: what attempts make of their endpoints; whether any is disabled now."""
+    async def weigh_in(self, session: Session, group: Sequence[AttemptNew]) -> Mapping[str, Spell]:
+        """Within a transaction: what attempts make of their endpoints; by attempt."""
         asked = [new for new in group if new.weigh is not None or new.disable_endpoint_reason]
         if not asked:
-            return False
+            return {}
         ids = sorted({new.attempt.endpoint_id for new in asked})
         found = [isolation_rows.state(row) for row in await session.rows("endpoint_state_lock", ids)]
         outcome = weighed({it.endpoint_id: it for it in found}, asked)
@@ -45,4 +45,4 @@ class IsolationPart(DirectoryPart):
             await session.rows("endpoint_recover", outcome.well)
         for endpoint_id, reason in sorted(outcome.disabled.items()):
             await session.rows("endpoint_disable", reason, self.clock.now_ms(), endpoint_id)
-        return bool(outcome.disabled)
+        return outcome.spells

@@ -146,6 +146,14 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
   FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
  WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 
+-- message_event_id [sqlite] --
+-- The caller's event id of a message.
+SELECT event_id FROM messages WHERE id = $1;
+
+-- message_event_id [postgres] --
+-- The callers' event ids of messages.
+SELECT id, event_id FROM messages WHERE id = ANY ($1::text[]);
+
 -- delivery_insert [sqlite] --
 -- Append a delivery: leased to this process, or due for anybody.
 INSERT INTO deliveries (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, lease_no,

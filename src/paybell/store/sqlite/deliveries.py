@@ -9,12 +9,14 @@ from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
-from paybell.store import answer_rows, rows
+from paybell.store import answer_rows, operational, rows
+from paybell.store.isolation_rows import Spell
 from paybell.store.sqlite.isolation import IsolationPart
+from paybell.store.sqlite.operational import OperationalPart
 from paybell.store.sqlite.recording import RecordingPart
 
 
-class DeliveryPart(RecordingPart, IsolationPart):
+class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
     """What we tell, to whom, and how it went."""
 
     # ---- deliver
@@ -116,7 +118,7 @@ class DeliveryPart(RecordingPart, IsolationPart):
         """See the port."""
         it = new.attempt
 
-        def job(connection: apsw.Connection) -> tuple[bool, bool]:
+        def job(connection: apsw.Connection) -> tuple[bool, bool, bool]:
             ended = None if new.due_at_ms is not None else it.started_at_ms + it.duration_ms
             if not self._finish(
                 connection,
@@ -128,14 +130,23 @@ class DeliveryPart(RecordingPart, IsolationPart):
                 attempts=1,
                 error=rows.last_error(it),
             ):
-                return False, False
+                return False, False, False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))
-            return True, self.weigh_in(connection, new)
+            spell = self.weigh_in(connection, new)
+            return True, bool(spell.reason), self._tell_attempt(connection, new, spell)
 
-        kept, disabled = await self.database.write(job)
+        kept, disabled, told = await self.database.write(job)
         if disabled:
             self.directory_forget()
+        elif told:
+            self.changed("deliver")
         return kept
+
+    def _tell_attempt(self, connection: apsw.Connection, new: AttemptNew, spell: Spell) -> bool:
+        if not operational.may_tell(new):
+            return False
+        known = self.directory_at_hand(connection)
+        return self.tell(connection, known, operational.attempted(known, new, spell))
 
     # ---- messages and what people look at
 

@@ -7,7 +7,7 @@ import apsw
 from paybell.model.endpoint_state import EndpointState
 from paybell.ports import AttemptNew, TurnAsk
 from paybell.store import isolation_rows, rows
-from paybell.store.isolation_rows import weighed
+from paybell.store.isolation_rows import Spell, weighed
 from paybell.store.sqlite.directory import DirectoryPart
 
 
@@ -47,10 +47,10 @@ class IsolationPart(DirectoryPart):
 
         return await self.database.write(job)
 
-    def weigh_in(self, connection: apsw.Connection, new: AttemptNew) -> bool:
-        """Within a job: what an attempt makes of its endpoint; whether that is disabled now."""
+    def weigh_in(self, connection: apsw.Connection, new: AttemptNew) -> Spell:
+        """Within a job: what an attempt makes of its endpoint."""
         if new.weigh is None and not new.disable_endpoint_reason:
-            return False
+            return Spell()
         endpoint_id = new.attempt.endpoint_id
         found = connection.execute(self.sql["endpoint_state_lock"], (endpoint_id,)).fetchall()
         before = {it.endpoint_id: it for it in map(isolation_rows.state, found)}
@@ -61,4 +61,4 @@ class IsolationPart(DirectoryPart):
             connection.execute(self.sql["endpoint_recover"], (name,))
         for name, reason in outcome.disabled.items():
             connection.execute(self.sql["endpoint_disable"], (reason, self.clock.now_ms(), name))
-        return bool(outcome.disabled)
+        return outcome.spells[new.attempt.id]

@@ -5,7 +5,7 @@ import apsw
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Application, EventType
-from paybell.store import rows
+from paybell.store import operational, rows
 from paybell.store.directory_rows import (
     application_change,
     application_row,
@@ -14,10 +14,10 @@ from paybell.store.directory_rows import (
     event_type_change,
     event_type_row,
 )
-from paybell.store.sqlite.directory import DirectoryPart
+from paybell.store.sqlite.operational import OperationalPart
 
 
-class TenantPart(DirectoryPart):
+class TenantPart(OperationalPart):
     """Who wants to hear, and of what."""
 
     async def application_create(self, application: Application) -> None:
@@ -48,17 +48,24 @@ class TenantPart(DirectoryPart):
 
     async def endpoint_create(self, endpoint: Endpoint) -> None:
         """See the port."""
-        it = endpoint
-        taken = Conflict(f"an endpoint with the uid {it.uid!r} exists already in this application")
-        await self.change(self.sql["endpoint_insert"], endpoint_row(it, self.seal), taken)
+        taken = Conflict(f"an endpoint with the uid {endpoint.uid!r} exists already in this application")
+
+        def job(connection: apsw.Connection) -> None:
+            known = self.directory_at_hand(connection)
+            self.change_in(connection, self.sql["endpoint_insert"], endpoint_row(endpoint, self.seal), taken)
+            self.tell(connection, known, [operational.created(known, endpoint)])
+
+        await self.change_by(job)
 
     async def endpoint_update(self, endpoint: Endpoint) -> None:
         """See the port. Whatever failed before, it is tried anew."""
         missing = NotFound(f"no endpoint {endpoint.id}")
 
         def job(connection: apsw.Connection) -> None:
+            known = self.directory_at_hand(connection)
             connection.execute(self.sql["endpoint_recover"], (endpoint.id,))
             self.change_in(connection, self.sql["endpoint_update"], endpoint_change(endpoint, self.seal), missing)
+            self.tell(connection, known, [operational.updated(known, endpoint)])
 
         await self.change_by(job)
 
@@ -71,6 +78,7 @@ class TenantPart(DirectoryPart):
         await self.change_by(job)
 
     def _delete_endpoint(self, connection: apsw.Connection, organisation_id: str, endpoint_id: str) -> None:
+        known = self.directory_at_hand(connection)
         connection.execute(self.sql["endpoint_delete"], (endpoint_id, organisation_id))
         if not connection.changes():
             raise NotFound(f"no endpoint {endpoint_id}")
@@ -78,6 +86,7 @@ class TenantPart(DirectoryPart):
         connection.execute(self.sql["delivery_end_of_endpoint"], ended)
         for forget in ("endpoint_recover", "turn_forget"):
             connection.execute(self.sql[forget], (endpoint_id,))
+        self.tell(connection, known, operational.deleted(known, endpoint_id))
 
     # ---- event types
 

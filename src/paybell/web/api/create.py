@@ -18,6 +18,7 @@ from paybell.web.api import (
     ledger,
     message,
     notification,
+    operational_webhook,
     payment,
     product,
     source,
@@ -44,6 +45,7 @@ _RESOURCES: Final = (
     message,
     attempt,
     event_type,
+    operational_webhook,
 )
 
 

@@ -1,0 +1,116 @@
+"""Bodies of operational endpoints."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from paybell.model.endpoint import Endpoint, EndpointOptions
+from paybell.model.operational import OPERATIONAL_EVENT_TYPES
+from paybell.model.text import STORABLE_PATTERN
+from paybell.web.api.endpoint_shapes import Description, Headers, Url
+from paybell.web.api.problems import InvalidField
+from paybell.web.api.shapes import EventTypeName, Shape, Time, Uid, when
+
+_GRACE_MAX_S: Final = 604_800
+_METADATA_MAX: Final = 50
+
+EventTypes = Annotated[
+    list[EventTypeName], Field(max_length=64, description="Operational event types it wants to hear; none means all.")
+]
+MetadataValue = Annotated[str, Field(max_length=512, pattern=STORABLE_PATTERN)]
+MetadataName = Annotated[str, Field(min_length=1, max_length=128, pattern=STORABLE_PATTERN)]
+Metadata = Annotated[dict[MetadataName, MetadataValue], Field(max_length=_METADATA_MAX)]
+Rate = Annotated[int, Field(ge=1, le=65_535, description="Deliveries per second, at most.")]
+
+
+class OperationalEndpointPut(Shape):
+    """An operational endpoint as a PUT writes it."""
+
+    url: Url
+    uid: Uid | None = None
+    description: Description | None = None
+    disabled: bool | None = None
+    event_types: EventTypes | None = None
+    metadata: Metadata | None = None
+    throttle_rate: Rate | None = None
+
+    def subscribed(self) -> frozenset[str]:
+        """The event types; :class:`InvalidField` for one that is never told."""
+        unknown = sorted(set(self.event_types or ()) - OPERATIONAL_EVENT_TYPES.keys())
+        if unknown:
+            known = ", ".join(OPERATIONAL_EVENT_TYPES)
+            raise InvalidField(f"{unknown[0]} is no operational event type; known: {known}", "eventTypes")
+        return frozenset(self.event_types or ())
+
+    def options(self) -> EndpointOptions:
+        """What it asks for beside."""
+        pairs = tuple(sorted((self.metadata or {}).items()))
+        return EndpointOptions(metadata=pairs, throttle_rate=self.throttle_rate or 0)
+
+
+class OperationalEndpointIn(OperationalEndpointPut):
+    """A new operational endpoint."""
+
+    secret: (
+        Annotated[str, Field(max_length=128, description="whsec_ or whsk_, and base64; a fresh one where absent.")]
+        | None
+    ) = None
+    headers: Headers | None = None
+
+
+class OperationalEndpointOut(Shape):
+    """An operational endpoint."""
+
+    id: str
+    uid: str | None
+    url: str
+    description: str
+    disabled: bool
+    disabled_reason: str
+    event_types: list[str] | None
+    metadata: dict[str, str]
+    throttle_rate: int | None
+    created_at: Time
+    updated_at: Time
+
+
+class OperationalSecretIn(Shape):
+    """The next signing secret; a fresh one where it is absent."""
+
+    key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    grace_period_seconds: (
+        Annotated[
+            int, Field(ge=0, le=_GRACE_MAX_S, description="How long the last one still signs; absent: on and on.")
+        ]
+        | None
+    ) = None
+
+
+class OperationalHeadersIn(Shape):
+    """Headers to send with every delivery, instead of those before."""
+
+    headers: Headers
+
+
+class OperationalHeadersOut(Shape):
+    """Headers that are sent with every delivery; values show their last four characters."""
+
+    headers: dict[str, str]
+    sensitive: list[str] = Field(default_factory=list, description="Always empty: every value is masked.")
+
+
+def show(it: Endpoint) -> OperationalEndpointOut:
+    """An operational endpoint as it is shown."""
+    return OperationalEndpointOut(
+        id=it.id,
+        uid=it.uid or None,
+        url=it.url,
+        description=it.description,
+        disabled=it.disabled,
+        disabled_reason=it.disabled_reason,
+        event_types=sorted(it.event_types) or None,
+        metadata=dict(it.options.metadata),
+        throttle_rate=it.options.throttle_rate or None,
+        created_at=when(it.created_at_ms),
+        updated_at=when(it.updated_at_ms),
+    )
