@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import claims, database, deliver, end_to_end, fold, gateways, held_snapshot, ingest, report
+from benchmarks import backlog, claims, database, deliver, end_to_end, fold, gateways, held_snapshot, ingest, report
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "ingest": ingest,
     "end_to_end": end_to_end,
     "deliver": deliver,
+    "backlog": backlog,
     "claims": claims,
     "held_snapshot": held_snapshot,
     "gateways": gateways,
@@ -34,12 +35,18 @@ SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
     "deliver": deliver.measure,
 }
 SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
+    "backlog": backlog.measure_all,
     "claims": claims.measure_all,
     "held_snapshot": held_snapshot.measure_all,
     "gateways": gateways.measure_all,
     "fold": fold.measure_all,
 }
-ROWS: Final = {"claims": (1_000, 1_000_000, 10_000_000), "held_snapshot": (540_000,), "fold": (1, 10, 100, 1_000)}
+ROWS: Final = {
+    "backlog": (1_000, 10_000, 100_000, 1_000_000),
+    "claims": (1_000, 1_000_000, 10_000_000),
+    "held_snapshot": (540_000,),
+    "fold": (1, 10, 100, 1_000),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -114,8 +121,10 @@ def _wrong(given: argparse.Namespace) -> str:
     """What does not go together."""
     if given.what not in SINGLE and (given.database or given.nodes != 1):
         return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} chooses for itself"
-    if given.what != "deliver" and (given.endpoints != 1 or given.fan_out or given.no_keys):
-        return "--endpoints, --fan-out and --no-keys are for deliver"
+    if given.what != "deliver" and (given.endpoints != 1 or given.fan_out):
+        return "--endpoints and --fan-out are for deliver"
+    if given.what not in ("deliver", "backlog") and given.no_keys:
+        return "--no-keys is for deliver and backlog"
     if given.nodes != 1 and given.database != "postgres":
         return "more than one node needs --database postgres"
     return ""

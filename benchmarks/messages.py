@@ -12,6 +12,16 @@ _NUMBER: Final = b"%012d"
 _MARK: Final = "%NUMBER%"
 
 
+_SAID: Final = {
+    "number": _MARK,
+    "customer": {"id": "cus_1", "email": "buyer@example.com", "name": "An Invented Buyer"},
+    "lines": [{"sku": f"article-{line}", "quantity": line, "price": "12.50"} for line in range(8)],
+    "note": "n" * 520,
+}
+_PAYLOAD: Final = json.dumps(_SAID, separators=(",", ":"))
+_BODY: Final = f'{{"eventType":"{EVENT_TYPE}","payload":{_PAYLOAD}}}'
+
+
 def number_text(number: int) -> str:
     """How message ``number`` says which one it is."""
     return (_NUMBER % number).decode()
@@ -32,7 +42,7 @@ class Messages(Sequence[bytes]):
     def __init__(self, count: int, posted: Posted) -> None:
         """Nothing is made ready but what all have in common."""
         self._count = count
-        self._body = _body().encode().split(_MARK.encode())
+        self._body = _BODY.encode().split(_MARK.encode())
         self._run = posted.run.encode()
         self._heads = [self._head(posted, application) for application in posted.applications]
 
@@ -68,11 +78,6 @@ class Messages(Sequence[bytes]):
         return "\r\n".join(lines).encode()
 
 
-def _body() -> str:
-    payload = {
-        "number": _MARK,
-        "customer": {"id": "cus_1", "email": "buyer@example.com", "name": "An Invented Buyer"},
-        "lines": [{"sku": f"article-{line}", "quantity": line, "price": "12.50"} for line in range(8)],
-        "note": "n" * 520,
-    }
-    return json.dumps({"eventType": EVENT_TYPE, "payload": payload}, separators=(",", ":"))
+def payload(number: int) -> bytes:
+    """What message ``number`` says."""
+    return _PAYLOAD.replace(_MARK, number_text(number)).encode()

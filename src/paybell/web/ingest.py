@@ -8,6 +8,8 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from paybell.model.notification import Answer, Request
+from paybell.web.watch import Watch
+from paybell.web.whole import answered_whole
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -47,27 +49,6 @@ class _Broken(Exception):
         self.answer = answer
 
 
-class _Watch:
-    """Cancels the running task after some seconds: ``asyncio.timeout`` at a quarter of its cost."""
-
-    __slots__ = ("_handle", "_task", "has_rung")
-
-    def __init__(self, timeout_s: float) -> None:
-        self._task = asyncio.current_task()
-        self._handle = asyncio.get_running_loop().call_later(timeout_s, self._ring)
-        self.has_rung = False
-
-    def stop(self) -> None:
-        self._handle.cancel()
-        if self.has_rung and self._task is not None:
-            self._task.uncancel()
-
-    def _ring(self) -> None:
-        self.has_rung = True
-        if self._task is not None:
-            self._task.cancel()
-
-
 class Ingest:
     """The ASGI function for webhook requests."""
 
@@ -91,13 +72,15 @@ class Ingest:
                 await _answer(send, broken.answer, extra=[(b"connection", b"close")])
             return
         answer = await self._receiver.receive(unquote(source)[:_NAME_CHARS_MAX], _request(scope, token, body))
-        await _answer(send, answer, extra=[(b"retry-after", b"1")] if answer.status_code == 503 else [])  # noqa: PLR2004
+        if answer.status_code != 200 or not answered_whole(scope, 200, _fields(answer), answer.body):  # noqa: PLR2004
+            extra = [(b"retry-after", b"1")] if answer.status_code == 503 else []  # noqa: PLR2004
+            await _answer(send, answer, extra=extra)
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
         for name, value in headers:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._config.body_bytes_max):
                 raise _Broken(_TOO_LARGE)
-        watch = _Watch(self._config.read_timeout_s)
+        watch = Watch(self._config.read_timeout_s)
         try:
             return await self._chunks(receive)
         except asyncio.CancelledError:
@@ -126,6 +109,10 @@ class Ingest:
 def _request(scope: Scope, token: str, body: bytes) -> Request:
     query = scope["query_string"][:_QUERY_BYTES_MAX].decode("latin-1")
     return Request(body, tuple(scope["headers"]), unquote(token)[:_NAME_CHARS_MAX], query)
+
+
+def _fields(answer: Answer) -> bytes:
+    return b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(answer.body))
 
 
 async def _answer(send: Send, answer: Answer, extra: list[tuple[bytes, bytes]]) -> None:

@@ -18,6 +18,7 @@ from paybell.web.api.idempotency import HEADER, answer_again, digest, is_key
 from paybell.web.api.message_shapes import decode, posting, shown
 from paybell.web.api.problems import problem, unavailable
 from paybell.web.ingest import Receive, Scope, Send
+from paybell.web.whole import answered_whole
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -70,7 +71,7 @@ class Posts:
             await answer_again(found)(scope, receive, send)
             return
         self._context.deliver(new.deliveries)
-        await _accept(send, shown(new.message))
+        await _accept(scope, send, shown(new.message))
 
     async def _new(self, scope: Scope, key: ApiKey, name: str, body: bytes) -> MessageNew | None:
         """The message to write; None where something is wrong."""
@@ -123,7 +124,9 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _accept(send: Send, body: bytes) -> None:
+async def _accept(scope: Scope, send: Send, body: bytes) -> None:
+    if answered_whole(scope, 202, b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body), body):
+        return
     headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 202, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from paybell import log
 from paybell.web.api.problems import problem
 from paybell.web.ingest import Receive, Scope, Send
+from paybell.web.watch import Watch
 
 BODY_BYTES_MAX: Final = 1_048_576
 _READ_TIMEOUT_S: Final = 10.0
@@ -53,11 +54,15 @@ class _Limited:
     async def __call__(self) -> Any:
         if self._ended:
             return await self._receive()
+        watch = Watch(self._ends_at - asyncio.get_running_loop().time())
         try:
-            async with asyncio.timeout_at(self._ends_at):
-                event = await self._receive()
-        except TimeoutError:
-            raise HTTPException(408) from None
+            event = await self._receive()
+        except asyncio.CancelledError:
+            if watch.has_rung:
+                raise HTTPException(408) from None
+            raise
+        finally:
+            watch.stop()
         self._size += len(event.get("body", b""))
         self._ended = not event.get("more_body", False)
         if self._size > BODY_BYTES_MAX:

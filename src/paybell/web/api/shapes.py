@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -90,7 +91,13 @@ def page_ends(page: Page[S]) -> Mapping[str, Any]:
 
 def when(at_ms: int) -> str:
     """Milliseconds since 1970 as a :data:`Time`."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    at_s, rest_ms = divmod(at_ms, 1000)
+    return f"{_second(at_s)}.{rest_ms:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(at_s: int) -> str:
+    return (_EPOCH + timedelta(seconds=at_s)).isoformat().removesuffix("+00:00")
 
 
 def when_or_none(at_ms: int | None) -> str | None:

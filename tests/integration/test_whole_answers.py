@@ -1,0 +1,81 @@
+"""An answer in one piece is what ASGI's two messages make, byte for byte, and leaves its connection alike."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+
+from paybell.cli.http_protocol import HttpLimits, protocol_with
+from paybell.web.ingest import Receive, Scope, Send
+from paybell.web.whole import answered_whole
+
+BODY = b'{"id":"msg_1"}'
+FIELDS = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(BODY)
+ONE = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+LAST = b"POST /%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+OLD = b"POST /%b HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}"
+DATE = re.compile(rb"date: [^\r]*")
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers ``/whole`` in one piece and ``/apart`` in two."""
+    await receive()
+    if scope["path"] == "/whole":
+        assert answered_whole(scope, 202, FIELDS, BODY)
+        return
+    headers = [tuple(line.split(b": ")) for line in FIELDS.splitlines()]
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
+    assert not answered_whole(scope, 202, FIELDS, BODY), "it is answered already"
+    await send({"type": "http.response.body", "body": BODY})
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    """A server on a port of its own."""
+    config = uvicorn.Config(
+        app, port=0, http=protocol_with(HttpLimits()), lifespan="off", log_config=None, server_header=False
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()
+
+
+async def asked(port: int, *requests: bytes) -> bytes:
+    """All that is answered to requests that are sent at once; the last one asks for an end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(requests))
+    answers = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return DATE.sub(b"date: now", answers)
+
+
+@pytest.mark.parametrize("requests", [(LAST,), (OLD,), (ONE, LAST), (ONE, ONE, ONE, LAST)])
+def test_both_ways_say_the_same(requests: tuple[bytes, ...]) -> None:
+    async def scenario() -> None:
+        async with serving() as port:
+            whole, apart = [await asked(port, *(it % name for it in requests)) for name in (b"whole", b"apart")]
+            assert whole == apart
+            assert whole.count(BODY) == len(requests)
+
+    asyncio.run(scenario())
+
+
+def test_both_ways_follow_each_other_on_a_connection() -> None:
+    async def scenario() -> None:
+        async with serving() as port:
+            answers = await asked(port, ONE % b"whole", ONE % b"apart", ONE % b"whole", LAST % b"apart")
+            assert answers.count(b"HTTP/1.1 202 Accepted") == answers.count(BODY) == 4
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_does_not_offer_it_is_answered_by_messages() -> None:
+    assert not answered_whole({"type": "http"}, 202, FIELDS, BODY)
