@@ -31,18 +31,20 @@ def new_key() -> Key:
 class Authority:
     """Signs certificates that are valid from yesterday for some days."""
 
-    def __init__(self, name: str = "Test CA") -> None:
+    def __init__(self, name: str = "Test CA", *, above: "Authority | None" = None) -> None:
+        """``above`` signs its certificate, if given; else it does so itself."""
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.pem = self._issue(self._name, self._key, None, 2)
+        self.pem = (above or self)._issue(self._name, self._key, None, 2, is_authority=True)
 
-    def _issue(self, subject: x509.Name, key: Key, alt: x509.GeneralName | None, days: int) -> str:
+    def _issue(
+        self, subject: x509.Name, key: Key, alt: x509.GeneralName | None, days: int, *, is_authority: bool = False
+    ) -> str:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=3)).not_valid_after(now + timedelta(days=days))
-        is_own = subject == self._name
-        builder = builder.add_extension(x509.BasicConstraints(ca=is_own, path_length=None), critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         if alt is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName([alt]), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from paybell.clock import SystemClock
 from paybell.errors import ConfigurationError
-from paybell.model.delivery import Answered
+from paybell.model.delivery import Answered, Failed
 from paybell.testing.fake_clock import FakeClock
 from paybell.transports import HttpSender, HttpSenderConfig
 from tests.authority import LOCKED, Authority, key_pem, new_key
@@ -143,6 +143,20 @@ def test_each_endpoint_shows_its_own_certificate(
             for name in ("a", "b", "a", "b"):
                 assert await name_told(world, name, pems[name]) == name
             assert len(world.connections) == 2
+
+    run(main())
+
+
+def test_the_chain_is_shown_to_a_server_that_knows_its_root_alone(
+    run: Run, tmp_path: Path, authority: Authority
+) -> None:
+    async def main() -> None:
+        between = Authority("Between", above=authority)
+        pem = between.client_pem("far")
+        async with asking(tmp_path, authority) as world:
+            assert await name_told(world, "ep_1", pem + between.pem) == "far"
+            url = f"https://hooks.example:{world.port}/"
+            assert isinstance(await world.send(url=url, client_certificate=pem), Failed)
 
     run(main())
 

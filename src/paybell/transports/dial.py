@@ -10,6 +10,7 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import zip_longest
+from typing import Final
 
 from paybell.model.delivery import Failed
 from paybell.transports.config import HttpSenderConfig
@@ -21,6 +22,7 @@ from paybell.transports.url import Target
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port in, IP literals out, best first; ``OSError`` when there are none."""
+_HANDSHAKE_SPARE_S: Final = 1.0
 
 
 class Dialler:
@@ -46,11 +48,11 @@ class Dialler:
             return Failed(phase="tls", reason="a client certificate is shown over https only; change the URL to https")
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._open(target, certificate)
+                return await self._open(target, certificate, deadline)
         except TimeoutError:
             return Failed(phase="deadline", reason="the time was over before there was a connection")
 
-    async def _open(self, target: Target, certificate: str) -> Connection | Failed:
+    async def _open(self, target: Target, certificate: str, deadline: float) -> Connection | Failed:
         context = await self._tls.get(certificate) if target.tls else None
         if isinstance(context, Failed):
             return context
@@ -58,7 +60,7 @@ class Dialler:
         if isinstance(addresses, Failed):
             return addresses
         connected = await self._connect(addresses, target.port)
-        return connected if isinstance(connected, Failed) else await self._wrap(connected, target, context)
+        return connected if isinstance(connected, Failed) else await self._wrap(connected, target, context, deadline)
 
     async def _judged_addresses(self, target: Target) -> Sequence[str] | Failed:
         if target.literal:
@@ -118,19 +120,24 @@ class Dialler:
             raise
         return sock
 
-    async def _wrap(self, sock: socket.socket, target: Target, context: ssl.SSLContext | None) -> Connection | Failed:
+    async def _wrap(
+        self, sock: socket.socket, target: Target, context: ssl.SSLContext | None, deadline: float
+    ) -> Connection | Failed:
         loop = asyncio.get_running_loop()
+        # The deadline ends it. This timer is for what uvloop holds on to when that comes just before the handshake.
+        limit_s = max(0.0, deadline - loop.time()) + _HANDSHAKE_SPARE_S
         try:
             _, connection = await loop.create_connection(
                 lambda: Connection(loop, self._on_gone),
                 sock=sock,
                 ssl=context,
                 server_hostname=target.host if target.tls else None,
+                ssl_handshake_timeout=limit_s if target.tls else None,
             )
         except (asyncio.CancelledError, TimeoutError):
             sock.close()
             raise
-        except OSError as error:
+        except (OSError, ValueError) as error:
             sock.close()
             return Failed(phase="tls" if target.tls else "connect", reason=f"{target.host}: {words(error)}")
         return connection
