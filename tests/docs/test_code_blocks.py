@@ -80,7 +80,7 @@ def test_shell_commands_run(page: Path, language: str, text: str, tmp_path: Path
 
 
 def test_the_payload_in_the_readme_is_what_subscribers_get() -> None:
-    (text,) = [it.values[2] for it in of("json")]
+    (text,) = [it.values[2] for it in of("json") if it.values[0].name == "README.md"]
     shown = json.loads(text)
     state = PaymentState(
         status=PaymentStatus.COMPLETED, amount_minor=10000, currency="USD", order_id="ord_0987654321", version=3

@@ -29,6 +29,7 @@ from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.record.timers import TimerConfig, TimerService
+from paybell.route.filters import check_filter
 from paybell.route.operational import route_occurrence
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import (
@@ -286,6 +287,7 @@ class Paybell:
             new_secret=self._new_secret,
             receivers_key=receivers_key,
             check_secret=check_secret,
+            check_filter=check_filter,
             counts=self._counts,
             gauges=self._gauges,
             is_ready=lambda: self._ready,

@@ -39,6 +39,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """What a receiver verifies with: the secret itself, or its public key."""
     check_secret: Callable[[str], None]
     """Refuse, with ``ConfigurationError``, a signing secret of the wrong form."""
+    check_filter: Callable[[str], None]
+    """Refuse, with ``ConfigurationError``, what is no filter of payloads."""
     counts: Callable[[], Mapping[str, Mapping[str, int]]]
     """Counters of each step since the start: step -> name -> count."""
     gauges: Callable[[], Mapping[str, int]]

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from paybell.errors import NotFound
-from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.web.api.application import AppPath, application_of, check_new_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
+from paybell.web.api.endpoint_content import CONTENT
 from paybell.web.api.endpoint_shapes import (
     EndpointIn,
     EndpointOut,
@@ -28,6 +29,8 @@ router = keyed_router("endpoint")
 
 EndpointPath = Annotated[str, Path(description="The endpoint's id or uid.")]
 _OLD_SECRETS_MAX: Final = 10
+_GRACE_S: Final = 86_400
+_GRACE_MAX_S: Final = 7 * 86_400
 
 
 class SecretOut(Shape):
@@ -40,6 +43,9 @@ class SecretRotateIn(Shape):
     """The next signing secret; a fresh one of the same kind where it is absent."""
 
     key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    grace_period_seconds: (
+        Annotated[int, Field(ge=0, le=_GRACE_MAX_S, description="How long the secret before it signs on.")] | None
+    ) = _GRACE_S
 
 
 @router.post("/app/{app}/endpoint", status_code=HTTPStatus.CREATED, responses=WRITES)
@@ -69,7 +75,7 @@ async def endpoint_get(app: AppPath, endpoint: EndpointPath, caller: Calling) ->
 async def endpoint_put(
     app: AppPath, endpoint: EndpointPath, body: EndpointPut, caller: Calling, response: Response
 ) -> EndpointOut:
-    """Replace an endpoint, or add one with that uid. Its secrets stay, and its uid and headers where absent."""
+    """Replace an endpoint, or add one with that uid. Its secrets stay, and what Svix's SDKs cannot say where absent."""
     application = await application_of(caller, app)
     try:
         before = await caller.store.endpoint_lookup(caller.organisation_id, application.id, endpoint)
@@ -84,6 +90,7 @@ async def endpoint_put(
         description=body.description,
         event_types=body.subscribed(),
         headers=before.headers if body.headers is None else tuple(body.headers.items()),
+        options=body.applied(before.options),
         **disabling(before, disabled=body.disabled),
     )
     return await _update(caller, before, changed)
@@ -103,6 +110,9 @@ async def endpoint_patch(app: AppPath, endpoint: EndpointPath, body: EndpointPat
         changes["headers"] = tuple(merged(dict(before.headers), body.headers).items())
     if "disabled" in changes:
         changes |= disabling(before, disabled=body.disabled)
+    changes["options"] = body.applied(before.options)
+    for name in CONTENT & changes.keys():
+        del changes[name]
     return await _update(caller, before, replace(before, **changes))
 
 
@@ -130,10 +140,20 @@ async def endpoint_secret_rotate(
 ) -> None:
     """Put a new signing secret before the old ones; deliveries are signed with it and up to ten old ones."""
     before = await endpoint_of(caller, app, endpoint)
-    key = (body.key if body else None) or caller.context.new_secret(before.secrets[0])
+    asked = body or SecretRotateIn()
+    key = asked.key or caller.context.new_secret(before.secrets[0])
     check_secret(caller.context, key, "key")
-    old = tuple(it for it in before.secrets if it != key)[:_OLD_SECRETS_MAX]
-    await _update(caller, before, replace(before, secrets=(key, *old)))
+    grace_s = _GRACE_S if asked.grace_period_seconds is None else asked.grace_period_seconds
+    await _update(caller, before, _rotated(before, key, caller.now_ms(), grace_s))
+
+
+def _rotated(before: Endpoint, key: str, now_ms: int, grace_s: int) -> Endpoint:
+    """The secret in use ends with the grace, older ones when they were to; what has ended is forgotten."""
+    old = [(before.secrets[0], now_ms + grace_s * 1000), *before.old_secrets]
+    live = [it for it in old if it[0] != key and (it[1] is None or it[1] > now_ms)][:_OLD_SECRETS_MAX]
+    return replace(
+        before, secrets=(key, *(secret for secret, _ in live)), secrets_end_at_ms=tuple(end_ms for _, end_ms in live)
+    )
 
 
 async def endpoint_of(caller: Caller, app: str, name: str) -> Endpoint:
@@ -154,6 +174,7 @@ async def _create(caller: Caller, application_id: str, body: EndpointPut, secret
         event_types=body.subscribed(),
         secrets=(secret or caller.context.new_secret(""),),
         headers=tuple((body.headers or {}).items()),
+        options=body.applied(EndpointOptions()),
         disabled=False,
         disabled_reason="",
         created_at_ms=now_ms,

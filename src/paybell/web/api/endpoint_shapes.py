@@ -7,8 +7,9 @@ from pydantic import Field, model_validator
 from paybell.errors import ConfigurationError
 from paybell.model.endpoint import Endpoint
 from paybell.model.text import STORABLE_PATTERN
+from paybell.web.api.endpoint_content import Content, ContentOut, check_content, show_content
 from paybell.web.api.problems import InvalidField
-from paybell.web.api.shapes import EventTypeName, Patch, Shape, Time, Uid, masked, when
+from paybell.web.api.shapes import EventTypeName, Patch, Time, Uid, masked, when
 from paybell.web.context import WebContext
 
 _OWN_PREFIXES: Final = ("webhook-", "svix-")
@@ -27,7 +28,7 @@ def _subscribed(event_types: list[str] | None, filter_types: list[str] | None) -
     return frozenset(event_types or filter_types or ())
 
 
-class EndpointPut(Shape):
+class EndpointPut(Content):
     """An endpoint as a PUT writes it."""
 
     url: Url
@@ -58,8 +59,8 @@ class EndpointIn(EndpointPut):
     ) = None
 
 
-class EndpointPatch(Patch):
-    """What may change; null takes the uid, the event types or a header away."""
+class EndpointPatch(Content, Patch):
+    """What may change; null takes away what need not be there."""
 
     url: Url = ""
     uid: Uid | None = None
@@ -80,7 +81,7 @@ class EndpointPatch(Patch):
         return _subscribed(self.event_types, self.filter_types)
 
 
-class EndpointOut(Shape):
+class EndpointOut(ContentOut):
     """An endpoint. Header values show their last four characters."""
 
     id: str
@@ -118,6 +119,7 @@ def check_endpoint(context: WebContext, after: Endpoint, before: Endpoint | None
             _check_headers(context, after.headers)
     except ConfigurationError as error:
         raise InvalidField(str(error), "headers") from None
+    check_content(context, after.options, None if before is None else before.options)
     if before is None:
         check_secret(context, after.secrets[0], "secret")
 
@@ -161,6 +163,7 @@ def show(it: Endpoint) -> EndpointOut:
         headers={name: masked(value) for name, value in it.headers},
         disabled=it.disabled,
         disabled_reason=it.disabled_reason,
+        **show_content(it.options),
         created_at=when(it.created_at_ms),
         updated_at=when(it.updated_at_ms),
     )
