@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     deliveries_active_max: int = Field(
         1024, ge=4, description="Deliveries being sent at the same time in all, at most; shared by applications."
     )
+    transformation_time_s: float = Field(
+        0.5, gt=0, le=5, description="How long an endpoint's transformation may compute for one message, in seconds."
+    )
+    transformation_processes_max: int = Field(
+        2, gt=0, le=64, description="Transformations that run at once, each in a process of its own."
+    )
     endpoint_failing_days: int = Field(
         5, ge=0, description="After how many days in which every attempt failed an endpoint is disabled; 0 for never."
     )

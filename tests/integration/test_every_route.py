@@ -10,6 +10,7 @@ from tests.databases import Database
 from tests.integration.api_world import API, World, in_world
 from tests.integration.test_api_accounts import FACTS
 
+CODE = "def handler(webhook):\n    return webhook\n"
 OPEN = {"health", "api_health", "metrics"}
 BODIES: dict[str, dict[str, Any]] = {
     "source_create": {"uid": "second", "gateway": "stripe", "secrets": ["whsec_1"]},
@@ -22,6 +23,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_patch": {"description": "d"},
     "endpoint_secret_rotate": {},
     "client_certificate_put": {"certificate": Authority().client_pem("paybell")},
+    "transformation_patch": {"code": CODE},
+    "transformation_simulate": {"code": CODE, "eventType": "order.paid", "payload": {"a": 1}},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "event_type_create": {"name": "order.sent"},
     "operational_endpoint_create": {"url": "https://example.com/ops"},

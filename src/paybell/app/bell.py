@@ -10,10 +10,10 @@ from typing import Any, Final, Self, TypeVar
 
 from paybell import log
 from paybell.app.functions import FunctionEndpoints
-from paybell.app.stores import open_store
+from paybell.app.sandboxes import check_any_headers, sandbox_of, shaper_of
+from paybell.app.stores import open_store, retention_of
 from paybell.clock import Clock, SystemClock
 from paybell.config import Settings, settings
-from paybell.deliver.rules import check_custom_headers
 from paybell.deliver.service import DeliverConfig, DeliverService
 from paybell.deliver.signing import check_secret, receivers_key, secret_like
 from paybell.errors import ConfigurationError
@@ -24,7 +24,7 @@ from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.node import Node
 from paybell.model.source import ApiKey
-from paybell.ports import Change, Held, Occurrence, Retention, Routed, Senders
+from paybell.ports import Change, Held, Occurrence, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
@@ -37,7 +37,6 @@ from paybell.transports import (
     FunctionSender,
     HttpSender,
     HttpSenderConfig,
-    check_headers,
     check_url,
     read_certificate,
 )
@@ -155,6 +154,7 @@ class Paybell:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.deliver.stop(grace_s=max(0.0, ends_at - loop.time()))
         await self._leave()
+        await self._sandbox.close()
         await self._http.close()
         await self.store.close()
 
@@ -237,14 +237,16 @@ class Paybell:
         self.keep = KeepService(
             store,
             clock,
-            KeepConfig(lease_ms=max(leases_ms), retention=_retention(chosen)),
+            KeepConfig(lease_ms=max(leases_ms), retention=retention_of(chosen)),
             self._node(),
             figures=self._gauges,
             held=self._held,
             on_buried=self._forget,
             on_fresh=self._resume,
         )
-        self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh)
+        self._sandbox = sandbox_of(chosen)
+        shape = shaper_of(chosen, store, self._sandbox).shape
+        self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh, shape=shape)
         self._lease_ms = deliver_config.lease_ms
         self.record = RecordService(
             store, GATEWAYS, clock, record_config, route=self._route_change, hand_on=self._hand_on
@@ -282,7 +284,8 @@ class Paybell:
             expect=self.record.expect,
             deliver=self._hand_on,
             check_url=self._check_url,
-            check_headers=_check_headers,
+            check_headers=check_any_headers,
+            transformer=self._sandbox,
             read_certificate=read_certificate,
             new_secret=self._new_secret,
             receivers_key=receivers_key,
@@ -380,12 +383,6 @@ class Paybell:
         await self.store.api_key_create(key, hash_key(self.settings.bootstrap_key))
 
 
-def _retention(chosen: Settings) -> Retention:
-    return Retention(
-        notifications_ms=chosen.keep_notifications_days * _DAY_MS, messages_ms=chosen.keep_messages_days * _DAY_MS
-    )
-
-
 async def _guard(run: Callable[[], Awaitable[None]]) -> None:
     """A loop that ends by an error ends loudly. Called here, not before: a stop may come before it has begun."""
     try:
@@ -395,11 +392,6 @@ async def _guard(run: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         log.get("app").critical("step.died", exc_info=error)
         raise
-
-
-def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
-    check_headers(headers)
-    check_custom_headers(headers)
 
 
 def _no_room(_endpoint_id: str) -> bool:

@@ -6,13 +6,14 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.config import Settings
 from paybell.errors import ConfigurationError
-from paybell.ports import SchemaStore, Store
+from paybell.ports import Retention, SchemaStore, Store
 from paybell.store.place import MEMORY, is_postgres, sqlite_path
 from paybell.store.postgres import PostgresOptions, PostgresStore
 from paybell.store.seal import KEY_BYTES, Seal, key_from_file, key_from_text
 from paybell.store.sqlite import SqliteStore
 
 KEY_SUFFIX: Final = ".key"
+_DAY_MS: Final = 86_400_000
 
 
 def open_store(chosen: Settings, clock: Clock, *, serve: bool) -> Store:
@@ -35,6 +36,13 @@ def store_under(chosen: Settings, seal: Seal, clock: Clock, *, serve: bool) -> S
             chosen.database, seal, clock, serve=serve, migrate=chosen.database_migrate, options=options
         )
     return SqliteStore(sqlite_path(chosen.database), seal, clock, serve=serve, migrate=chosen.database_migrate)
+
+
+def retention_of(chosen: Settings) -> Retention:
+    """How long the settings keep things."""
+    return Retention(
+        notifications_ms=chosen.keep_notifications_days * _DAY_MS, messages_ms=chosen.keep_messages_days * _DAY_MS
+    )
 
 
 def _key(chosen: Settings, clock: Clock) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError
-from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
+from paybell.model.delivery import Answered, Canceled, DeliveryState, Failed, Outcome
 from paybell.model.operational import ATTEMPT_EXHAUSTED, ATTEMPT_FAILING, ATTEMPT_RECOVERED
 
 RETRY_DELAYS_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -16,6 +16,8 @@ FAILING_COUNT: Final = 4
 """After so many failures of one message its organisation is told, as Svix does."""
 _JITTER: Final = 0.1
 _ERROR_CHARS_MAX: Final = 500
+TRANSFORM: Final = "transform"
+"""The phase of a try that is the endpoint's own code."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -27,7 +29,12 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    outcome: Outcome, *, attempt_count: int, now_ms: int, chance: float, delays_s: Sequence[int] = RETRY_DELAYS_S
+    outcome: Outcome | Canceled,
+    *,
+    attempt_count: int,
+    now_ms: int,
+    chance: float,
+    delays_s: Sequence[int] = RETRY_DELAYS_S,
 ) -> Verdict:
     """Decide after the ``attempt_count``-th try (1, 2, …); ``chance`` in [0, 1) is the caller's die.
 
@@ -35,6 +42,8 @@ def judge(
     """
     match outcome:
         case Answered(status_code=code) if 200 <= code < 300:  # noqa: PLR2004 - the 2xx class
+            return Verdict(state=DeliveryState.DELIVERED)
+        case Canceled():
             return Verdict(state=DeliveryState.DELIVERED)
         case Answered(status_code=410):
             return Verdict(state=DeliveryState.DEAD, disable_endpoint_reason="the endpoint answered 410 Gone")
@@ -81,12 +90,19 @@ def check_custom_headers(headers: Iterable[tuple[str, str]]) -> None:
             raise ConfigurationError(f"header {name} is set by Paybell itself; remove it from the endpoint")
 
 
-def error_text(outcome: Outcome) -> str:
-    """What went wrong, for people; '' where there was an answer."""
+def loggable(error: str) -> str:
+    """An attempt's error for our log: what a transformation says may hold data of the message."""
+    return TRANSFORM if error.startswith(f"{TRANSFORM}: ") else error
+
+
+def error_text(outcome: Outcome | Canceled) -> str:
+    """Why there was no answer, for people; '' where there was one."""
     match outcome:
         case Answered():
             return ""
         case Failed(phase=phase, reason=reason):
             return f"{phase}: {reason}"[:_ERROR_CHARS_MAX]
+        case Canceled(reason=reason):
+            return reason
         case _:
             assert_never(outcome)

@@ -12,9 +12,10 @@ from paybell.deliver.claims import ClaimConfig, Claims
 from paybell.deliver.health import SLOW_MS, Sign, weigh
 from paybell.deliver.lanes import LaneLimits, Lanes
 from paybell.deliver.request import body_of, headers_of
-from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, tidings
+from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, loggable, tidings
+from paybell.deliver.shaping import Shape, Shaped, unshaped
 from paybell.errors import PaybellError, StoreUnavailable
-from paybell.model.delivery import Answered, Attempt, DeliveryJob, DeliveryState, Failed, Outcome
+from paybell.model.delivery import Answered, Attempt, Canceled, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
 from paybell.model.endpoint_state import EndpointState
 from paybell.model.text import readable
@@ -83,9 +84,14 @@ class DeliverService:
         config: DeliverConfig,
         *,
         may_begin: Callable[[], bool] = lambda: True,
+        shape: Shape = unshaped,
     ) -> None:
-        """``may_begin`` says whether this process's leases are still its own: if not, nothing is begun."""
+        """``may_begin`` says whether this process's leases are still its own: if not, nothing is begun.
+
+        ``shape`` runs endpoints' transformations.
+        """
         self._may_begin = may_begin
+        self._shape = shape
         self._store = store
         self._senders = senders
         self._clock = clock
@@ -256,10 +262,15 @@ class DeliverService:
             return False
         return now_ms - (time_of(job.id) or 0) < self._config.elsewhere_age_max_ms
 
-    async def _send(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> Outcome:
+    async def _send(self, job: DeliveryJob, endpoint: Endpoint, now_ms: int) -> Outcome | Canceled:
         sender = self._senders.get(endpoint.transport)
         if sender is None:
             return Failed(phase="call", reason=f"this process has no transport for {endpoint.url}")
+        if endpoint.options.transformation_enabled:
+            shaped = await self._shape(job, endpoint)
+            if not isinstance(shaped, Shaped):
+                return shaped
+            job, endpoint = shaped.job, shaped.endpoint
         body = body_of(job, endpoint.options.payload_format)
         return await sender.send(
             Sending(
@@ -267,12 +278,14 @@ class DeliverService:
                 url=endpoint.url,
                 headers=headers_of(job, endpoint, body, now_ms),
                 body=body,
-                timeout_s=self._config.timeout_s,
+                timeout_s=self._config.timeout_s - (self._clock.now_ms() - now_ms) / 1000,
                 client_certificate=endpoint.client_certificate,
             )
         )
 
-    async def _record(self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome, started_at_ms: int) -> None:
+    async def _record(
+        self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome | Canceled, started_at_ms: int
+    ) -> None:
         now_ms = self._clock.now_ms()
         attempt_no = job.attempt_count + 1
         delays_s = await self._delays_s(job, endpoint)
@@ -318,8 +331,10 @@ class DeliverService:
         if verdict.due_at_ms is not None:
             self.wake()  # so that the loop rests no longer than until the retry
 
-    def _weighing(self, attempt: Attempt, outcome: Outcome) -> "Weighing | None":
-        """None where the endpoint is well and stays so: then nothing of it is looked up or written."""
+    def _weighing(self, attempt: Attempt, outcome: Outcome | Canceled) -> "Weighing | None":
+        """None where the endpoint was not asked, or is well and stays so: nothing of it is looked up or written."""
+        if isinstance(outcome, Canceled):
+            return None
         is_known = self._claims.state(attempt.endpoint_id) is not None
         if attempt.delivered and attempt.duration_ms < SLOW_MS and not is_known:
             return None
@@ -371,6 +386,6 @@ class DeliverService:
             attempt=attempt.attempt_no,
             state=verdict.state if kept else "fenced",
             status_code=attempt.status_code,
-            error=attempt.error,
+            error=loggable(attempt.error),
             ms=attempt.duration_ms,
         )

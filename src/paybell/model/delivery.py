@@ -98,7 +98,10 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 
 class Failed(Struct, frozen=True, kw_only=True):
-    """No answer: ``phase`` is resolve, guard, connect, tls, send, answer, deadline or call; ``reason`` in words."""
+    """No answer, with a ``reason`` in words.
+
+    ``phase`` is transform, resolve, guard, connect, tls, send, answer, deadline or call.
+    """
 
     phase: str
     reason: str
@@ -107,8 +110,17 @@ class Failed(Struct, frozen=True, kw_only=True):
 Outcome = Answered | Failed
 
 
+class Canceled(Struct, frozen=True, kw_only=True):
+    """Nothing was to be sent, for this ``reason``; so the delivery is done."""
+
+    reason: str
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One try: what came back, and how long it took. ``status_code`` is 0 where there was no answer."""
+    """One try: what came back, and how long it took. ``status_code`` is 0 where there was no answer.
+
+    Delivered without an answer is canceled: nothing was to be sent.
+    """
 
     id: str
     delivery_id: str
@@ -124,3 +136,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     url: str
     started_at_ms: int
     duration_ms: int
+
+    @property
+    def canceled(self) -> bool:
+        """Whether nothing was sent, and nothing was to be."""
+        return self.delivered and not self.status_code

@@ -29,10 +29,14 @@ class Transformed(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """Why a transformation did not work, for its author; ``line`` of the code where one is to blame."""
+    """Why a transformation did not work, for its author; ``line`` of the code where one is to blame.
+
+    ``busy`` where the code is not to blame at all: the same may work later.
+    """
 
     reason: str
     line: int | None = None
+    busy: bool = False
 
     def text(self) -> str:
         """The reason, with its line."""

@@ -16,7 +16,7 @@ _ESCAPED: Final = 6
 """Bytes that one may become in JSON, at most."""
 _ANSWER_BYTES_MORE: Final = 65_536
 _DIED: Final = Fault(reason="it took too long or ended its process: ask less of it at once")
-_STOPPING: Final = Fault(reason="Paybell is stopping")
+_STOPPING: Final = Fault(reason="Paybell is stopping", busy=True)
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -74,12 +74,13 @@ class Sandbox:
 
     async def _ask(self, owner: str, asked: dict[str, Any]) -> _Answer | Fault:
         if not await self._turn(owner):
-            return Fault(reason=f"other transformations ran for {self._config.wait_s:g} s: this one had no turn")
+            waited = f"other transformations ran for {self._config.wait_s:g} s: this one had no turn"
+            return Fault(reason=waited, busy=True)
         try:
             limits = {"owner": owner, "time_s": self._config.time_s, "memory_bytes": self._config.memory_bytes}
             said = await self._exchange(owner, msgspec.msgpack.encode(asked | limits))
         except OSError as error:
-            return Fault(reason=f"no process could be started for it: {error.strerror}")
+            return Fault(reason=f"no process could be started for it: {error.strerror}", busy=True)
         finally:
             self._end(owner)
         return said

@@ -9,7 +9,7 @@ from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint
 from paybell.model.expectation import Expectation
 from paybell.model.message import Message
-from paybell.ports import ClientCertificate, Gateway, Said, Store
+from paybell.ports import ClientCertificate, Gateway, Said, Store, Transformer
 
 
 class WebContext(Struct, frozen=True, kw_only=True):
@@ -33,6 +33,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """Refuse, with ``ConfigurationError``, custom headers that must not be set."""
     read_certificate: Callable[[str, int], ClientCertificate]
     """What may be shown of a client certificate; ``ConfigurationError`` if it is of no use at that time."""
+    transformer: Transformer
+    """Runs the code of endpoints' owners."""
     new_secret: Callable[[str], str]
     """A fresh signing secret for an endpoint, of the same kind as that one ('' is of the kind that is shared)."""
     receivers_key: Callable[[str], str]

@@ -29,8 +29,8 @@ class AttemptOut(Shape):
     response: str
     response_status_code: Annotated[int, Field(description="0 where there was no answer.")]
     response_duration_ms: int
-    status: Annotated[Literal[0, 1, 2, 3], Field(description="0 success, 1 pending, 2 fail, 3 sending")]
-    status_text: Literal["success", "pending", "fail", "sending"]
+    status: Annotated[Literal[0, 1, 2, 3, 4], Field(description="0 success, 1 pending, 2 fail, 3 sending, 4 canceled")]
+    status_text: Literal["success", "pending", "fail", "sending", "canceled"]
     trigger_type: Annotated[Literal[0, 1], Field(description="0 scheduled, 1 manual")]
     timestamp: Time
     attempt_no: int
@@ -117,7 +117,14 @@ async def _message_id(caller: Caller, application: Application, name: str) -> st
         return name
 
 
+def _status(it: Attempt) -> tuple[Literal[0, 2, 4], Literal["success", "fail", "canceled"]]:
+    if it.canceled:
+        return 4, "canceled"
+    return (0, "success") if it.delivered else (2, "fail")
+
+
 def _show(it: Attempt) -> AttemptOut:
+    status, status_text = _status(it)
     return AttemptOut(
         id=it.id,
         msg_id=it.message_id,
@@ -126,8 +133,8 @@ def _show(it: Attempt) -> AttemptOut:
         response=it.response,
         response_status_code=it.status_code,
         response_duration_ms=it.duration_ms,
-        status=0 if it.delivered else 2,
-        status_text="success" if it.delivered else "fail",
+        status=status,
+        status_text=status_text,
         trigger_type=0,
         timestamp=when(it.started_at_ms),
         attempt_no=it.attempt_no,

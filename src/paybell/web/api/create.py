@@ -22,6 +22,7 @@ from paybell.web.api import (
     payment,
     product,
     source,
+    transformation,
 )
 from paybell.web.api.caller import bind
 from paybell.web.api.edge import Edge
@@ -42,6 +43,7 @@ _RESOURCES: Final = (
     application,
     endpoint,
     client_certificate,
+    transformation,
     message,
     attempt,
     event_type,
