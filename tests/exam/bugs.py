@@ -183,8 +183,8 @@ BUGS: Final = {
     # ---- delivery
     "retry without jitter": Bug(
         "deliver/rules.py",
-        "RETRY_DELAYS_S[attempt_count - 1] * (1 - _JITTER + 2 * _JITTER * chance)",
-        "float(RETRY_DELAYS_S[attempt_count - 1])",
+        "delays_s[attempt_count - 1] * (1 - _JITTER + 2 * _JITTER * chance)",
+        "float(delays_s[attempt_count - 1])",
         "tests/unit/test_deliver_rules.py",
     ),
     "the address is not judged at connect": Bug(
@@ -192,5 +192,47 @@ BUGS: Final = {
         '        refusal = next(filter(None, map(self._guard.refusal, addresses)), "")\n',
         '        refusal = ""\n',
         "tests/integration/test_http_guard.py",
+    ),
+    "one good address lets a host in": Bug(
+        "transports/dial.py",
+        "map(self._guard.refusal, addresses)",
+        "map(self._guard.refusal, addresses[:1])",
+        "tests/integration/test_http_guard.py",
+    ),
+    "an IPv4 address within an IPv6 one is not seen": Bug(
+        "transports/guard.py",
+        '        "2002::/16": "6to4",\n',
+        "",
+        "tests/unit/test_guard.py",
+    ),
+    "a connection is lent to any endpoint of its host": Bug(
+        "transports/http.py",
+        "key = (sending.pool, ",
+        'key = ("", ',
+        "tests/integration/test_http_sender.py",
+    ),
+    "a connection outlives its client certificate": Bug(
+        "transports/http.py",
+        "known.target.origin, sending.client_certificate)",
+        'known.target.origin, "")',
+        "tests/integration/test_http_tls.py",
+    ),
+    "a client certificate is shown after its time": Bug(
+        "transports/tls.py",
+        'Failed(phase="tls", reason=refusal) if refusal else made.context',
+        "made.context",
+        "tests/integration/test_http_tls.py",
+    ),
+    "what is read of an answer depends on how it arrives": Bug(
+        "transports/answer.py",
+        "HEAD_BYTES_MAX + FRAMING_BYTES_MAX - self.wire_bytes",
+        "HEAD_BYTES_MAX + FRAMING_BYTES_MAX",
+        "tests/unit/test_http_parse.py",
+    ),
+    "unused connections are kept without end": Bug(
+        "transports/pool.py",
+        "        if len(self._keys) > self._connections_max:\n            self.drop_oldest()\n",
+        "",
+        "tests/unit/test_idle_pool.py",
     ),
 }
