@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from paybell.errors import NotFound
+from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
 from paybell.ports import AttemptNew, MessageNew, PageQuery
 from paybell.testing.builders import attempt, delivery, message
@@ -219,6 +219,7 @@ def test_resending_makes_it_due_once_more(place: Place) -> None:
         assert await only(world) == (DUE, 1, START_MS + 77)
         (again,) = await claim(world)
         assert (again.lease_no, again.payload) == (2, job.payload)
+        assert (again.attempt_count, again.resent_at_count, again.scheduled_count) == (1, 1, 0)
         for organisation_id, endpoint_id in (("org_other", "ep_1"), (org, "ep_9")):
             with pytest.raises(NotFound):
                 await world.store.delivery_resend(organisation_id, job.message_id, endpoint_id, now_ms=START_MS)
@@ -293,11 +294,36 @@ def test_what_is_being_sent_is_not_resent_meanwhile(place: Place) -> None:
     async def scenario(world: World) -> None:
         await world.post(1)
         (job,) = await claim(world)
-        await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=START_MS)
+        with pytest.raises(Conflict, match="is being sent"):
+            await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=START_MS)
         assert await claim(world) == []
         assert await world.store.attempt_append(ended(job))
         await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=START_MS)
         assert len(await claim(world)) == 1
+
+    run(place, scenario)
+
+
+@pytest.mark.parametrize("before", [DELIVERED, DEAD, DUE])
+def test_after_a_resend_its_schedule_begins_anew_and_its_attempts_are_manual(
+    place: Place, before: DeliveryState
+) -> None:
+    async def scenario(world: World) -> None:
+        org = world.organisation.id
+        await world.post(1)
+        (job,) = await claim(world)
+        assert await world.store.attempt_append(ended(job, before))
+        await world.store.delivery_resend(org, job.message_id, "ep_1", now_ms=START_MS)
+        for resent, count in ((1, 1), (1, 2)):
+            (job,) = await claim(world, now_ms=START_MS + 5_000 * count)
+            assert (job.resent_at_count, job.attempt_count, job.scheduled_count) == (resent, count, count - 1)
+            assert await world.store.attempt_append(ended(job, DUE if count == 1 else DEAD))
+        await world.store.delivery_resend(org, job.message_id, "ep_1", now_ms=START_MS)
+        (job,) = await claim(world)
+        assert (job.resent_at_count, job.scheduled_count) == (3, 0)
+        query = with_application(PageQuery(organisation_id=org, filters={"message_id": job.message_id}))
+        made = (await world.store.attempt_page(query)).data
+        assert [(it.attempt_no, it.manual) for it in made] == [(3, True), (2, True), (1, False)]
 
     run(place, scenario)
 

@@ -38,7 +38,7 @@ def drawn() -> str:
             diagram(
                 "Delivery",
                 "It begins `leased` to the process that commits it, or `due`. Delivered or dead, it becomes `due` "
-                "again only when somebody resends it.",
+                "again only when somebody has it sent once more.",
                 "leased due",
                 delivery.TRANSITIONS,
             ),

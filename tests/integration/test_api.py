@@ -547,7 +547,13 @@ def test_messages_keep_their_bytes_and_reach_the_endpoint(database: Database) ->
                 ]
             one = await world.ask("GET", f"{path}/msg/{message}/attempt/{tries[0]['id']}")
             assert one == tries[0]
-            assert (one["statusText"], one["triggerType"], one["msgId"]) == ("success", 0, message)
+            assert (one["statusText"], one["triggerType"], one["msgId"]) == ("success", 1, message)
+            assert [it["triggerType"] for it in tries] == [1, 0]
+            off = {"disabled": True}
+            await world.ask("PATCH", f"{path}/endpoint/{endpoint['id']}", off)
+            refused = await world.ask("POST", resend, status=409)
+            assert "is disabled" in refused["detail"]
+            await world.ask("PATCH", f"{path}/endpoint/{endpoint['id']}", {"disabled": False})
             other = await world.ask("POST", f"{path}/msg", {"eventType": "x", "payload": {}}, status=202)
             await world.ask("GET", f"{path}/msg/{other['id']}/attempt/{tries[0]['id']}", status=404)
             await world.ask("POST", f"{path}/msg/{other['id']}/endpoint/{endpoint['id']}/resend", status=404)

@@ -87,9 +87,9 @@ INSERT INTO payments SELECT 'pay_' || i, 'org_1', 'src_' || i % 3, 'stripe', 'pi
 INSERT INTO facts SELECT 'pay_' || i / 2, CAST(i AS BLOB), x'00', 'ntf_' || i, i FROM n;
 INSERT INTO messages SELECT 'msg_' || i, 'org_1', 'app_' || i % 4, 't', 'e' || i, x'00', 'pay_' || i, i, '', '' FROM n;
 INSERT INTO deliveries SELECT 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4, 'org_1', 't',
-       iif(i % 50, 'delivered', 'due'), 1, 1, iif(i % 50, NULL, i), i, i, '' FROM n;
+       iif(i % 50, 'delivered', 'due'), 1, 1, iif(i % 50, NULL, i), i, i, '', NULL FROM n;
 INSERT INTO attempts SELECT 'a_' || i, 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4,
-       'org_1', 1, 1, 200, '', '', 'u', i, 1 FROM n;
+       'org_1', 1, 1, 200, '', '', 'u', i, 1, 0 FROM n;
 ANALYZE;
 """
 """History with a few waiting, as a database that is used has."""

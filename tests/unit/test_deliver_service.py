@@ -189,6 +189,27 @@ def test_every_try_has_the_same_body_and_a_span_of_its_own_in_the_senders_trace(
     run(scenario)
 
 
+def test_what_is_sent_once_more_has_its_whole_schedule_again_and_the_numbers_of_its_attempts_go_on() -> None:
+    async def scenario(at: World) -> None:
+        office = Office(at, Wire(BROKEN))
+        await office.post(1)
+        await office.turn()
+        (it,) = await office.deliveries()
+        await at.store.delivery_resend(at.organisation.id, it.message_id, "ep_1", now_ms=at.clock.now_ms())
+        for number in range(2, 12):
+            assert await office.turn() == 1
+            (it,) = await office.deliveries()
+            assert it.attempt_count == number
+            at.clock.set(it.due_at_ms or at.clock.now_ms())
+        assert it.state is DEAD
+        assert [(made.attempt_no, made.manual) for made in await office.attempts("ep_1")] == [
+            *((number, True) for number in range(11, 1, -1)),
+            (1, False),
+        ]
+
+    run(scenario)
+
+
 def test_a_retry_is_delivered_when_the_endpoint_is_well_again() -> None:
     async def scenario(at: World) -> None:
         office = Office(at, Wire(BROKEN, OK))

@@ -291,7 +291,7 @@ class DeliverService:
         delays_s = await self._delays_s(job, endpoint)
         verdict = judge(
             outcome,
-            attempt_count=attempt_no,
+            attempt_count=job.scheduled_count + 1,
             now_ms=now_ms,
             chance=self._clock.chance(),
             delays_s=delays_s,

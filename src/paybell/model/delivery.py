@@ -21,7 +21,7 @@ TRANSITIONS: Final[dict[DeliveryState, frozenset[DeliveryState]]] = {
     DeliveryState.DELIVERED: frozenset({DeliveryState.DUE}),
     DeliveryState.DEAD: frozenset({DeliveryState.DUE}),
 }
-"""A delivered or dead one becomes due again only when somebody resends it."""
+"""A delivered or dead one becomes due again only when somebody has it sent once more."""
 
 
 class Standing(StrEnum):
@@ -70,6 +70,13 @@ class DeliveryJob(Struct, frozen=True, kw_only=True):
     lease_no: int
     lease_ends_at_ms: int
     due_at_ms: int
+    resent_at_count: int | None = None
+    """How many tries had been made when somebody last had it sent once more; None for never."""
+
+    @property
+    def scheduled_count(self) -> int:
+        """The tries made on its schedule, which begins anew when it is sent once more."""
+        return self.attempt_count - (self.resent_at_count or 0)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -136,6 +143,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     url: str
     started_at_ms: int
     duration_ms: int
+    manual: bool = False
+    """Whether somebody had the message sent once more; the store finds it in the delivery."""
 
     @property
     def canceled(self) -> bool:

@@ -115,7 +115,10 @@ class ReadStore(Protocol):
         ...
 
     async def delivery_resend(self, organisation_id: str, message_id: str, endpoint_id: str, *, now_ms: int) -> None:
-        """Make the message due for the endpoint once more; NotFound when it never was for it."""
+        """Make the message due for the endpoint once more, on its schedule from the begin.
+
+        NotFound when it never was for it; Conflict while it is being sent.
+        """
         ...
 
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:

@@ -169,14 +169,14 @@ TABLES: Final = (
         "deliveries",
         "archive_deliveries",
         "id message_id endpoint_id application_id organisation_id event_type state attempt_count lease_no due_at_ms "
-        "created_at_ms finished_at_ms last_error",
+        "created_at_ms finished_at_ms last_error resent_at_count",
         foreign="last_error",
     ),
     _table(
         "attempts",
         "archive_attempts",
         "id delivery_id message_id endpoint_id application_id organisation_id attempt_no delivered status_code "
-        "response error url started_at_ms duration_ms",
+        "response error url started_at_ms duration_ms manual",
         foreign="response error",
     ),
 )

@@ -324,6 +324,7 @@ def attempt(row: Sequence[object]) -> Attempt:
         url=text(row[11]),
         started_at_ms=number(row[12]),
         duration_ms=number(row[13]),
+        manual=bool(row[14]),
     )
 
 
@@ -357,6 +358,14 @@ def attempt_end_row(new: AttemptNew) -> Row:
     return (*attempt_row(new.attempt), new.lease_no, str(new.state), new.due_at_ms, last_error(new.attempt))
 
 
+def being_sent(message_id: str, endpoint_id: str) -> Conflict:
+    """Why a delivery that is leased is not made due."""
+    return Conflict(
+        f"message {message_id} is being sent to endpoint {endpoint_id} at this moment: look at its attempts, and ask "
+        "again if it is not taken"
+    )
+
+
 def failing_reason(new: AttemptNew, since_ms: int) -> str:
     """Why a failed attempt disables its endpoint; '' where it does not. ``since_ms`` is 0 where not all have failed."""
     if new.disable_endpoint_reason or not 0 < since_ms <= new.failing_since_max_ms:
@@ -366,7 +375,7 @@ def failing_reason(new: AttemptNew, since_ms: int) -> str:
 
 
 def delivery_job(row: Sequence[object]) -> DeliveryJob:
-    """The twelve columns of a claim."""
+    """The thirteen columns of a claim."""
     return DeliveryJob(
         id=text(row[0]),
         message_id=text(row[1]),
@@ -381,4 +390,5 @@ def delivery_job(row: Sequence[object]) -> DeliveryJob:
         lease_no=number(row[10]),
         lease_ends_at_ms=number(row[11]),
         due_at_ms=number(row[11]),
+        resent_at_count=number_or_none(row[12]),
     )

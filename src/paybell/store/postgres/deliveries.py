@@ -171,7 +171,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         key = (message_id, endpoint_id, organisation_id)
         if not await self.database.rows("delivery_of_message", *key):
             raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
-        await self.database.rows("delivery_resend", now_ms, *key)
+        if not await self.database.rows("delivery_resend", now_ms, *key):
+            raise rows.being_sent(message_id, endpoint_id)
         self._waiting.due(endpoint_id, now_ms)
         self.changed("deliver")
 

@@ -68,13 +68,13 @@ SELECT id, organisation_id, application_id, event_type, event_id, payload, payme
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
        CASE state WHEN 'leased' THEN 'due' ELSE state END AS state, attempt_count, lease_no,
        CASE state WHEN 'leased' THEN created_at_ms ELSE due_at_ms END AS due_at_ms, created_at_ms, finished_at_ms,
-       last_error
+       last_error, resent_at_count
   FROM deliveries ORDER BY id;
 
 -- archive_attempts --
 -- Every attempt.
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
-       response, error, url, started_at_ms, duration_ms
+       response, error, url, started_at_ms, duration_ms, manual
   FROM attempts ORDER BY id;
 
 -- archive_organisations_insert [sqlite] --
@@ -161,15 +161,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 -- Put a row of deliveries in as it is.
 INSERT INTO deliveries (
     id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, lease_no, due_at_ms,
-    created_at_ms, finished_at_ms, last_error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+    created_at_ms, finished_at_ms, last_error, resent_at_count)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- archive_attempts_insert [sqlite] --
 -- Put a row of attempts in as it is.
 INSERT INTO attempts (
     id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-    error, url, started_at_ms, duration_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+    error, url, started_at_ms, duration_ms, manual)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 
 -- archive_notification_keys [postgres] --

@@ -178,7 +178,7 @@ SELECT endpoint_id, due_at_ms FROM deliveries
 -- delivery_due [sqlite] --
 -- An endpoint's deliveries that are due (or whose lease ran out), oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
-       d.attempt_count, d.lease_no, d.due_at_ms
+       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count
   FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
  WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -187,7 +187,7 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
 -- delivery_due_first [sqlite] --
 -- An endpoint's deliveries that are due and have not been tried, oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
-       d.attempt_count, d.lease_no, d.due_at_ms
+       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count
   FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
  WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -266,31 +266,33 @@ WITH ended AS (
     DELETE FROM delivery_queue WHERE message_id = $3 RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error)
+                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $1::bigint, $2::text FROM ended;
+       $1::bigint, $2::text, resent_at_count FROM ended;
 
 -- attempt_expunge --
 -- Take what an endpoint answered away.
 UPDATE attempts SET response = '' WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_resend [sqlite] --
--- Make a delivery due once more.
-UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL
+-- Make a delivery due once more, on its schedule from the begin.
+UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, resent_at_count = attempt_count
  WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state IN ('due', 'delivered', 'dead');
 
 -- delivery_resend [postgres] --
--- Make a delivery due once more.
+-- Make a delivery due once more, on its schedule from the begin; give its id unless it is leased.
 WITH ended AS (
     DELETE FROM delivery_ends WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 RETURNING *
 ), waiting AS (
-    UPDATE delivery_queue SET due_at_ms = $1
-     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state <> 'leased'
+    UPDATE delivery_queue SET due_at_ms = $1, resent_at_count = attempt_count
+     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state <> 'leased' RETURNING id
+), added AS (
+    INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
+                                lease_no, due_at_ms, created_at_ms, last_error, resent_at_count)
+    SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'due', attempt_count, lease_no, $1::bigint,
+           created_at_ms, last_error, attempt_count FROM ended RETURNING id
 )
-INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                            lease_no, due_at_ms, created_at_ms, last_error)
-SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'due', attempt_count, lease_no, $1::bigint,
-       created_at_ms, last_error FROM ended;
+SELECT id FROM waiting UNION ALL SELECT id FROM added;
 
 -- delivery_of_message --
 -- Whether a message was for an endpoint, and how it stands.
@@ -308,20 +310,21 @@ WITH ended AS (
      WHERE (state = 'due' AND endpoint_id = $3) OR (state = 'leased' AND endpoint_id = $3) RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error)
+                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $1::bigint, $2::text FROM ended;
+       $1::bigint, $2::text, resent_at_count FROM ended;
 
 -- attempt_insert [sqlite] --
 -- Append an attempt.
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
-                      response, error, url, started_at_ms, duration_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+                      response, error, url, started_at_ms, duration_ms, manual)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        (SELECT resent_at_count IS NOT NULL FROM deliveries WHERE id = $2));
 
 -- attempt_page_of_message --
 -- Attempts of one message, newest first.
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-       error, url, started_at_ms, duration_ms
+       error, url, started_at_ms, duration_ms, manual
   FROM attempts
  WHERE message_id = :message_id AND organisation_id = :organisation_id AND application_id = :application_id
    AND id < :before AND id > :after
@@ -339,7 +342,7 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
 -- attempt_page_of_endpoint --
 -- Attempts at one endpoint, newest first.
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-       error, url, started_at_ms, duration_ms
+       error, url, started_at_ms, duration_ms, manual
   FROM attempts
  WHERE (endpoint_id, id) < (:endpoint_id, :before) AND (endpoint_id, id) > (:endpoint_id, :after)
    AND organisation_id = :organisation_id AND application_id = :application_id
@@ -356,7 +359,7 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
 -- attempt_get --
 -- One attempt.
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-       error, url, started_at_ms, duration_ms
+       error, url, started_at_ms, duration_ms, manual
   FROM attempts WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_sweep [postgres] --
@@ -422,7 +425,7 @@ WITH due AS MATERIALIZED (
     RETURNING *
 )
 SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t.event_type, m.payload, m.created_at_ms, m.trace,
-       t.attempt_count, t.lease_no, t.due_at_ms
+       t.attempt_count, t.lease_no, t.due_at_ms, t.resent_at_count
   FROM taken AS t JOIN messages AS m ON m.id = t.message_id ORDER BY t.id;
 
 -- delivery_release [postgres] --
@@ -440,9 +443,9 @@ WITH ended AS (
     DELETE FROM delivery_queue WHERE id = $1 AND state <> 'due' AND lease_no = $2 RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error)
+                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $3::bigint, $4::text FROM ended;
+       $3::bigint, $4::text, resent_at_count FROM ended;
 
 -- attempt_append [postgres] --
 -- Record attempts whose lease nobody else has taken since, and end or postpone their deliveries; give the attempts' ids.
@@ -453,9 +456,9 @@ WITH given AS (
         AS g (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
               response, error, url, started_at_ms, duration_ms, lease_no, state, due_at_ms, last_error)
 ), held AS MATERIALIZED (
-    SELECT q.event_type, q.created_at_ms, g.*
+    SELECT q.event_type, q.created_at_ms, q.resent_at_count, g.*
       FROM given AS g CROSS JOIN LATERAL (
-           SELECT event_type, created_at_ms FROM delivery_queue
+           SELECT event_type, created_at_ms, resent_at_count FROM delivery_queue
             WHERE id = g.delivery_id AND lease_no = g.lease_no AND attempt_count = g.attempt_no - 1 FOR UPDATE) AS q
 ), gone AS (
     DELETE FROM delivery_queue WHERE id = ANY (ARRAY(SELECT delivery_id FROM held WHERE due_at_ms IS NULL))
@@ -470,14 +473,14 @@ WITH given AS (
      WHERE id = ANY ((SELECT ids FROM later)::text[])
 ), history AS (
     INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                               lease_no, created_at_ms, finished_at_ms, last_error)
+                               lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
     SELECT delivery_id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_no, lease_no,
-           created_at_ms, started_at_ms + duration_ms, last_error FROM held WHERE due_at_ms IS NULL
+           created_at_ms, started_at_ms + duration_ms, last_error, resent_at_count FROM held WHERE due_at_ms IS NULL
 )
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered,
-                      status_code, response, error, url, started_at_ms, duration_ms)
+                      status_code, response, error, url, started_at_ms, duration_ms, manual)
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,
-       error, url, started_at_ms, duration_ms FROM held
+       error, url, started_at_ms, duration_ms, (resent_at_count IS NOT NULL)::integer FROM held
 RETURNING id;
 
 -- attempt_there [postgres] --

@@ -73,6 +73,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             lease_no=rows.number(row[10]) + 1,
             lease_ends_at_ms=claim.lease_ends_at_ms,
             due_at_ms=rows.number(row[11]),
+            resent_at_count=rows.number_or_none(row[12]),
         )
 
     async def delivery_waiting(self) -> Mapping[str, int]:
@@ -214,6 +215,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             if connection.execute(self.sql["delivery_of_message"], key).fetchone() is None:
                 raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
             connection.execute(self.sql["delivery_resend"], (now_ms, *key))
+            if not connection.changes():
+                raise rows.being_sent(message_id, endpoint_id)
 
         await self.database.write(job)
         self.changed("deliver")

@@ -31,7 +31,7 @@ class AttemptOut(Shape):
     response_duration_ms: int
     status: Annotated[Literal[0, 1, 2, 3, 4], Field(description="0 success, 1 pending, 2 fail, 3 sending, 4 canceled")]
     status_text: Literal["success", "pending", "fail", "sending", "canceled"]
-    trigger_type: Annotated[Literal[0, 1], Field(description="0 scheduled, 1 manual")]
+    trigger_type: Annotated[Literal[0, 1], Field(description="0 scheduled, 1 manual: after a resend or a replay")]
     timestamp: Time
     attempt_no: int
     error: Annotated[str, Field(description="Why there was no answer.")]
@@ -135,7 +135,7 @@ def _show(it: Attempt) -> AttemptOut:
         response_duration_ms=it.duration_ms,
         status=status,
         status_text=status_text,
-        trigger_type=0,
+        trigger_type=1 if it.manual else 0,
         timestamp=when(it.started_at_ms),
         attempt_no=it.attempt_no,
         error=it.error,

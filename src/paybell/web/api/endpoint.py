@@ -7,7 +7,7 @@ from fastapi import Path, Response
 from msgspec.structs import replace
 from pydantic import Field
 
-from paybell.errors import NotFound
+from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.web.api.application import AppPath, application_of, check_new_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
@@ -154,6 +154,14 @@ def _rotated(before: Endpoint, key: str, now_ms: int, grace_s: int) -> Endpoint:
     return replace(
         before, secrets=(key, *(secret for secret, _ in live)), secrets_end_at_ms=tuple(end_ms for _, end_ms in live)
     )
+
+
+def check_enabled(it: Endpoint) -> Endpoint:
+    """Refuse, with ``Conflict``, to have anything sent to an endpoint that is off."""
+    if it.disabled:
+        why = f" ({it.disabled_reason})" if it.disabled_reason else ""
+        raise Conflict(f"endpoint {it.id} is disabled{why}: switch it on first, PATCH it with disabled: false")
+    return it
 
 
 async def endpoint_of(caller: Caller, app: str, name: str) -> Endpoint:

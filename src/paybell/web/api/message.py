@@ -10,7 +10,7 @@ from paybell.model.answer import Begun
 from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
 from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
-from paybell.web.api.endpoint import EndpointPath
+from paybell.web.api.endpoint import EndpointPath, check_enabled
 from paybell.web.api.idempotency import answer_again, taken_key
 from paybell.web.api.message_shapes import EVENT_ID_PATTERN, MessageOut, decode, posting, shown
 from paybell.web.api.problems import WRITES
@@ -83,9 +83,9 @@ async def message_get(app: AppPath, message: MessagePath, caller: Calling) -> Re
 
 @router.post("/app/{app}/msg/{message}/endpoint/{endpoint}/resend", status_code=HTTPStatus.ACCEPTED, responses=WRITES)
 async def message_resend(app: AppPath, message: MessagePath, endpoint: EndpointPath, caller: Calling) -> dict[str, Any]:
-    """Deliver a message to an endpoint once more, under the same id."""
+    """Deliver a message to an endpoint once more, under the same id; 409 while it is being sent, or it is disabled."""
     application = await application_of(caller, app)
-    target = await caller.store.endpoint_lookup(caller.organisation_id, application.id, endpoint)
+    target = check_enabled(await caller.store.endpoint_lookup(caller.organisation_id, application.id, endpoint))
     found = await message_of(caller, application, message)
     await caller.store.delivery_resend(caller.organisation_id, found.id, target.id, now_ms=caller.now_ms())
     return {}
