@@ -56,7 +56,7 @@ def test_failures_leave_nothing_behind(
 ) -> None:
     async def main() -> None:
         async with World(script, resolver=resolver_of("127.0.0.1")) as world:
-            before = descriptors()
+            before = held()
             await asyncio.gather(*[way(world, scheme) for _ in range(TIMES)])
             await settled(before)
 
@@ -68,26 +68,25 @@ def test_refused_certificates_leave_nothing_behind(run: Run, tmp_path: Path) -> 
 
     async def main() -> None:
         async with World(stalls, resolver=resolver_of("127.0.0.1"), server_tls=tls) as world:
-            before = descriptors()
+            before = held()
             await asyncio.gather(*[world.send(url=f"https://hooks.example:{world.port}/") for _ in range(TIMES)])
             await settled(before)
 
     run(main())
 
 
-def lines() -> list[Connection]:
+def held() -> tuple[int, int]:
+    """Connections that count as open, and descriptors."""
     gc.collect()
-    return [it for it in gc.get_objects() if type(it) is Connection and not it.closed]
+    lines = sum(1 for it in gc.get_objects() if type(it) is Connection and not it.closed)
+    return lines, sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-async def settled(descriptors_before: int) -> None:
+async def settled(before: tuple[int, int]) -> None:
     """Both ends need some turns of the loop to let go."""
     for _ in range(200):
-        if not lines() and descriptors() <= descriptors_before:
+        lines, descriptors = held()
+        if lines <= before[0] and descriptors <= before[1]:
             return
         await asyncio.sleep(0.01)
-    raise AssertionError((lines(), descriptors(), descriptors_before))
+    raise AssertionError((held(), before))
