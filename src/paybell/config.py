@@ -37,7 +37,14 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8800, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str = Field("", description="How gateways reach this server, such as https://pay.example.com.")
+    portal_url: str = Field(
+        "",
+        description="A page of yours that links with portal tokens lead to; else they name the application's own URL.",
+    )
     bootstrap_key: str = Field("", repr=False, description="An API key made valid at start, for automation.")
+    organisation: str = Field(
+        "", description="The organisation that commands work for, by its id or name; the first, where none is named."
+    )
     secret_key: str = Field(
         "",
         repr=False,

@@ -48,13 +48,45 @@ def the_only(shell: Shell, *listing: str) -> dict[str, Any]:
 
 def test_a_key_opens_the_api(shell: Shell) -> None:
     made = shell.json("key", "create", "ops")
-    assert (set(made), made["name"]) == ({"id", "name", "key"}, "ops")
+    assert (made["name"], made["scopes"], made["expiresAt"]) == ("ops", ["admin"], None)
     plain = shell.right("key", "create", "ops")
     url = f"http://127.0.0.1:{shell.environment['PAYBELL_PORT']}/api/v1/source"
     for key in (made["key"], plain.splitlines()[0]):
         assert httpx.get(url, headers={"Authorization": f"Bearer {key}"}).status_code == 200
         assert httpx.get(url, headers={"Authorization": f"Bearer {key}x"}).status_code == 401
     assert "only now" in plain
+    listed = shell.json("key", "list")
+    assert {it["name"] for it in listed} >= {"ops"}
+    assert made["key"] not in str(listed)
+
+
+def test_a_key_for_little_is_refused_the_rest_and_ends_when_it_is_revoked(shell: Shell) -> None:
+    made = shell.json("key", "create", "sender", "--scope", "messages:write", "--scope", "read", "--expires-days", "2")
+    assert made["scopes"] == ["messages:write", "read"]
+    assert made["expiresAt"] > made["createdAt"]
+    url = f"http://127.0.0.1:{shell.environment['PAYBELL_PORT']}/api/v1/app"
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    assert httpx.get(url, headers=headers).status_code == 200
+    assert httpx.post(url, headers=headers, json={"name": "A"}).json()["code"] == "forbidden"
+    assert f"revoked {made['id']}" in shell.right("key", "revoke", made["id"])
+    asyncio.run(eventually(lambda: httpx.get(url, headers=headers).status_code == 401))
+    (shown,) = (it for it in shell.json("key", "list") if it["id"] == made["id"])
+    assert shown["revokedAt"] is not None
+    unknown = shell("key", "revoke", "key_nobody")
+    assert (unknown.status, "paybell key list" in unknown.err) == (1, True)
+    assert "no scope 'all'" in shell("key", "create", "x", "--scope", "all").err
+
+
+def test_an_organisation_has_keys_and_sources_of_its_own(shell: Shell) -> None:
+    made = shell.json("organisation", "create", "second")
+    assert "exists already" in shell("organisation", "create", "second").err
+    assert "cannot be a name" in shell("organisation", "create", "a b").err
+    assert [it["name"] for it in shell.json("organisation", "list")] == ["default", "second"]
+    key = shell.json("key", "create", "theirs", "--organisation", "second")["key"]
+    url = f"http://127.0.0.1:{shell.environment['PAYBELL_PORT']}/api/v1/source"
+    assert httpx.get(url, headers={"Authorization": f"Bearer {key}"}).json()["data"] == []
+    assert [it["name"] for it in shell.json("key", "list", "--organisation", made["id"])] == ["theirs"]
+    assert "organisation list" in shell("key", "list", "--organisation", "third").err
 
 
 def test_a_source_is_added_with_its_url_and_listed_without_its_secrets(shell: Shell) -> None:

@@ -9,6 +9,8 @@ import httpx
 import pytest
 from svix.api import (
     ApplicationIn,
+    ApplicationTokenExpireIn,
+    AppPortalAccessIn,
     EndpointIn,
     MessageCreateOptions,
     MessageIn,
@@ -66,3 +68,25 @@ def test_the_asynchronous_one_does_the_same(database: Database) -> None:
     with Server(database) as server:
         asyncio.run(scenario(server.url))
         assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+def test_a_portal_token_opens_its_application_alone_until_it_is_ended(database: Database) -> None:
+    with Server(database) as server, opened(server.url) as sdk:
+        sdk.application.create(ApplicationIn(name="Shop", uid="shop"))
+        sdk.application.create(ApplicationIn(name="Other", uid="other"))
+        wish = AppPortalAccessIn(feature_flags=["beta"], expiry=3600, session_id="ann")
+        access = sdk.authentication.app_portal_access("shop", wish)
+        assert access.url.endswith(f"key={access.token}")
+        portal = Svix(access.token, SvixOptions(server_url=server.url))
+        with portal._httpx_client:
+            made = portal.endpoint.create("shop", EndpointIn(url="https://example.com/theirs"))
+            assert portal.endpoint.get_secret("shop", made.id).key.startswith("whsec_")
+            for refused, status in ((portal.endpoint.list, 404), (portal.application.delete, 403)):
+                with pytest.raises(HttpError) as told:
+                    refused("other")
+                assert told.value.status_code == status
+            portal.authentication.logout()
+            with pytest.raises(HttpError) as told:
+                portal.endpoint.list("shop")
+            assert told.value.status_code == 401
+        sdk.authentication.expire_all("shop", ApplicationTokenExpireIn(session_ids=["ann"]))

@@ -14,9 +14,9 @@ from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.endpoint import EndpointOptions
 from paybell.model.entitlement import Product
 from paybell.model.fact import Kind
+from paybell.model.key import ApiKey, Capability, KeyScope, Portal
 from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
-from paybell.model.source import ApiKey
 from paybell.ports import AttemptNew, FetchDone, Reading, Store
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
@@ -111,9 +111,25 @@ def filled(place: Place) -> None:
 
 async def _directory(world: World) -> None:
     mine, store = world.organisation.id, world.store
-    key = ApiKey(id="key_1", organisation_id=mine, name=WORDS, created_at_ms=START_MS, expires_at_ms=START_MS + 9)
+    read = frozenset({KeyScope.READ, KeyScope.WRITE})
+    key = ApiKey(
+        id="key_1",
+        organisation_id=mine,
+        name=WORDS,
+        scopes=read,
+        created_at_ms=START_MS,
+        expires_at_ms=START_MS + 9,
+    )
     await store.api_key_create(key, ANY_BYTES[:32])
-    await store.api_key_create(ApiKey(id="key_2", organisation_id=mine, name="", created_at_ms=START_MS), b"2" * 32)
+    portal = Portal(
+        application_id="app_1",
+        capabilities=frozenset({Capability.VIEW_BASE}),
+        feature_flags=frozenset({WORDS}),
+        session_id=WORDS,
+    )
+    token = ApiKey(id="key_2", organisation_id=mine, name="", scopes=frozenset(), created_at_ms=START_MS, portal=portal)
+    await store.api_key_create(token, b"2" * 32)
+    await store.api_key_touch("key_2", now_ms=START_MS)
     await store.source_create(
         source(
             id="src_2",

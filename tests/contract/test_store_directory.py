@@ -1,4 +1,4 @@
-"""Organisations, keys, sources, applications, endpoints and event types."""
+"""Sources, applications, endpoints and event types."""
 
 import asyncio
 
@@ -8,7 +8,6 @@ import pytest
 from paybell.errors import ConfigurationError, Conflict, NotFound
 from paybell.model.endpoint import EndpointOptions, Ordering, PayloadFormat
 from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
-from paybell.model.source import ApiKey
 from paybell.ports import PageQuery, Store
 from paybell.testing.builders import SECRET, application, endpoint, source
 from paybell.testing.fake_clock import START_MS, FakeClock
@@ -19,19 +18,6 @@ def test_the_default_organisation_is_made_once(place: Place) -> None:
     async def scenario(world: World) -> None:
         found = await asyncio.gather(*(world.store.organisation_default() for _ in range(10)))
         assert {it.id for it in found} == {world.organisation.id}
-
-    run(place, scenario)
-
-
-def test_keys_are_found_by_their_hash_and_kept_as_first_written(place: Place) -> None:
-    async def scenario(world: World) -> None:
-        key = ApiKey(
-            id="key_1", organisation_id=world.organisation.id, name="ops", created_at_ms=START_MS, expires_at_ms=5
-        )
-        await world.store.api_key_create(key, b"h" * 32)
-        await world.store.api_key_create(msgspec.structs.replace(key, id="key_2"), b"h" * 32)
-        assert await world.store.api_key_find(b"h" * 32) == key
-        assert await world.store.api_key_find(b"g" * 32) is None
 
     run(place, scenario)
 

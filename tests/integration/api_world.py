@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from paybell.app.bell import Paybell
 from paybell.clock import SystemClock
 from paybell.model.fact import Fact, Parsed
-from paybell.model.source import ApiKey
+from paybell.model.key import ApiKey, KeyScope
 from paybell.ports import Reading
 from paybell.store.postgres import PostgresStore
 from paybell.store.sqlite import SqliteStore
@@ -91,8 +91,11 @@ class World:
             await self.alter(f"INSERT INTO organisations VALUES ('{organisation_id}', 'other', 0)")  # noqa: S608 - ours
         key = new_key(clock)
         owner = organisation_id or (await store.organisation_default()).id
-        row = ApiKey(id=clock.new_id("key"), organisation_id=owner, name="k", created_at_ms=0, **given)
+        usual = {"id": clock.new_id("key"), "name": "k", "scopes": frozenset({KeyScope.ADMIN}), "created_at_ms": 0}
+        row = ApiKey(**(usual | given), organisation_id=owner)
         await store.api_key_create(row, hash_key(key))
+        if row.revoked_at_ms is not None:
+            await store.api_key_revoke(owner, row.id, at_ms=row.revoked_at_ms)
         return key
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any, Final, Self, TypeVar
 
 from paybell import log
+from paybell.app.bootstrap import ensure_bootstrap_key
 from paybell.app.functions import FunctionEndpoints
 from paybell.app.sandboxes import check_any_headers, sandbox_of, shaper_of
 from paybell.app.stores import open_store, retention_of
@@ -23,7 +24,6 @@ from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.node import Node
-from paybell.model.source import ApiKey
 from paybell.ports import Change, Held, Occurrence, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
@@ -42,7 +42,6 @@ from paybell.transports import (
 )
 from paybell.web.api import create_api
 from paybell.web.api.problems import problem
-from paybell.web.auth import hash_key
 from paybell.web.context import WebContext
 from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Send
 from paybell.web.posts import Posts, is_post
@@ -118,7 +117,7 @@ class Paybell:
 
     async def _begin(self) -> None:
         self._assemble()
-        await self._ensure_bootstrap_key()
+        await ensure_bootstrap_key(self.store, self.clock, self.settings.bootstrap_key)
         await FunctionEndpoints(self.store, self.clock, self._new_secret).ensure(self._subscriptions)
         roles = self.settings.roles
         loops: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
@@ -279,6 +278,7 @@ class Paybell:
             gateways=GATEWAYS,
             clock=self.clock,
             public_url=self.settings.public_url.rstrip("/"),
+            portal_url=self.settings.portal_url,
             version=version("paybell"),
             route=self._route_message,
             expect=self.record.expect,
@@ -369,18 +369,6 @@ class Paybell:
             "deliver_waiting": self.deliver.waiting_count,
             "deliver_active": self.deliver.active_count,
         }
-
-    async def _ensure_bootstrap_key(self) -> None:
-        if not self.settings.bootstrap_key:
-            return
-        organisation = await self.store.organisation_default()
-        key = ApiKey(
-            id=self.clock.new_id("key"),
-            organisation_id=organisation.id,
-            name="bootstrap",
-            created_at_ms=self.clock.now_ms(),
-        )
-        await self.store.api_key_create(key, hash_key(self.settings.bootstrap_key))
 
 
 async def _guard(run: Callable[[], Awaitable[None]]) -> None:

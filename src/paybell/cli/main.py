@@ -16,6 +16,7 @@ from paybell.cli import (
     ledger,
     nodes,
     notifications,
+    organisations,
     payments,
     products,
     scenario,
@@ -38,6 +39,7 @@ app = typer.Typer(
     help="Receives payment gateways' webhooks, records payments exactly once, delivers signed webhooks.",
 )
 app.add_typer(keys.app, name="key", help="API keys.")
+app.add_typer(organisations.app, name="organisation", help="Who owns sources, applications and keys.")
 app.add_typer(sources.app, name="source", help="Accounts at gateways.")
 app.add_typer(payments.app, name="payments", help="Payments.")
 app.add_typer(accounts.payouts, name="payouts", help="Money that gateways send to the bank.")

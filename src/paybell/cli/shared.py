@@ -31,6 +31,10 @@ Database = Annotated[
         help="sqlite:///PATH or postgresql://USER@HOST/NAME; else PAYBELL_DATABASE, else sqlite:///data/paybell.db.",
     ),
 ]
+OfOrganisation = Annotated[
+    str | None,
+    typer.Option("--organisation", help="An organisation's id or name; else PAYBELL_ORGANISATION, else the first."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=250, help="How many rows at most.")]
 After = Annotated[str, typer.Option("--after", help="Rows after the one with this id (the last of the page before).")]
 
@@ -49,10 +53,10 @@ class Desk(msgspec.Struct, frozen=True):
     clock: SystemClock
 
 
-def chosen_database(database: str | None, *, create: bool) -> Settings:
+def chosen_database(database: str | None, *, create: bool, organisation: str | None = None) -> Settings:
     """The settings; only with ``create`` a file that is not there is no error."""
     log.configure("error")
-    chosen = settings(database=database)
+    chosen = settings(database=database, organisation=organisation)
     refuse_memory(chosen.database, "--database")
     if is_sqlite(chosen.database):
         _check_place(sqlite_path(chosen.database), create=create)
@@ -60,16 +64,26 @@ def chosen_database(database: str | None, *, create: bool) -> Settings:
 
 
 @asynccontextmanager
-async def desk(database: str | None, *, create: bool = False) -> AsyncIterator[Desk]:
+async def desk(database: str | None, *, create: bool = False, organisation: str | None = None) -> AsyncIterator[Desk]:
     """Open the store beside a server that may be running; only what adds something may ``create`` the file."""
     clock = SystemClock()
-    store = open_store(chosen_database(database, create=create), clock, serve=False)
+    chosen = chosen_database(database, create=create, organisation=organisation)
+    store = open_store(chosen, clock, serve=False)
     await store.open()
     try:
         await store.key_check()
-        yield Desk(store, await store.organisation_default(), clock)
+        yield Desk(store, await _organisation(store, chosen.organisation), clock)
     finally:
         await store.close()
+
+
+async def _organisation(store: Store, name: str) -> Organisation:
+    if not name:
+        return await store.organisation_default()
+    for it in await store.organisation_list():
+        if name in (it.id, it.name):
+            return it
+    raise ConfigurationError(f"there is no organisation {name!r}: `paybell organisation list` lists what there is")
 
 
 def _check_place(path: str, *, create: bool) -> None:

@@ -14,7 +14,7 @@ from paybell.errors import ConfigurationError
 from paybell.gateways import gateway as gateway_of
 from paybell.model.source import Source
 from paybell.model.text import is_uid
-from paybell.ports import PageQuery
+from paybell.ports import PageQuery, Store
 
 app = typer.Typer(no_args_is_help=True)
 _TOKEN_BYTES = 24
@@ -56,11 +56,13 @@ def list_(*, limit: Limit = 50, after: After = "", database: Database = None, js
     show_rows(found, {name: name for name in columns}, json=json)
 
 
-def source_url(source: Source) -> str:
-    """Where the gateway posts to."""
+async def source_url(store: Store, source: Source) -> str:
+    """Where the gateway posts to: under its uid where that finds it, as for those of the first organisation."""
+    found = await store.source_find(source.uid)
+    name = source.uid if found is not None and found.id == source.id else source.id
     chosen = settings()
     base = chosen.public_url.rstrip("/") or f"http://{chosen.host}:{chosen.port}"
-    return f"{base}/in/{source.uid}{'/' if source.token else ''}{source.token}"
+    return f"{base}/in/{name}{'/' if source.token else ''}{source.token}"
 
 
 def new_source(
@@ -105,10 +107,10 @@ async def _add(
         clock = SystemClock()
         source = new_source(at.organisation.id, uid, gateway, secrets, decoded, livemode=livemode, clock=clock)
         await at.store.source_create(source)
-        return source, source_url(source)
+        return source, await source_url(at.store, source)
 
 
 async def _list(limit: int, after: str, database: str | None) -> list[dict[str, object]]:
     async with desk(database) as at:
         page = await at.store.source_page(PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after))
-        return [source_view(source, source_url(source)) for source in page.data]
+        return [source_view(source, await source_url(at.store, source)) for source in page.data]

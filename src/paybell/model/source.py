@@ -13,17 +13,6 @@ class Organisation(Struct, frozen=True, kw_only=True):
     created_at_ms: int
 
 
-class ApiKey(Struct, frozen=True, kw_only=True):
-    """A bearer key, known by its hash alone."""
-
-    id: str
-    organisation_id: str
-    name: str
-    created_at_ms: int
-    expires_at_ms: int | None = None
-    revoked_at_ms: int | None = None
-
-
 class Source(Struct, frozen=True, kw_only=True):
     """One account at a gateway.
 

@@ -28,6 +28,7 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
+from paybell.ports.keys import KeyStore
 from paybell.ports.operational import Occurrence, RouteOccurrence
 from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
 from paybell.ports.reads import ReadStore
@@ -124,6 +125,7 @@ __all__ = [
     "IsolationStore",
     "ItemKey",
     "KeepStore",
+    "KeyStore",
     "Known",
     "KnownItem",
     "Login",
@@ -182,6 +184,7 @@ class Store(
     ReconcileStore,
     DeliverStore,
     DirectoryStore,
+    KeyStore,
     KeepStore,
     SchemaStore,
     AnswerStore,

@@ -5,12 +5,12 @@ from typing import Protocol
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Product
 from paybell.model.message import Application, EventType
-from paybell.model.source import ApiKey, Organisation, Source
+from paybell.model.source import Organisation, Source
 from paybell.ports.paging import Page, PageQuery
 
 
 class DirectoryStore(Protocol):
-    """Organisations, keys, sources, applications, endpoints, event types."""
+    """The first organisation, sources, applications, endpoints, event types."""
 
     async def key_check(self) -> None:
         """``ConfigurationError`` for a key that does not open what is sealed; the first that opens all is kept to."""
@@ -18,14 +18,6 @@ class DirectoryStore(Protocol):
 
     async def organisation_default(self) -> Organisation:
         """The organisation that a fresh installation has."""
-        ...
-
-    async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
-        """Keep a key's hash; a hash already kept is left as it is."""
-        ...
-
-    async def api_key_find(self, key_hash: bytes) -> ApiKey | None:
-        """The key with that hash."""
         ...
 
     async def source_create(self, source: Source) -> None:

@@ -70,7 +70,8 @@ TABLES: Final = (
     _table(
         "api_keys",
         "archive_api_keys",
-        "id organisation_id name key_hash created_at_ms expires_at_ms revoked_at_ms",
+        "id organisation_id name key_hash created_at_ms expires_at_ms revoked_at_ms scopes used_at_ms application_id "
+        "session_id limits",
     ),
     _table(
         "sources",

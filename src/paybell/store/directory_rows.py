@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.model.message import Application, ApplicationOptions, EventType, EventTypeOptions
-from paybell.model.source import ApiKey, Organisation, Source
+from paybell.model.source import Organisation, Source
 from paybell.store import rows
 from paybell.store.seal import Seal
 
@@ -181,20 +181,3 @@ def event_type_change(it: EventType) -> rows.Row:
 def organisation(row: Sequence[object]) -> Organisation:
     """A row of organisations."""
     return Organisation(id=rows.text(row[0]), name=rows.text(row[1]), created_at_ms=rows.number(row[2]))
-
-
-def api_key(row: Sequence[object]) -> ApiKey:
-    """A row of api_keys, without the hash."""
-    return ApiKey(
-        id=rows.text(row[0]),
-        organisation_id=rows.text(row[1]),
-        name=rows.text(row[2]),
-        created_at_ms=rows.number(row[3]),
-        expires_at_ms=rows.number_or_none(row[4]),
-        revoked_at_ms=rows.number_or_none(row[5]),
-    )
-
-
-def api_key_row(key: ApiKey, key_hash: bytes) -> rows.Row:
-    """A key's six columns."""
-    return (key.id, key.organisation_id, key.name, key_hash, key.created_at_ms, key.expires_at_ms)

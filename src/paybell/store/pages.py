@@ -10,12 +10,13 @@ from paybell.model.delivery import Attempt, Delivery, DeliveryState, Standing, s
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Entitlement
 from paybell.model.expectation import Expectation
+from paybell.model.key import ApiKey
 from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
 from paybell.ports import AddressedMessage, NotificationView, Page, PageQuery
-from paybell.store import account_rows, expectation_rows, ledger_rows, member_rows, rows, timeline
+from paybell.store import account_rows, expectation_rows, key_rows, ledger_rows, member_rows, rows, timeline
 from paybell.store.paging import bindings, page, page_name
 
 T = TypeVar("T")
@@ -103,6 +104,10 @@ class PageReads(ABC):
         name = "attempt_page_of_message" if query.filters.get("message_id") else "attempt_page_of_endpoint"
         narrow = ("application_id", "endpoint_id", "message_id", "delivered", "status_class", "event_types", "channel")
         return await self._page(name, query, rows.attempt, lambda it: it.id, *narrow)
+
+    async def api_key_page(self, query: PageQuery) -> Page[ApiKey]:
+        """See the port."""
+        return await self._page("api_key_page", query, key_rows.api_key, lambda it: it.id)
 
     async def _page(
         self,

@@ -20,6 +20,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     clock: Clock
     public_url: str
     """How gateways reach this server; '' means that the request's own address is shown."""
+    portal_url: str
+    """The page that links for portal tokens lead to; '' while there is none."""
     version: str
     route: Callable[[Message, tuple[Endpoint, ...]], tuple[DeliveryJob, ...]]
     """The deliveries of a message that an application posts."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from paybell.errors import ConfigurationError, Conflict, NotFound, StoreUnavailable
 from paybell.model.answer import AnswerKey, Begun
-from paybell.model.source import ApiKey
+from paybell.model.key import ApiKey
 from paybell.model.text import is_storable
 from paybell.ports import MessageNew
 from paybell.web.api.caller import Parts, is_strict_json
@@ -17,7 +17,9 @@ from paybell.web.api.edge import Edge
 from paybell.web.api.idempotency import HEADER, answer_again, digest, is_key
 from paybell.web.api.message_shapes import decode, posting, shown
 from paybell.web.api.problems import problem, unavailable
+from paybell.web.auth import Refused
 from paybell.web.ingest import Receive, Scope, Send
+from paybell.web.rights import need_of
 from paybell.web.whole import answered_whole
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -26,6 +28,7 @@ BEGIN: Final = "/api/v1/app/"
 END: Final = "/msg"
 _HEADER: Final = HEADER.encode()
 _TRACE: Final = b"traceparent"
+_NEED: Final = need_of("message_create", "POST")
 
 
 def is_post(scope: Scope, path: str) -> bool:
@@ -49,8 +52,8 @@ class Posts:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix(scope.get("root_path", ""))[len(BEGIN) : -len(END)]
         try:
-            key = await self._keys.find(_header(scope, b"authorization"))
-            if key is None or "/" in name or not is_storable(name):
+            key = await self._keys.admit(_header(scope, b"authorization"), _NEED)
+            if isinstance(key, Refused) or "/" in name or not is_storable(name):
                 await self._api(scope, receive, send)
                 return
             body = await _read(receive)

@@ -1,4 +1,4 @@
-"""Organisations, keys and sources in PostgreSQL; sources and endpoints are kept in memory."""
+"""The first organisation and sources in PostgreSQL; sources and endpoints are kept in memory."""
 
 import asyncio
 from typing import Final
@@ -7,12 +7,10 @@ import asyncpg
 
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
-from paybell.model.source import ApiKey, Organisation, Source
+from paybell.model.source import Organisation, Source
 from paybell.ports import STEPS
 from paybell.store.directory import Directory, DirectoryReads, DirectoryRows, directory_of
 from paybell.store.directory_rows import (
-    api_key,
-    api_key_row,
     open_sign,
     organisation,
     sealed_sign,
@@ -109,7 +107,7 @@ class DirectoryPart(Part, DirectoryReads):
         if not changed:
             raise problem
 
-    # ---- organisations and keys
+    # ---- organisations
 
     async def organisation_default(self) -> Organisation:
         """See the port."""
@@ -121,15 +119,6 @@ class DirectoryPart(Part, DirectoryReads):
                 await session.rows("organisation_insert", *values)
                 return organisation(values)
         return organisation(found[0])
-
-    async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
-        """See the port."""
-        await self.database.rows("api_key_insert", *api_key_row(key, key_hash))
-
-    async def api_key_find(self, key_hash: bytes) -> ApiKey | None:
-        """See the port."""
-        found = await self.database.rows("api_key_find", key_hash)
-        return api_key(found[0]) if found else None
 
     # ---- sources
 

@@ -50,6 +50,7 @@ class PeriodPart(Part):
         made = await self.periods_make(now_ms, now_ms + AHEAD_MS)
         dropped: list[str] = []
         await self.database.rows("answer_drop", now_ms, _ANSWERS_AT_ONCE)
+        await self.database.rows("api_key_drop", now_ms, _ANSWERS_AT_ONCE)
         for group, kept_ms in ((NOTIFICATIONS, retention.notifications_ms), (MESSAGES, retention.messages_ms)):
             if kept_ms:
                 dropped += await self._drop(group, now_ms - kept_ms)

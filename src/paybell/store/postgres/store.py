@@ -13,6 +13,7 @@ from paybell.store.postgres.answers import AnswerPart
 from paybell.store.postgres.archive import ArchivePart
 from paybell.store.postgres.database import Database, PostgresOptions
 from paybell.store.postgres.deliveries import DeliveryPart
+from paybell.store.postgres.keys import KeyPart
 from paybell.store.postgres.members import MemberPart
 from paybell.store.postgres.nodes import NodePart
 from paybell.store.postgres.notifications import NotificationPart
@@ -37,6 +38,7 @@ class PostgresStore(
     MemberPart,
     PagePart,
     TenantPart,
+    KeyPart,
     NodePart,
     SchemaPart,
     ArchivePart,

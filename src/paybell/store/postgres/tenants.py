@@ -37,6 +37,7 @@ class TenantPart(OperationalPart):
             for (endpoint_id,) in await session.rows("endpoint_ids", application_id, organisation_id):
                 await self._delete_endpoint(session, known, organisation_id, endpoint_id)
             await session.rows("turn_forget", [application_id])
+            await session.rows("api_key_delete_of_application", organisation_id, application_id)
             missing = NotFound(f"no application {application_id}")
             await self.change_in(session, "application_delete", application_id, organisation_id, problem=missing)
         self.directory_forget()

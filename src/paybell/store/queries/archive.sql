@@ -5,7 +5,8 @@ SELECT id, name, created_at_ms
 
 -- archive_api_keys --
 -- Every key's hash.
-SELECT id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms
+SELECT id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms, scopes, used_at_ms, application_id,
+       session_id, limits
   FROM api_keys ORDER BY id;
 
 -- archive_sources --
@@ -86,8 +87,9 @@ VALUES ($1, $2, $3);
 -- archive_api_keys_insert [sqlite] --
 -- Put a row of api_keys in as it is.
 INSERT INTO api_keys (
-    id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+    id, organisation_id, name, key_hash, created_at_ms, expires_at_ms, revoked_at_ms, scopes, used_at_ms, application_id,
+    session_id, limits)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- archive_sources_insert [sqlite] --
 -- Put a row of sources in as it is.

@@ -10,15 +10,6 @@ SELECT id, name, created_at_ms FROM organisations ORDER BY id LIMIT 1;
 -- Add an organisation.
 INSERT INTO organisations (id, name, created_at_ms) VALUES ($1, $2, $3);
 
--- api_key_insert --
--- Keep a key's hash.
-INSERT INTO api_keys (id, organisation_id, name, key_hash, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (key_hash) DO NOTHING;
-
--- api_key_find --
--- The key with that hash.
-SELECT id, organisation_id, name, created_at_ms, expires_at_ms, revoked_at_ms FROM api_keys WHERE key_hash = $1;
-
 -- source_insert --
 -- Add a source.
 INSERT INTO sources (id, organisation_id, uid, gateway, livemode, sealed, enabled, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

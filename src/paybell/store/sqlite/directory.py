@@ -1,15 +1,13 @@
-"""Organisations, keys and sources in SQLite; sources and endpoints are kept in memory."""
+"""The first organisation and sources in SQLite; sources and endpoints are kept in memory."""
 
 import apsw
 
 from paybell.errors import Conflict, NotFound
-from paybell.model.source import ApiKey, Organisation, Source
+from paybell.model.source import Organisation, Source
 from paybell.ports import STEPS
 from paybell.store import rows
 from paybell.store.directory import Directory, DirectoryReads, DirectoryRows, directory_of
 from paybell.store.directory_rows import (
-    api_key,
-    api_key_row,
     open_sign,
     organisation,
     sealed_sign,
@@ -100,7 +98,7 @@ class DirectoryPart(Part, DirectoryReads):
         self._directory = None
         self.changed(*STEPS)
 
-    # ---- organisations and keys
+    # ---- organisations
 
     async def organisation_default(self) -> Organisation:
         """See the port."""
@@ -113,23 +111,6 @@ class DirectoryPart(Part, DirectoryReads):
             return organisation(found)
 
         return await self.database.write(job)
-
-    async def api_key_create(self, key: ApiKey, key_hash: bytes) -> None:
-        """See the port."""
-
-        def job(connection: apsw.Connection) -> None:
-            connection.execute(self.sql["api_key_insert"], api_key_row(key, key_hash))
-
-        await self.database.write(job)
-
-    async def api_key_find(self, key_hash: bytes) -> ApiKey | None:
-        """See the port."""
-
-        def job(connection: apsw.Connection) -> ApiKey | None:
-            row = connection.execute(self.sql["api_key_find"], (key_hash,)).fetchone()
-            return None if row is None else api_key(row)
-
-        return await self.database.read(job)
 
     # ---- sources
 

@@ -23,6 +23,7 @@ class RetentionPart(Part):
             notifications = self._notifications(connection, retention.notifications_ms, now_ms)
             messages = self._messages(connection, retention.messages_ms, now_ms)
             connection.execute(self.sql["answer_drop"], (now_ms, _AT_ONCE))
+            connection.execute(self.sql["api_key_drop"], (now_ms, _AT_ONCE))
             counts = (("notifications", len(notifications)), ("messages", len(messages)))
             return Tended(
                 dropped=tuple(f"{count} {name}" for name, count in counts if count),

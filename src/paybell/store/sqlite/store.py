@@ -17,6 +17,7 @@ from paybell.store.sqlite.answers import AnswerPart
 from paybell.store.sqlite.archive import ArchivePart
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.deliveries import DeliveryPart
+from paybell.store.sqlite.keys import KeyPart
 from paybell.store.sqlite.members import MemberPart
 from paybell.store.sqlite.nodes import NodePart
 from paybell.store.sqlite.notifications import NotificationPart
@@ -39,6 +40,7 @@ class SqliteStore(
     MemberPart,
     PagePart,
     TenantPart,
+    KeyPart,
     NodePart,
     RetentionPart,
     SchemaPart,

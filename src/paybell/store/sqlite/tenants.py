@@ -38,6 +38,7 @@ class TenantPart(OperationalPart):
             for (endpoint_id,) in ids:
                 self._delete_endpoint(connection, organisation_id, rows.text(endpoint_id))
             connection.execute(self.sql["turn_forget"], (application_id,))
+            connection.execute(self.sql["api_key_delete_of_application"], (organisation_id, application_id))
             connection.execute(self.sql["application_delete"], (application_id, organisation_id))
             if not connection.changes():
                 raise NotFound(f"no application {application_id}")

@@ -48,7 +48,7 @@ class ApplicationOut(Shape):
 @router.post("/app", status_code=HTTPStatus.CREATED, responses=WRITES)
 async def application_create(body: ApplicationIn, caller: Calling) -> ApplicationOut:
     """Add an application."""
-    return await _create(caller, body.name, body.uid or "")
+    return _show(await create_application(caller, body.name, body.uid or ""))
 
 
 @router.get("/app")
@@ -74,7 +74,7 @@ async def application_put(app: AppPath, body: ApplicationIn, caller: Calling, re
     except NotFound:
         check_new_uid(app, body.uid)
         response.status_code = HTTPStatus.CREATED
-        return await _create(caller, body.name, app)
+        return _show(await create_application(caller, body.name, app))
     return await _update(caller, replace(before, name=body.name, uid=body.uid or before.uid))
 
 
@@ -108,7 +108,8 @@ def check_new_uid(name: str, uid: str | None) -> None:
         raise InvalidField("must be the uid in the path, or absent, where the PUT creates", "uid")
 
 
-async def _create(caller: Caller, name: str, uid: str) -> ApplicationOut:
+async def create_application(caller: Caller, name: str, uid: str) -> Application:
+    """A new application; Conflict when the uid is taken."""
     now_ms = caller.now_ms()
     application = Application(
         id=caller.context.clock.new_id("app"),
@@ -119,7 +120,7 @@ async def _create(caller: Caller, name: str, uid: str) -> ApplicationOut:
         updated_at_ms=now_ms,
     )
     await caller.store.application_create(application)
-    return _show(application)
+    return application
 
 
 async def _update(caller: Caller, changed: Application) -> ApplicationOut:

@@ -1,6 +1,7 @@
 """Who calls: what every keyed route gets."""
 
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -11,13 +12,15 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from msgspec import Struct
 
 from paybell.errors import NotFound
+from paybell.model.key import ApiKey
 from paybell.model.text import STORABLE_PATTERN, is_storable
 from paybell.ports import PageQuery, Store
 from paybell.web.api.idempotency import once
 from paybell.web.api.problems import READS, problem
 from paybell.web.api.shapes import LIMIT_MAX
-from paybell.web.auth import KeyRing
+from paybell.web.auth import KeyRing, Refused
 from paybell.web.context import WebContext
+from paybell.web.rights import need_of
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key, as `paybell key create` prints it.")
 _ITERATOR_CHARS_MAX: Final = 512
@@ -31,17 +34,27 @@ class Parts(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """A request's organisation, and the parts that serve it."""
+    """Who sent a request, and the parts that serve it."""
 
     context: WebContext
-    organisation_id: str
+    key: ApiKey
     base_url: str
     """How the caller reached this server, without a slash at the end."""
+
+    @property
+    def organisation_id(self) -> str:
+        """Whose things it is about."""
+        return self.key.organisation_id
 
     @property
     def store(self) -> Store:
         """The store."""
         return self.context.store
+
+    def sees(self, feature_flag: str) -> bool:
+        """Whether what stands under a feature flag ('' for none) is shown: to keys always, to tokens that have it."""
+        portal = self.key.portal
+        return portal is None or not feature_flag or feature_flag in portal.feature_flags
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -69,27 +82,27 @@ def parts_of(request: Request) -> Parts:
 
 
 class KeyedRoute(APIRoute):
-    """Asks for the key before it looks at anything else, then that the body is strict JSON."""
+    """Asks for a key that may do it before it looks at anything else, then that the body is strict JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind ours."""
         handle = super().get_route_handler()
+        need = need_of(self.name, next(iter(self.methods or {"GET"})))
 
         async def keyed(request: Request) -> Response:
             parts = parts_of(request)
-            key = await parts.keys.find(request.headers.get("authorization", ""))
-            if key is None:
-                sentence = "Send a valid API key: Authorization: Bearer KEY. `paybell key create` makes one."
-                return problem(401, sentence, {"WWW-Authenticate": "Bearer"})
-            request.state.caller = Caller(
-                context=parts.context, organisation_id=key.organisation_id, base_url=_base_url(request, parts.context)
-            )
+            authorization = request.headers.get("authorization", "")
+            key = await parts.keys.admit(authorization, need, request.path_params.get("app"))
+            if isinstance(key, Refused):
+                bearer = {"WWW-Authenticate": "Bearer"} if key.status_code == HTTPStatus.UNAUTHORIZED else None
+                return problem(key.status_code, key.detail, bearer)
+            request.state.caller = Caller(context=parts.context, key=key, base_url=_base_url(request, parts.context))
             if not all(is_storable(str(name)) for name in request.path_params.values()):
                 return problem(404, "nothing has such a name")
             if not is_strict_json(await request.body()):
                 wrong = {"loc": ("body",), "msg": "the body is not valid JSON", "type": "json_invalid"}
                 raise RequestValidationError([wrong])
-            return await once(request, parts.context, key.organisation_id, handle)
+            return await once(request, parts.context, key, handle)
 
         return keyed
 

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from paybell.web.api import (
     account,
+    api_key,
     application,
     attempt,
     client_certificate,
@@ -20,6 +21,7 @@ from paybell.web.api import (
     notification,
     operational_webhook,
     payment,
+    portal,
     product,
     source,
     transformation,
@@ -29,6 +31,7 @@ from paybell.web.api.edge import Edge
 from paybell.web.api.idempotency import describe_key
 from paybell.web.api.problems import handle_problems
 from paybell.web.context import WebContext
+from paybell.web.rights import need_of
 
 PREFIX: Final = "/api/v1"
 _RESOURCES: Final = (
@@ -48,11 +51,13 @@ _RESOURCES: Final = (
     attempt,
     event_type,
     operational_webhook,
+    api_key,
+    portal,
 )
 
 
 class _Api(FastAPI):
-    """Its document says of every POST what the routes themselves need not: that it takes an idempotency key."""
+    """Its document says what the routes themselves need not: that a POST takes an idempotency key, and who may call."""
 
     def openapi(self) -> dict[str, Any]:
         """See FastAPI; made once."""
@@ -62,7 +67,20 @@ class _Api(FastAPI):
             for path, operations in document["paths"].items():
                 if path.startswith(PREFIX) and "post" in operations:
                     describe_key(operations["post"])
+                for method, it in operations.items():
+                    _describe_need(method, it)
         return document
+
+
+def _describe_need(method: str, operation: dict[str, Any]) -> None:
+    """Name the scope that a key needs (OpenAPI 3.1 takes roles, too), and the capability of a token."""
+    if "security" not in operation:
+        return
+    need = need_of(operation["operationId"], method.upper())
+    ((scheme, _),) = operation["security"][0].items()
+    operation["security"] = [{scheme: [] if need.scope is None else [str(need.scope)]}]
+    if need.capability is not None:
+        operation["x-portal-capability"] = str(need.capability)
 
 
 def create_api(context: WebContext) -> FastAPI:

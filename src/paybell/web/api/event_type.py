@@ -77,7 +77,8 @@ async def _all(caller: Caller) -> list[EventType]:
         EventType(name=name, organisation_id="", description=text, created_at_ms=0, updated_at_ms=0)
         for name, text in EVENT_TYPES.items()
     ]
-    return [*built_in, *await caller.store.event_type_list(caller.organisation_id)]
+    own = await caller.store.event_type_list(caller.organisation_id)
+    return [*built_in, *(it for it in own if caller.sees(it.options.feature_flag))]
 
 
 def _show(it: EventType) -> EventTypeOut:

@@ -17,6 +17,7 @@ from paybell.model.answer import (
     OtherRequest,
     Taken,
 )
+from paybell.model.key import ApiKey, rights
 from paybell.web.api.message_shapes import KEPT_MS, shown
 from paybell.web.api.problems import mistake_at, problem
 from paybell.web.context import WebContext
@@ -30,7 +31,7 @@ REPLAYED: Final = {"Idempotency-Replayed": "true"}
 Handle = Callable[[Request], Awaitable[Response]]
 
 
-async def once(request: Request, context: WebContext, organisation_id: str, handle: Handle) -> Response:
+async def once(request: Request, context: WebContext, caller: ApiKey, handle: Handle) -> Response:
     """Handle a request, if it has a key only once; what is refused or fails may be tried again under the same key."""
     name = request.headers.get(HEADER)
     if name is None or request.method != "POST":
@@ -38,7 +39,9 @@ async def once(request: Request, context: WebContext, organisation_id: str, hand
     if not is_key(name):
         return mistake_at(f"must have 1 to {KEY_CHARS_MAX} printable characters of ASCII", "header", HEADER)
     key = AnswerKey(
-        organisation_id=organisation_id, name=name, request_digest=digest(request.scope, await request.body())
+        organisation_id=caller.organisation_id,
+        name=f"{caller.portal.application_id}/{name}" if caller.portal else name,
+        request_digest=digest(request.scope, await request.body(), _seen(request, caller)),
     )
     now_ms = context.clock.now_ms()
     found = await context.store.answer_begin(key, now_ms=now_ms, ends_at_ms=now_ms + ANSWERING_MS)
@@ -74,7 +77,7 @@ async def _first(request: Request, context: WebContext, key: AnswerKey, handle: 
     except BaseException:
         await context.store.answer_forget(key)
         raise
-    if answer.status_code >= 300:  # noqa: PLR2004 - the class 2xx ends there
+    if answer.status_code >= 300 or getattr(request.state, "answer_is_secret", False):  # noqa: PLR2004 - 2xx ends there
         await context.store.answer_forget(key)
     elif request.state.answer_key is key:
         await context.store.answer_keep(_new(key, answer, context))
@@ -86,6 +89,11 @@ def taken_key(request: Request) -> AnswerKey | None:
     key: AnswerKey | None = getattr(request.state, "answer_key", None)
     request.state.answer_key = None
     return key
+
+
+def keep_no_answer(request: Request) -> None:
+    """The answer holds a key, of which a hash alone is kept: the same request again makes another one."""
+    request.state.answer_is_secret = True
 
 
 def _new(key: AnswerKey, answer: Response, context: WebContext) -> AnswerNew:
@@ -110,7 +118,15 @@ def describe_key(operation: dict[str, Any]) -> None:
     operation["responses"].setdefault("409", {**described, "content": problem_of})
 
 
-def digest(scope: Scope, body: bytes) -> bytes:
-    """What tells a request from others that have the same key."""
+def digest(scope: Scope, body: bytes, seen: str = "") -> bytes:
+    """What tells a request from others that have the same key; ``seen`` says what its caller may see."""
     path, query = scope["path"].encode("utf-8", "surrogateescape"), scope["query_string"]
-    return blake2b(b"%d %b %d %b %b" % (len(path), path, len(query), query, body), digest_size=16).digest()
+    parts = (seen.encode(), len(path), path, len(query), query, body)
+    return blake2b(b"%b%d %b %d %b %b" % parts, digest_size=16).digest()
+
+
+def _seen(request: Request, caller: ApiKey) -> str:
+    """An answer is for nobody who may see less; that to a message holds nothing but what was posted."""
+    if request.scope["route"].name == "message_create":
+        return ""
+    return (",".join(sorted(rights(caller.scopes))) if caller.portal is None else caller.id) + " "

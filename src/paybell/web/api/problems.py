@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from paybell.errors import ConfigurationError, Conflict, NotFound, StoreUnavailable
+from paybell.errors import ConfigurationError, Conflict, NotFound, PaybellError, StoreUnavailable
 from paybell.web.api.shapes import Mistakes, Problem
 
 RETRY_AFTER_S: Final = 1
 _CODES: Final = {
     401: "authentication_failed",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     408: "timeout",
@@ -25,6 +26,7 @@ _CODES: Final = {
 }
 _TEXTS: Final = {
     401: "The key is missing, unknown, expired or revoked.",
+    403: "The key may not do this.",
     404: "Nothing is there.",
     405: "The path knows other methods: see Allow.",
     408: "The body took too long to arrive.",
@@ -47,7 +49,7 @@ def documented(*statuses: int) -> Answers:
     }
 
 
-READS: Final = documented(401, 404, 408, 413, 422, 503)
+READS: Final = documented(401, 403, 404, 408, 413, 422, 503)
 WRITES: Final = documented(409)
 
 
@@ -57,6 +59,10 @@ class InvalidField(ConfigurationError):
     def __init__(self, text: str, *loc: str) -> None:
         super().__init__(text)
         self.loc = loc
+
+
+class Forbidden(PaybellError):
+    """The key may ask this, but not for so much."""
 
 
 def problem(status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
@@ -108,6 +114,10 @@ def handle_problems(api: FastAPI) -> None:
     @api.exception_handler(NotFound)
     async def _missing(_request: Request, error: NotFound) -> Response:
         return problem(404, str(error))
+
+    @api.exception_handler(Forbidden)
+    async def _forbidden(_request: Request, error: Forbidden) -> Response:
+        return problem(403, str(error))
 
     @api.exception_handler(Conflict)
     async def _conflict(_request: Request, error: Conflict) -> Response:

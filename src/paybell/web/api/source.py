@@ -9,11 +9,12 @@ from fastapi import Path, Response
 from msgspec.structs import replace
 from pydantic import Field, JsonValue, TypeAdapter
 
+from paybell.model.key import KeyScope
 from paybell.model.source import Source
 from paybell.ports import Gateway
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.problems import WRITES, InvalidField
-from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, masked, merged, page_out, when
+from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, masked, merged, page_ends, when
 
 router = keyed_router("source")
 
@@ -59,7 +60,8 @@ class SourceOut(Shape):
     livemode: bool
     enabled: bool
     url: Annotated[
-        str, Field(description="Where the gateway sends its webhooks. Keep it to yourself if it has a token.")
+        str,
+        Field(description="Where the gateway sends its webhooks; a token in it is shown to who may see secrets."),
     ]
     options: dict[str, JsonValue]
     secret_count: int
@@ -85,19 +87,20 @@ async def source_create(body: SourceIn, caller: Calling) -> SourceOut:
     )
     gateway.check(source)
     await caller.store.source_create(source)
-    return _show(caller, source)
+    return await _show(caller, source)
 
 
 @router.get("/source")
 async def source_list(caller: Calling, paging: Paging) -> PageOut[SourceOut]:
     """Sources, newest first."""
-    return page_out(await caller.store.source_page(paging.query()), lambda it: _show(caller, it))
+    page = await caller.store.source_page(paging.query())
+    return PageOut(data=[await _show(caller, it) for it in page.data], **page_ends(page))
 
 
 @router.get("/source/{source}")
 async def source_get(source: Name, caller: Calling) -> SourceOut:
     """One source."""
-    return _show(caller, await caller.store.source_lookup(caller.organisation_id, source))
+    return await _show(caller, await caller.store.source_lookup(caller.organisation_id, source))
 
 
 @router.patch("/source/{source}", responses=WRITES)
@@ -112,7 +115,7 @@ async def source_patch(source: Name, body: SourcePatch, caller: Calling) -> Sour
     after = replace(before, **changes)
     _gateway(caller, after.gateway).check(after)
     await caller.store.source_update(after)
-    return _show(caller, after)
+    return await _show(caller, after)
 
 
 @router.delete("/source/{source}", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
@@ -129,20 +132,27 @@ def _gateway(caller: Caller, name: str) -> Gateway:
     return known
 
 
-def _show(caller: Caller, source: Source) -> SourceOut:
+async def _show(caller: Caller, source: Source) -> SourceOut:
     gateway = caller.context.gateways.get(source.gateway)
-    token = f"/{source.token}" if source.token else ""
     return SourceOut(
         id=source.id,
         uid=source.uid,
         gateway=source.gateway,
         livemode=source.livemode,
         enabled=source.enabled,
-        url=f"{caller.base_url}/in/{source.uid}{token}",
+        url=await _url(caller, source),
         options=_shown_options(source.options, gateway.about.secret_options if gateway else frozenset(source.options)),
         secret_count=len(source.secrets),
         created_at=when(source.created_at_ms),
     )
+
+
+async def _url(caller: Caller, source: Source) -> str:
+    """Under its uid where that finds it: those of the first organisation alone. The token is a secret."""
+    found = await caller.store.source_find(source.uid)
+    name = source.uid if found is not None and found.id == source.id else source.id
+    token = source.token if caller.key.may(KeyScope.SECRETS_READ) else masked("")
+    return f"{caller.base_url}/in/{name}{'/' if source.token else ''}{token if source.token else ''}"
 
 
 def _shown_options(options: Mapping[str, object], secret: frozenset[str]) -> dict[str, JsonValue]:
