@@ -91,6 +91,15 @@ class Settings(BaseSettings):
     keep_notifications_days: int = Field(
         0, ge=0, description="How long notifications are kept once they are recorded, in days; 0 for ever."
     )
+    mail_url: str = Field(
+        "",
+        repr=False,  # it may hold a password
+        description="The mail server for mail about failing endpoints: smtp://USER:PASSWORD@HOST:PORT, or smtps://….",
+    )
+    mail_from: str = Field("", description="From whom that mail is, such as paybell@example.com.")
+    mail_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who gets it in the default organisation; others add a mailto: operational endpoint."
+    )
     node_name: str = Field("", max_length=200, description="What `paybell nodes` calls this process; else its host.")
     stop_grace_s: float = Field(
         20.0, ge=0, description="How long a stop waits for what is being received and sent, in seconds."
@@ -107,7 +116,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{error}: write it as CIDR, such as 10.0.0.0/8") from None
         return value
 
-    @field_validator("roles", "allow_private_networks", mode="before")
+    @field_validator("roles", "allow_private_networks", "mail_to", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         """Lists may be given as one text with commas."""

@@ -27,6 +27,7 @@ from paybell.testing.shifted_clock import ShiftedClock
 from tests.acceptance.test_svix_sdk import opened
 from tests.acceptance.world import KEY, Server, eventually
 from tests.databases import Database
+from tests.smtp import MailServer
 
 DAY_S = 86_400
 
@@ -100,9 +101,9 @@ class Play:
         return [json.loads(it.body) for it in heard]
 
 
-async def play(database: Database, scenario: Callable[[Play], Awaitable[None]]) -> None:
+async def play(database: Database, scenario: Callable[[Play], Awaitable[None]], **given: Any) -> None:
     clock = ShiftedClock()
-    chosen = settings(**database.settings, bootstrap_key=KEY, allow_private_networks="127.0.0.0/8")
+    chosen = settings(**database.settings, bootstrap_key=KEY, allow_private_networks="127.0.0.0/8", **given)
     host = Host(chosen, clock)
     async with Receiver() as shop, Receiver() as operations:
         shop.script("/", Reply(status_code=500))
@@ -159,3 +160,34 @@ def test_from_the_first_failure_to_the_recovery_every_step_is_told_once_and_sign
         sdk._httpx_client.close()
 
     asyncio.run(play(database, scenario))
+
+
+def test_people_get_one_mail_before_an_endpoint_is_disabled_and_one_when_it_is(database: Database) -> None:
+    async def main() -> None:
+        async with MailServer("451 not now") as mails:
+
+            async def scenario(it: Play) -> None:
+                await it.ask("POST", "/app", {"name": "Shop", "uid": "shop"})
+                await it.ask("POST", "/app/shop/endpoint", {"url": it.shop.url, "uid": "hook"})
+                await it.ask("POST", "/app/shop/msg", {"eventType": "order.paid", "payload": {"a": 1}})
+                await it.shop.wait_for(1, 20)
+                for _ in range(5):
+                    await eventually(it.recorded)
+                    await it.next_day()
+                subjects = [mail.read()["subject"] for mail in await mails.wait_for(2)]
+                assert subjects == ["Endpoint hook of shop is failing", "Endpoint hook of shop was disabled"]
+                await it.host.stop()
+                await it.host.start()
+                it.api.base_url = httpx.URL(f"{it.host.url}/api/v1")
+                (listener,) = (await it.ask("GET", "/operational-webhook/endpoint"))["data"]
+                assert (listener["url"], listener["disabled"]) == ("mailto:ops@shop.example", False)
+                await it.host.bell.deliver.run_once()
+                await it.host.bell.deliver.settle()
+                assert len([it for it in mails.commands if it.startswith("RCPT")]) == 3
+                assert len(mails.mails) == 2
+
+            await play(
+                database, scenario, mail_url=mails.url, mail_from="paybell@pay.example", mail_to="ops@shop.example"
+            )
+
+    asyncio.run(main())

@@ -11,6 +11,8 @@ from typing import Any, Final, Self, TypeVar
 from paybell import log
 from paybell.app.bootstrap import ensure_bootstrap_key
 from paybell.app.functions import FunctionEndpoints
+from paybell.app.loops import guarded
+from paybell.app.operational import MailEndpoints, listener_check, mail_sender, occurrence_route
 from paybell.app.sandboxes import check_any_headers, sandbox_of, shaper_of
 from paybell.app.stores import open_store, retention_of
 from paybell.clock import Clock, SystemClock
@@ -24,13 +26,12 @@ from paybell.model.delivery import DeliveryJob
 from paybell.model.endpoint import Endpoint, Transport
 from paybell.model.message import EVENT_TYPE_PATTERN, EVENT_TYPES, Message
 from paybell.model.node import Node
-from paybell.ports import Change, Held, Occurrence, Routed, Senders
+from paybell.ports import Change, Held, Routed, Senders
 from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.record.timers import TimerConfig, TimerService
 from paybell.route.filters import check_filter
-from paybell.route.operational import route_occurrence
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import (
     AddressGuard,
@@ -119,6 +120,7 @@ class Paybell:
         self._assemble()
         await ensure_bootstrap_key(self.store, self.clock, self.settings.bootstrap_key)
         await FunctionEndpoints(self.store, self.clock, self._new_secret).ensure(self._subscriptions)
+        await MailEndpoints(self.store, self.clock, self._new_secret).ensure(self.settings)
         roles = self.settings.roles
         loops: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
             ("record", self.record.run),
@@ -127,8 +129,8 @@ class Paybell:
             ("reconcile", self.reconcile.run),
         )
         await self.keep.join()
-        self._keeping = asyncio.create_task(_guard(self.keep.run), name="keep")
-        self._tasks = [asyncio.create_task(_guard(run), name=role) for role, run in loops if role in roles]
+        self._keeping = asyncio.create_task(guarded(self.keep.run), name="keep")
+        self._tasks = [asyncio.create_task(guarded(run), name=role) for role, run in loops if role in roles]
 
     def drain(self) -> None:
         """Begin to stop: what is being received is recorded still, but no further delivery is begun."""
@@ -232,7 +234,11 @@ class Paybell:
         receive_config = ReceiveConfig(waiting_max=chosen.receive_waiting_max)
         record_config, reconcile_config = RecordConfig(), ReconcileConfig()
         leases_ms = [it.lease_ms for it in (receive_config, record_config, deliver_config, reconcile_config)]
-        senders: Senders = {Transport.HTTP: self._http, Transport.FUNCTION: FunctionSender(self._functions)}
+        senders: Senders = {
+            Transport.HTTP: self._http,
+            Transport.FUNCTION: FunctionSender(self._functions),
+            Transport.MAIL: mail_sender(chosen),
+        }
         self.keep = KeepService(
             store,
             clock,
@@ -261,7 +267,7 @@ class Paybell:
             record=inbox,
             hint_came=self.reconcile.wake,
         )
-        store.on_occurrence(self._route_occurrence)
+        store.on_occurrence(occurrence_route(clock))
         store.on_change("record", self.record.wake)
         store.on_change("deliver", self.deliver.wake)
         store.on_change("reconcile", self.reconcile.wake)
@@ -284,6 +290,7 @@ class Paybell:
             expect=self.record.expect,
             deliver=self._hand_on,
             check_url=self._check_url,
+            check_listener=listener_check(self.settings, self._check_url),
             check_headers=check_any_headers,
             transformer=self._sandbox,
             read_certificate=read_certificate,
@@ -334,11 +341,6 @@ class Paybell:
     def _route_message(self, message: Message, endpoints: tuple[Endpoint, ...]) -> tuple[DeliveryJob, ...]:
         return route_message(message, endpoints, self._mint(self.clock.now_ms()))
 
-    def _route_occurrence(self, occurrence: Occurrence, endpoints: tuple[Endpoint, ...]) -> Routed:
-        now_ms = self.clock.now_ms()
-        mint = Mint(new_id=self.clock.new_id, has_room=_no_room, now_ms=now_ms, lease_ends_at_ms=0)
-        return route_occurrence(occurrence, endpoints, mint)
-
     def _hand_on(self, jobs: Sequence[DeliveryJob]) -> None:
         leased = [job for job in jobs if job.lease_no]
         if leased:
@@ -369,17 +371,6 @@ class Paybell:
             "deliver_waiting": self.deliver.waiting_count,
             "deliver_active": self.deliver.active_count,
         }
-
-
-async def _guard(run: Callable[[], Awaitable[None]]) -> None:
-    """A loop that ends by an error ends loudly. Called here, not before: a stop may come before it has begun."""
-    try:
-        await run()
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:
-        log.get("app").critical("step.died", exc_info=error)
-        raise
 
 
 def _no_room(_endpoint_id: str) -> bool:

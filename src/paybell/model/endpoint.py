@@ -6,12 +6,15 @@ from typing import Final
 
 from msgspec import Struct
 
+MAIL_PREFIX: Final = "mailto:"
+
 
 class Transport(StrEnum):
     """How a delivery leaves."""
 
     HTTP = "http"
     FUNCTION = "function"
+    MAIL = "mail"
 
 
 class Ordering(StrEnum):
@@ -57,8 +60,9 @@ FAILED_FOR_LONG: Final = "every attempt has failed for {days} days"
 class Endpoint(Struct, frozen=True, kw_only=True):
     """Where an application's messages go.
 
-    ``url`` is an http(s) URL, or ``function:NAME`` for a Python function of this process. ``event_types`` empty
-    means all. ``secrets`` are the signing secrets (``whsec_`` or ``whsk_``, and base64), newest first.
+    ``url`` is an http(s) URL, ``function:NAME`` for a Python function of this process, or ``mailto:ADDRESS``.
+    ``event_types`` empty means all. ``secrets`` are the signing secrets (``whsec_`` or ``whsk_``, and base64), newest
+    first.
     """
 
     id: str
@@ -94,6 +98,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     @property
     def transport(self) -> Transport:
         """Decided by the URL's scheme."""
+        if self.url.startswith(MAIL_PREFIX):
+            return Transport.MAIL
         return Transport.FUNCTION if self.url.startswith("function:") else Transport.HTTP
 
     def __repr__(self) -> str:

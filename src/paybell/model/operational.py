@@ -6,6 +6,8 @@ are its operational endpoints.
 
 from typing import Final
 
+from paybell.model.message import Application
+
 _PREFIX: Final = "opw_"
 
 ENDPOINT_CREATED: Final = "endpoint.created"
@@ -28,11 +30,25 @@ OPERATIONAL_EVENT_TYPES: Final[dict[str, str]] = {
     ATTEMPT_RECOVERED: "A message of which one of these two was told was delivered after all.",
 }
 """What is told, and when."""
+MAILED_EVENT_TYPES: Final = frozenset({ENDPOINT_FAILING, ENDPOINT_DISABLED})
+"""Of what people want a mail."""
 
 
 def operational_application_id(organisation_id: str) -> str:
     """The application whose endpoints are an organisation's operational ones; nobody sees it."""
     return _PREFIX + organisation_id.removeprefix("org_")
+
+
+def operational_application(organisation_id: str, now_ms: int) -> Application:
+    """The same, made with the first of them."""
+    return Application(
+        id=operational_application_id(organisation_id),
+        organisation_id=organisation_id,
+        uid="",
+        name="Operational webhooks",
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
+    )
 
 
 def is_operational(application_id: str) -> bool:

@@ -31,6 +31,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """Send what is leased to this process."""
     check_url: Callable[[str], None]
     """Refuse, with ``ConfigurationError``, an endpoint's URL that can never be delivered to."""
+    check_listener: Callable[[str], None]
+    """The same of an operational endpoint's, which may also be ``mailto:``."""
     check_headers: Callable[[tuple[tuple[str, str], ...]], None]
     """Refuse, with ``ConfigurationError``, custom headers that must not be set."""
     read_certificate: Callable[[str, int], ClientCertificate]

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from paybell.model.endpoint import Endpoint, EndpointOptions
-from paybell.model.operational import OPERATIONAL_EVENT_TYPES
+from paybell.model.endpoint import MAIL_PREFIX, Endpoint, EndpointOptions
+from paybell.model.operational import MAILED_EVENT_TYPES, OPERATIONAL_EVENT_TYPES
 from paybell.model.text import STORABLE_PATTERN
 from paybell.web.api.endpoint_shapes import Description, Headers, Url
 from paybell.web.api.problems import InvalidField
@@ -35,12 +35,14 @@ class OperationalEndpointPut(Shape):
     throttle_rate: Rate | None = None
 
     def subscribed(self) -> frozenset[str]:
-        """The event types; :class:`InvalidField` for one that is never told."""
-        unknown = sorted(set(self.event_types or ()) - OPERATIONAL_EVENT_TYPES.keys())
-        if unknown:
-            known = ", ".join(OPERATIONAL_EVENT_TYPES)
-            raise InvalidField(f"{unknown[0]} is no operational event type; known: {known}", "eventTypes")
-        return frozenset(self.event_types or ())
+        """The event types; :class:`InvalidField` for one that is never told, or not by mail."""
+        mailed = self.url.startswith(MAIL_PREFIX)
+        known = MAILED_EVENT_TYPES if mailed else OPERATIONAL_EVENT_TYPES.keys()
+        for name in self.event_types or ():
+            if name not in known:
+                told = "told by mail" if mailed else "an operational event type"
+                raise InvalidField(f"{name} is not {told}; choose of {', '.join(sorted(known))}", "eventTypes")
+        return frozenset(self.event_types or (MAILED_EVENT_TYPES if mailed else ()))
 
     def options(self) -> EndpointOptions:
         """What it asks for beside."""

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint
-from paybell.model.message import Application
-from paybell.model.operational import operational_application_id
+from paybell.model.operational import operational_application, operational_application_id
 from paybell.web.api.application import check_new_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.endpoint import SecretOut
@@ -158,30 +157,20 @@ async def _create(
         updated_at_ms=now_ms,
     )
     endpoint = replace(endpoint, **disabling(endpoint, disabled=bool(body.disabled)))
-    check_endpoint(caller.context, endpoint, None)
-    await _ensure_application(caller, endpoint.application_id, now_ms)
+    _check(caller, endpoint, None)
+    if not await caller.store.endpoint_list_of(endpoint.application_id):
+        with contextlib.suppress(Conflict):  # what the endpoints belong to is there already
+            await caller.store.application_create(operational_application(caller.organisation_id, now_ms))
     await caller.store.endpoint_create(endpoint)
     return show(endpoint)
 
 
-async def _ensure_application(caller: Caller, application_id: str, now_ms: int) -> None:
-    """What the endpoints belong to is made with the first of them."""
-    if await caller.store.endpoint_list_of(application_id):
-        return
-    application = Application(
-        id=application_id,
-        organisation_id=caller.organisation_id,
-        uid="",
-        name="Operational webhooks",
-        created_at_ms=now_ms,
-        updated_at_ms=now_ms,
-    )
-    with contextlib.suppress(Conflict):  # it is there already
-        await caller.store.application_create(application)
-
-
 async def _update(caller: Caller, before: Endpoint, changed: Endpoint) -> Endpoint:
     after = replace(changed, updated_at_ms=caller.now_ms())
-    check_endpoint(caller.context, after, before)
+    _check(caller, after, before)
     await caller.store.endpoint_update(after)
     return after
+
+
+def _check(caller: Caller, after: Endpoint, before: Endpoint | None) -> None:
+    check_endpoint(replace(caller.context, check_url=caller.context.check_listener), after, before)
