@@ -30,6 +30,7 @@ class DirectoryPart(Part, DirectoryReads):
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         super().__init__(database, seal, clock)
         self._directory: Directory | None = None
+        self._forgotten = 0
         self.directory_told = asyncio.Event()
         """Set when another process says that it changed the directory."""
 
@@ -40,10 +41,19 @@ class DirectoryPart(Part, DirectoryReads):
             self.directory_told.set()
 
     async def directory_in(self, session: Session) -> Directory:
-        """The directory as it is now, from memory where its version is still the same."""
+        """The directory as it is now, from memory where its version is still the same.
+
+        What was changed here while it was read is not in it, perhaps: then it is not kept.
+        """
+        forgotten = self._forgotten
         ((version,),) = await session.rows("directory_version")
         known = self._directory
-        return known if known is not None and known.version == version else await self._load(session, version)
+        if known is not None and known.version == version:
+            return known
+        loaded = await self._load(session, version)
+        if self._forgotten == forgotten:
+            self._directory = loaded
+        return loaded
 
     async def _load(self, session: Session, version: int) -> Directory:
         """The version was read first: rows newer than it are read again at the next look, older ones never kept."""
@@ -56,9 +66,7 @@ class DirectoryPart(Part, DirectoryReads):
             endpoints=await session.rows("endpoint_all"),
             event_types=await session.rows("event_type_all"),
         )
-        loaded = directory_of(read, self.seal)
-        self._directory = loaded
-        return loaded
+        return directory_of(read, self.seal)
 
     async def key_check(self) -> None:
         """See the port."""
@@ -89,6 +97,7 @@ class DirectoryPart(Part, DirectoryReads):
     def directory_forget(self) -> None:
         """Read the directory again at its next use, and tell whoever waits for changes."""
         self._directory = None
+        self._forgotten += 1
         self.changed_here(*STEPS)
         self.hints.tell(_DIRECTORY)  # each tells its own steps once it has read what changed
 

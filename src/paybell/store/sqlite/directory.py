@@ -22,20 +22,27 @@ class DirectoryPart(Part, DirectoryReads):
     """Who may send, and who wants to hear. The directory is read again whenever its version has risen."""
 
     _directory: Directory | None = None
+    _forgotten = 0
 
     def directory_in(self, connection: apsw.Connection) -> Directory:
-        """The directory as this transaction sees it."""
+        """The directory as this transaction sees it.
+
+        What was changed meanwhile is not in it, perhaps, where a thread of the readers reads it: then it is not kept.
+        """
+        forgotten = self._forgotten
         (version,) = connection.execute(self.sql["directory_version"]).fetchall()[0]
         known = self._directory
         if known is not None and known.version == version:
             return known
         loaded = self._load(connection, rows.number(version))
-        self._directory = loaded
+        if self._forgotten == forgotten:
+            self._directory = loaded
         return loaded
 
     def rolled_back(self) -> None:
         """Forget a directory that may have been read from changes that were undone."""
         self._directory = None
+        self._forgotten += 1
 
     async def key_check(self) -> None:
         """See the port."""
@@ -96,6 +103,7 @@ class DirectoryPart(Part, DirectoryReads):
     def directory_forget(self) -> None:
         """Read the directory again at its next use, and tell whoever waits for changes."""
         self._directory = None
+        self._forgotten += 1
         self.changed(*STEPS)
 
     # ---- organisations
