@@ -11,6 +11,11 @@ import uuid_utils
 _TIME_DIGITS: Final = 12
 
 
+def first_id(prefix: str, at_ms: int) -> str:
+    """Sorts before all ids of that prefix that were made then or later, and after all earlier ones."""
+    return f"{prefix}_{at_ms:012x}"
+
+
 def time_of(id_: str) -> int | None:
     """When an id was made, in milliseconds since 1970, as its first digits say; None for one that is not ours."""
     digits = id_.partition("_")[2][:_TIME_DIGITS]

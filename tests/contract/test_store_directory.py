@@ -217,7 +217,7 @@ def test_event_types_are_the_organisations_own(place: Place) -> None:
             description="Packed.",
             created_at_ms=START_MS,
             updated_at_ms=START_MS,
-            options=EventTypeOptions(schemas='{"1":{"type":"object"}}', feature_flag="beta"),
+            options=EventTypeOptions(schemas='{"1":{"type":"object"}}', feature_flags=("beta",)),
         )
         await world.store.event_type_create(own)
         with pytest.raises(Conflict):

@@ -40,7 +40,13 @@ EVENT_TYPES: Final[dict[str, str]] = {
 }
 """The event types Paybell sends by itself. Applications may add their own."""
 
+CHANNEL_PATTERN: Final = r"^[a-zA-Z0-9_.-]{1,128}$"
+CHANNELS_MAX: Final = 16
 EVENT_TYPE_PATTERN: Final = re.compile(r"^[a-zA-Z0-9_.-]{1,256}$")
+
+
+PAYLOAD_GONE: Final = "its payload was deleted"
+"""Why what waits of a message is not sent."""
 
 
 class EventTypeOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,7 +58,9 @@ class EventTypeOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a payload that its newest schema refuses is refused."""
     is_archived: bool = False
     is_deprecated: bool = False
-    feature_flag: str = ""
+    feature_flags: tuple[str, ...] = ()
+    """Only callers with one of them see it; none means that all do."""
+    group_name: str = ""
     retry_delays_s: tuple[int, ...] | None = None
     """Seconds to wait after the first, second … failed try; None for ours."""
 

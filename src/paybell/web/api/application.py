@@ -1,18 +1,31 @@
 """Applications: tenants that subscribe."""
 
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 from msgspec.structs import replace
 from pydantic import Field
 
 from paybell.errors import NotFound
-from paybell.model.message import Application
+from paybell.model.message import Application, ApplicationOptions
 from paybell.model.text import STORABLE_PATTERN, is_uid
-from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
+from paybell.web.api.caller import Caller, Calling, Order, Paging, keyed_router, ordered
 from paybell.web.api.problems import WRITES, InvalidField
-from paybell.web.api.shapes import PageOut, Patch, Shape, Time, Uid, page_out, when
+from paybell.web.api.shapes import (
+    Metadata,
+    MetadataChange,
+    PageOut,
+    Patch,
+    Shape,
+    ThrottleRate,
+    Time,
+    Uid,
+    noted,
+    page_out,
+    when,
+)
 
 router = keyed_router("application")
 
@@ -25,13 +38,30 @@ class ApplicationIn(Shape):
 
     name: Title
     uid: Uid | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    throttle_rate: ThrottleRate | None = None
+
+    def options(self) -> ApplicationOptions:
+        """What it asks for."""
+        return ApplicationOptions(metadata=tuple(self.metadata.items()), throttle_rate=self.throttle_rate or 0)
 
 
 class ApplicationPatch(Patch):
-    """What may change; null takes the uid away."""
+    """What may change; null takes the uid, the rate or a note of the metadata away."""
 
     name: Title = ""
     uid: Uid | None = None
+    metadata: MetadataChange = Field(default_factory=dict)
+    throttle_rate: ThrottleRate | None = None
+
+    def options(self, before: ApplicationOptions) -> ApplicationOptions:
+        """What it asks for after the change."""
+        changes: dict[str, Any] = {}
+        if "metadata" in self.model_fields_set:
+            changes["metadata"] = noted(before.metadata, self.metadata)
+        if "throttle_rate" in self.model_fields_set:
+            changes["throttle_rate"] = self.throttle_rate or 0
+        return replace(before, **changes)
 
 
 class ApplicationOut(Shape):
@@ -40,21 +70,36 @@ class ApplicationOut(Shape):
     id: str
     uid: str | None
     name: str
-    metadata: dict[str, str] = Field(default_factory=dict, description="Always empty; Svix's SDKs expect it.")
+    metadata: Metadata
+    throttle_rate: ThrottleRate | None
     created_at: Time
     updated_at: Time
 
 
-@router.post("/app", status_code=HTTPStatus.CREATED, responses=WRITES)
-async def application_create(body: ApplicationIn, caller: Calling) -> ApplicationOut:
+@router.post(
+    "/app",
+    status_code=HTTPStatus.CREATED,
+    responses={**WRITES, 200: {"model": ApplicationOut, "description": "It was there already, and was not changed."}},
+)
+async def application_create(
+    body: ApplicationIn,
+    caller: Calling,
+    response: Response,
+    get_if_exists: Annotated[bool, Query(description="Whether to answer what has that uid already.")] = False,  # noqa: FBT002
+) -> ApplicationOut:
     """Add an application."""
-    return _show(await create_application(caller, body.name, body.uid or ""))
+    if get_if_exists and body.uid:
+        with suppress(NotFound):
+            found = await application_of(caller, body.uid)
+            response.status_code = HTTPStatus.OK
+            return _show(found)
+    return _show(await create_application(caller, body, body.uid or ""))
 
 
 @router.get("/app")
-async def application_list(caller: Calling, paging: Paging) -> PageOut[ApplicationOut]:
+async def application_list(caller: Calling, paging: Paging, order: Order = "descending") -> PageOut[ApplicationOut]:
     """Applications, newest first."""
-    return page_out(await caller.store.application_page(paging.query()), _show)
+    return page_out(await caller.store.application_page(ordered(paging.query(), order)), _show)
 
 
 @router.get("/app/{app}")
@@ -74,16 +119,19 @@ async def application_put(app: AppPath, body: ApplicationIn, caller: Calling, re
     except NotFound:
         check_new_uid(app, body.uid)
         response.status_code = HTTPStatus.CREATED
-        return _show(await create_application(caller, body.name, app))
-    return await _update(caller, replace(before, name=body.name, uid=body.uid or before.uid))
+        return _show(await create_application(caller, body, app))
+    changed = replace(before, name=body.name, uid=body.uid or before.uid, options=body.options())
+    return await _update(caller, changed)
 
 
 @router.patch("/app/{app}", responses=WRITES)
 async def application_patch(app: AppPath, body: ApplicationPatch, caller: Calling) -> ApplicationOut:
     """Change what is given of an application."""
     before = await application_of(caller, app)
-    changes = body.given()
-    if "uid" in changes:
+    changes: dict[str, Any] = {"options": body.options(before.options)}
+    if "name" in body.model_fields_set:
+        changes["name"] = body.name
+    if "uid" in body.model_fields_set:
         changes["uid"] = body.uid or ""
     return await _update(caller, replace(before, **changes))
 
@@ -108,16 +156,17 @@ def check_new_uid(name: str, uid: str | None) -> None:
         raise InvalidField("must be the uid in the path, or absent, where the PUT creates", "uid")
 
 
-async def create_application(caller: Caller, name: str, uid: str) -> Application:
-    """A new application; Conflict when the uid is taken."""
+async def create_application(caller: Caller, body: ApplicationIn, uid: str) -> Application:
+    """Add the application that a body describes, under that uid."""
     now_ms = caller.now_ms()
     application = Application(
         id=caller.context.clock.new_id("app"),
         organisation_id=caller.organisation_id,
         uid=uid,
-        name=name,
+        name=body.name,
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
+        options=body.options(),
     )
     await caller.store.application_create(application)
     return application
@@ -131,5 +180,11 @@ async def _update(caller: Caller, changed: Application) -> ApplicationOut:
 
 def _show(it: Application) -> ApplicationOut:
     return ApplicationOut(
-        id=it.id, uid=it.uid or None, name=it.name, created_at=when(it.created_at_ms), updated_at=when(it.updated_at_ms)
+        id=it.id,
+        uid=it.uid or None,
+        name=it.name,
+        metadata=dict(it.options.metadata),
+        throttle_rate=it.options.throttle_rate or None,
+        created_at=when(it.created_at_ms),
+        updated_at=when(it.updated_at_ms),
     )

@@ -1,15 +1,17 @@
 """Deliveries and the attempts made at them."""
 
-from typing import Annotated, Literal
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
 
-from fastapi import Path
+from fastapi import Depends, Path, Query, Response
+from msgspec import Struct
 from pydantic import Field
 
 from paybell.errors import NotFound
 from paybell.model.delivery import Attempt, Delivery, DeliveryState
 from paybell.model.message import Application
 from paybell.web.api.application import AppPath, application_of
-from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
+from paybell.web.api.caller import Caller, Calling, Filter, Narrowed, Narrowing, Paging, Span, Spanning, keyed_router
 from paybell.web.api.endpoint import EndpointPath, endpoint_of
 from paybell.web.api.message import MessagePath, message_of
 from paybell.web.api.shapes import PageOut, Shape, Time, page_out, when, when_or_none
@@ -17,6 +19,10 @@ from paybell.web.api.shapes import PageOut, Shape, Time, page_out, when, when_or
 router = keyed_router("attempt")
 
 AttemptPath = Annotated[str, Path(description="The attempt's id.")]
+
+
+_CANCELED: Final = 4
+_STATUSES: Final = "0 success, 1 pending, 2 fail, 3 sending, 4 canceled"
 
 
 class AttemptOut(Shape):
@@ -29,7 +35,7 @@ class AttemptOut(Shape):
     response: str
     response_status_code: Annotated[int, Field(description="0 where there was no answer.")]
     response_duration_ms: int
-    status: Annotated[Literal[0, 1, 2, 3, 4], Field(description="0 success, 1 pending, 2 fail, 3 sending, 4 canceled")]
+    status: Annotated[Literal[0, 1, 2, 3, 4], Field(description=_STATUSES)]
     status_text: Literal["success", "pending", "fail", "sending", "canceled"]
     trigger_type: Annotated[Literal[0, 1], Field(description="0 scheduled, 1 manual: after a resend or a replay")]
     timestamp: Time
@@ -52,34 +58,99 @@ class DeliveryOut(Shape):
     last_error: str
 
 
+class Seeking(Struct, frozen=True, kw_only=True):
+    """Which attempts are asked for, and how much of each."""
+
+    status: int | None
+    status_code_class: int | None
+    span: Span
+    narrowing: Narrowing
+    with_content: bool
+
+    def filters(self) -> dict[str, str]:
+        """The store's words for it. What is pending or being sent has no attempt yet."""
+        delivered = {None: "", 0: "1", 2: "0", 4: "1"}.get(self.status, "none")
+        status_class = "" if self.status_code_class is None else str(self.status_code_class // 100)
+        if self.status == _CANCELED:
+            status_class = "0"  # nothing was sent, so that nothing was answered
+        return {"delivered": delivered, "status_class": status_class, **self.narrowing.filters()}
+
+    def show(self, it: Attempt) -> AttemptOut:
+        """One attempt."""
+        shown = _show(it)
+        return shown if self.with_content else shown.model_copy(update={"response": ""})
+
+
+async def _seeking(
+    span: Spanning,
+    narrowing: Narrowed,
+    status: Annotated[Literal["0", "1", "2", "3", "4"] | None, Query(description=_STATUSES)] = None,
+    status_code_class: Annotated[
+        Literal["0", "100", "200", "300", "400", "500"] | None, Query(description="Only answers of this class.")
+    ] = None,
+    with_content: Annotated[bool, Query(description="Whether to show what was answered.")] = True,  # noqa: FBT002
+) -> Seeking:
+    return Seeking(
+        status=None if status is None else int(status),
+        status_code_class=None if status_code_class is None else int(status_code_class),
+        span=span,
+        narrowing=narrowing,
+        with_content=with_content,
+    )
+
+
+Sought = Annotated[Seeking, Depends(_seeking)]
+
+
 @router.get("/app/{app}/attempt/endpoint/{endpoint}")
 async def attempt_list_of_endpoint(
-    app: AppPath, endpoint: EndpointPath, caller: Calling, paging: Paging
+    app: AppPath, endpoint: EndpointPath, caller: Calling, paging: Paging, sought: Sought
 ) -> PageOut[AttemptOut]:
     """The attempts at an endpoint, newest first."""
     found = await endpoint_of(caller, app, endpoint)
-    query = paging.query(application_id=found.application_id, endpoint_id=found.id)
-    return page_out(await caller.store.attempt_page(query), _show)
+    query = paging.query(application_id=found.application_id, endpoint_id=found.id, **sought.filters())
+    return page_out(await caller.store.attempt_page(sought.span.of(query, "atmpt")), sought.show)
 
 
 @router.get("/app/{app}/attempt/msg/{message}")
-async def attempt_list_of_message(
-    app: AppPath, message: MessagePath, caller: Calling, paging: Paging
+async def attempt_list_of_message(  # noqa: PLR0917 - filters come by name
+    app: AppPath, message: MessagePath, caller: Calling, paging: Paging, sought: Sought, endpoint_id: Filter = ""
 ) -> PageOut[AttemptOut]:
     """The attempts to deliver a message, newest first."""
-    found = await message_of(caller, await application_of(caller, app), message)
-    query = paging.query(application_id=found.application_id, message_id=found.id)
-    return page_out(await caller.store.attempt_page(query), _show)
+    application = await application_of(caller, app)
+    found = await message_of(caller, application, message)
+    query = paging.query(
+        application_id=found.application_id,
+        message_id=found.id,
+        endpoint_id=await _endpoint_id(caller, application, endpoint_id),
+        **sought.filters(),
+    )
+    return page_out(await caller.store.attempt_page(sought.span.of(query, "atmpt")), sought.show)
 
 
 @router.get("/app/{app}/msg/{message}/attempt/{attempt}")
 async def attempt_get(app: AppPath, message: MessagePath, attempt: AttemptPath, caller: Calling) -> AttemptOut:
     """One attempt."""
+    return _show(await _attempt_of(caller, app, message, attempt))
+
+
+@router.delete(
+    "/app/{app}/msg/{message}/attempt/{attempt}/content",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+)
+async def attempt_expunge(app: AppPath, message: MessagePath, attempt: AttemptPath, caller: Calling) -> None:
+    """Take away for good what the endpoint answered."""
+    found = await _attempt_of(caller, app, message, attempt)
+    await caller.store.attempt_expunge(caller.organisation_id, found.id)
+
+
+async def _attempt_of(caller: Caller, app: str, message: str, attempt: str) -> Attempt:
     found = await message_of(caller, await application_of(caller, app), message)
     it = await caller.store.attempt_get(caller.organisation_id, attempt)
     if it.message_id != found.id:
         raise NotFound(f"no attempt {attempt}")
-    return _show(it)
+    return it
 
 
 @router.get("/app/{app}/delivery")

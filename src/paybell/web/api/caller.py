@@ -1,8 +1,9 @@
 """Who calls: what every keyed route gets."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, Security
@@ -10,11 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from msgspec import Struct
+from msgspec.structs import replace
+from pydantic import StringConstraints
 
+from paybell.clock import first_id
 from paybell.errors import NotFound
 from paybell.model.key import ApiKey
+from paybell.model.message import CHANNEL_PATTERN
 from paybell.model.text import STORABLE_PATTERN, is_storable
-from paybell.ports import PageQuery, Store
+from paybell.ports import AFTER_ALL, PageQuery, Store
 from paybell.web.api.idempotency import once
 from paybell.web.api.problems import READS, problem
 from paybell.web.api.shapes import LIMIT_MAX
@@ -51,10 +56,10 @@ class Caller(Struct, frozen=True, kw_only=True):
         """The store."""
         return self.context.store
 
-    def sees(self, feature_flag: str) -> bool:
-        """Whether what stands under a feature flag ('' for none) is shown: to keys always, to tokens that have it."""
+    def sees(self, feature_flags: Collection[str]) -> bool:
+        """Whether what stands under feature flags is shown: to keys always, to tokens that have one of them."""
         portal = self.key.portal
-        return portal is None or not feature_flag or feature_flag in portal.feature_flags
+        return portal is None or not feature_flags or not portal.feature_flags.isdisjoint(feature_flags)
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -158,6 +163,76 @@ async def _pager(
     return Pager(caller.organisation_id, limit, iterator)
 
 
+Order = Annotated[
+    Literal["ascending", "descending"], Query(description="Whether the list begins with the oldest or the newest.")
+]
+
+
+def ordered(query: PageQuery, order: str) -> PageQuery:
+    """The page in the order asked for."""
+    return replace(query, oldest_first=order == "ascending")
+
+
+async def _span(
+    before: Annotated[datetime | None, Query(description="Only what is older.")] = None,
+    after: Annotated[datetime | None, Query(description="Only what is newer.")] = None,
+) -> "Span":
+    return Span(before, after)
+
+
+class Span(Struct, frozen=True):
+    """The times between which what is listed was made."""
+
+    before: datetime | None
+    after: datetime | None
+
+    def of(self, query: PageQuery, prefix: str) -> PageQuery:
+        """The page of what lies between: ids with that prefix go by time."""
+        return replace(query, after=self.after_id(prefix), before=self.before_id(prefix))
+
+    def after_id(self, prefix: str) -> str:
+        """Below all ids that are newer."""
+        return "" if self.after is None else first_id(prefix, _ms(self.after) + 1)
+
+    def before_id(self, prefix: str) -> str:
+        """Above all ids that are older."""
+        return AFTER_ALL if self.before is None else first_id(prefix, _ms(self.before))
+
+
+def _ms(moment: datetime) -> int:
+    """Milliseconds since 1970; a time without a zone is UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0, int(aware.timestamp() * 1000))
+
+
+Spanning = Annotated[Span, Depends(_span)]
+
+
+EventTypeList = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(,[a-zA-Z0-9_.-]+)*$", max_length=4096)]
+
+
+async def _narrowing(
+    event_types: Annotated[
+        list[EventTypeList] | None, Query(description="Only these event types; several with commas between.")
+    ] = None,
+    channel: Annotated[str | None, Query(pattern=CHANNEL_PATTERN, description="Only what is on that channel.")] = None,
+) -> "Narrowing":
+    return Narrowing(",".join(event_types or ()), channel or "")
+
+
+class Narrowing(Struct, frozen=True):
+    """Which messages a list is about."""
+
+    event_types: str
+    channel: str
+
+    def filters(self) -> dict[str, str]:
+        """The store's words for it."""
+        return {"event_types": self.event_types, "channel": self.channel}
+
+
+Narrowed = Annotated[Narrowing, Depends(_narrowing)]
+WithContent = Annotated[bool, Query(description="Whether to show payloads.")]
 Paging = Annotated[Pager, Depends(_pager)]
 Filter = Annotated[str, Query(max_length=_ITERATOR_CHARS_MAX, pattern=STORABLE_PATTERN)]
 

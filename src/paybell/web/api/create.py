@@ -7,11 +7,13 @@ from fastapi.routing import APIRoute
 
 from paybell.web.api import (
     account,
+    addressed,
     api_key,
     application,
     attempt,
     client_certificate,
     endpoint,
+    endpoint_headers,
     entitlement,
     event_type,
     expectation,
@@ -30,6 +32,7 @@ from paybell.web.api.caller import bind
 from paybell.web.api.edge import Edge
 from paybell.web.api.idempotency import describe_key
 from paybell.web.api.problems import handle_problems
+from paybell.web.api.webhook_schemas import webhooks
 from paybell.web.context import WebContext
 from paybell.web.rights import need_of
 
@@ -45,10 +48,12 @@ _RESOURCES: Final = (
     product,
     application,
     endpoint,
+    endpoint_headers,
     client_certificate,
     transformation,
     message,
     attempt,
+    addressed,
     event_type,
     operational_webhook,
     api_key,
@@ -69,6 +74,7 @@ class _Api(FastAPI):
                     describe_key(operations["post"])
                 for method, it in operations.items():
                     _describe_need(method, it)
+            document["webhooks"] = webhooks()
         return document
 
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.web.api.application import AppPath, application_of, check_new_uid
-from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
-from paybell.web.api.endpoint_content import CONTENT
+from paybell.web.api.caller import Caller, Calling, Order, Paging, keyed_router, ordered
 from paybell.web.api.endpoint_shapes import (
+    OF_OPTIONS,
     EndpointIn,
     EndpointOut,
     EndpointPatch,
@@ -56,10 +56,13 @@ async def endpoint_create(app: AppPath, body: EndpointIn, caller: Calling) -> En
 
 
 @router.get("/app/{app}/endpoint")
-async def endpoint_list(app: AppPath, caller: Calling, paging: Paging) -> PageOut[EndpointOut]:
+async def endpoint_list(
+    app: AppPath, caller: Calling, paging: Paging, order: Order = "descending"
+) -> PageOut[EndpointOut]:
     """An application's endpoints, newest first."""
     application = await application_of(caller, app)
-    return page_out(await caller.store.endpoint_page(paging.query(application_id=application.id)), show)
+    query = ordered(paging.query(application_id=application.id), order)
+    return page_out(await caller.store.endpoint_page(query), show)
 
 
 @router.get("/app/{app}/endpoint/{endpoint}")
@@ -90,17 +93,18 @@ async def endpoint_put(
         description=body.description,
         event_types=body.subscribed(),
         headers=before.headers if body.headers is None else tuple(body.headers.items()),
-        options=body.applied(before.options),
+        options=body.options(before.options),
         **disabling(before, disabled=body.disabled),
     )
-    return await _update(caller, before, changed)
+    return await update_endpoint(caller, before, changed)
 
 
 @router.patch("/app/{app}/endpoint/{endpoint}", responses=WRITES)
 async def endpoint_patch(app: AppPath, endpoint: EndpointPath, body: EndpointPatch, caller: Calling) -> EndpointOut:
     """Change what is given of an endpoint; in ``headers`` null removes and what is absent stays."""
     before = await endpoint_of(caller, app, endpoint)
-    changes = body.given()
+    changes = {name: value for name, value in body.given().items() if name not in OF_OPTIONS}
+    changes["options"] = body.options(before.options)
     if changes.keys() & {"event_types", "filter_types"}:
         changes["event_types"] = body.subscribed()
         changes.pop("filter_types", None)
@@ -110,10 +114,7 @@ async def endpoint_patch(app: AppPath, endpoint: EndpointPath, body: EndpointPat
         changes["headers"] = tuple(merged(dict(before.headers), body.headers).items())
     if "disabled" in changes:
         changes |= disabling(before, disabled=body.disabled)
-    changes["options"] = body.applied(before.options)
-    for name in CONTENT & changes.keys():
-        del changes[name]
-    return await _update(caller, before, replace(before, **changes))
+    return await update_endpoint(caller, before, replace(before, **changes))
 
 
 @router.delete("/app/{app}/endpoint/{endpoint}", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
@@ -144,7 +145,7 @@ async def endpoint_secret_rotate(
     key = asked.key or caller.context.new_secret(before.secrets[0])
     check_secret(caller.context, key, "key")
     grace_s = _GRACE_S if asked.grace_period_seconds is None else asked.grace_period_seconds
-    await _update(caller, before, _rotated(before, key, caller.now_ms(), grace_s))
+    await update_endpoint(caller, before, _rotated(before, key, caller.now_ms(), grace_s))
 
 
 def _rotated(before: Endpoint, key: str, now_ms: int, grace_s: int) -> Endpoint:
@@ -182,11 +183,11 @@ async def _create(caller: Caller, application_id: str, body: EndpointPut, secret
         event_types=body.subscribed(),
         secrets=(secret or caller.context.new_secret(""),),
         headers=tuple((body.headers or {}).items()),
-        options=body.applied(EndpointOptions()),
         disabled=False,
         disabled_reason="",
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
+        options=body.options(EndpointOptions()),
     )
     endpoint = replace(endpoint, **disabling(endpoint, disabled=body.disabled))
     check_endpoint(caller.context, endpoint, None)
@@ -194,7 +195,8 @@ async def _create(caller: Caller, application_id: str, body: EndpointPut, secret
     return show(endpoint)
 
 
-async def _update(caller: Caller, before: Endpoint, changed: Endpoint) -> EndpointOut:
+async def update_endpoint(caller: Caller, before: Endpoint, changed: Endpoint) -> EndpointOut:
+    """Write a changed endpoint, if it can be delivered to."""
     after = replace(changed, updated_at_ms=caller.now_ms())
     check_endpoint(caller.context, after, before)
     await caller.store.endpoint_update(after)

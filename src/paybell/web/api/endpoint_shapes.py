@@ -2,14 +2,27 @@
 
 from typing import Annotated, Any, Final
 
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from paybell.errors import ConfigurationError
-from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint import Endpoint, EndpointOptions
+from paybell.model.message import CHANNEL_PATTERN, CHANNELS_MAX
 from paybell.model.text import STORABLE_PATTERN
-from paybell.web.api.endpoint_content import Content, ContentOut, check_content, show_content
+from paybell.web.api.endpoint_content import CONTENT, Content, ContentOut, check_content, show_content
 from paybell.web.api.problems import InvalidField
-from paybell.web.api.shapes import EventTypeName, Patch, Time, Uid, masked, when
+from paybell.web.api.shapes import (
+    EventTypeName,
+    Metadata,
+    MetadataChange,
+    Patch,
+    ThrottleRate,
+    Time,
+    Uid,
+    masked,
+    noted,
+    when,
+)
 from paybell.web.context import WebContext
 
 _OWN_PREFIXES: Final = ("webhook-", "svix-")
@@ -21,11 +34,18 @@ Url = Annotated[str, Field(min_length=1, max_length=2048, examples=["https://exa
 Description = Annotated[str, Field(max_length=1024, pattern=STORABLE_PATTERN)]
 EventTypes = Annotated[list[EventTypeName], Field(max_length=256, description="What it wants to hear; none means all.")]
 HeaderValue = Annotated[str, Field(max_length=4096, pattern=r"^[\t\x20-\x7e\xa0-\xff]*$")]
+HeadersChange = Annotated[dict[str, HeaderValue | None], Field(max_length=_HEADERS_MAX)]
 Headers = Annotated[dict[str, HeaderValue], Field(max_length=_HEADERS_MAX, description="Sent with every delivery.")]
 
 
 def _subscribed(event_types: list[str] | None, filter_types: list[str] | None) -> frozenset[str]:
     return frozenset(event_types or filter_types or ())
+
+
+Channels = Annotated[
+    list[Annotated[str, Field(pattern=CHANNEL_PATTERN)]],
+    Field(min_length=1, max_length=CHANNELS_MAX, description="It gets only messages that share one; absent means all."),
+]
 
 
 class EndpointPut(Content):
@@ -37,6 +57,9 @@ class EndpointPut(Content):
     event_types: EventTypes | None = None
     filter_types: EventTypes | None = None
     headers: Headers | None = None
+    channels: Channels | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    throttle_rate: ThrottleRate | None = None
     disabled: bool = False
 
     @model_validator(mode="after")
@@ -48,6 +71,15 @@ class EndpointPut(Content):
     def subscribed(self) -> frozenset[str]:
         """The event types, under whichever name; none means all."""
         return _subscribed(self.event_types, self.filter_types)
+
+    def options(self, before: EndpointOptions) -> EndpointOptions:
+        """What it asks for."""
+        return replace(
+            self.applied(before),
+            channels=frozenset(self.channels or ()),
+            metadata=tuple(self.metadata.items()),
+            throttle_rate=self.throttle_rate or 0,
+        )
 
 
 class EndpointIn(EndpointPut):
@@ -67,7 +99,10 @@ class EndpointPatch(Content, Patch):
     description: Description = ""
     event_types: EventTypes | None = None
     filter_types: EventTypes | None = None
-    headers: dict[str, HeaderValue | None] = Field(default_factory=dict, max_length=_HEADERS_MAX)
+    headers: HeadersChange = Field(default_factory=dict)
+    channels: Channels | None = None
+    metadata: MetadataChange = Field(default_factory=dict)
+    throttle_rate: ThrottleRate | None = None
     disabled: bool = False
 
     @model_validator(mode="after")
@@ -79,6 +114,21 @@ class EndpointPatch(Content, Patch):
     def subscribed(self) -> frozenset[str]:
         """The event types, under whichever name; none means all."""
         return _subscribed(self.event_types, self.filter_types)
+
+    def options(self, before: EndpointOptions) -> EndpointOptions:
+        """What it asks for after the change."""
+        changes: dict[str, Any] = {}
+        if "channels" in self.model_fields_set:
+            changes["channels"] = frozenset(self.channels or ())
+        if "metadata" in self.model_fields_set:
+            changes["metadata"] = noted(before.metadata, self.metadata)
+        if "throttle_rate" in self.model_fields_set:
+            changes["throttle_rate"] = self.throttle_rate or 0
+        return replace(self.applied(before), **changes)
+
+
+OF_OPTIONS: Final = CONTENT | {"channels", "metadata", "throttle_rate"}
+"""Fields of a PATCH that are an endpoint's options."""
 
 
 class EndpointOut(ContentOut):
@@ -94,7 +144,9 @@ class EndpointOut(ContentOut):
     disabled: bool
     disabled_reason: str
     version: int = 1
-    metadata: dict[str, str] = Field(default_factory=dict, description="Always empty; Svix's SDKs expect it.")
+    channels: list[str] | None
+    metadata: Metadata
+    throttle_rate: ThrottleRate | None
     created_at: Time
     updated_at: Time
 
@@ -164,6 +216,9 @@ def show(it: Endpoint) -> EndpointOut:
         disabled=it.disabled,
         disabled_reason=it.disabled_reason,
         **show_content(it.options),
+        channels=sorted(it.options.channels) or None,
+        metadata=dict(it.options.metadata),
+        throttle_rate=it.options.throttle_rate or None,
         created_at=when(it.created_at_ms),
         updated_at=when(it.updated_at_ms),
     )

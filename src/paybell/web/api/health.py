@@ -1,5 +1,6 @@
 """Whether the server works, and what it has counted; both without a key."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -21,11 +22,23 @@ class HealthOut(Shape):
 
 
 @router.get("/health", response_model=HealthOut)
-@router.get("/api/v1/health", response_model=HealthOut, operation_id="api_health")
 async def health(request: Request) -> HealthOut | Response:
     """Say whether the server has started and its database answers."""
-    if await _is_well(parts_of(request).context):
-        return HealthOut(status="ok")
+    return HealthOut(status="ok") if await _is_well(parts_of(request).context) else _unwell()
+
+
+@router.get("/api/v1/health", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
+async def api_health(request: Request) -> Response:
+    """The same without words, as Svix's SDKs ask for it."""
+    return Response(status_code=HTTPStatus.NO_CONTENT) if await _is_well(parts_of(request).context) else _unwell()
+
+
+@router.get("/api/v1/health/ping", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
+async def api_ping() -> None:
+    """Say that the server answers at all."""
+
+
+def _unwell() -> Response:
     return problem(503, "Starting, stopping, or without its database.", {"Retry-After": str(RETRY_AFTER_S)})
 
 

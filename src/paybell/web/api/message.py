@@ -1,19 +1,23 @@
 """Messages: what an application is told, and what it posts itself."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Path, Request, Response
+from pydantic import ValidationError
 
+from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Begun
-from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
-from paybell.web.api.application import AppPath, application_of
-from paybell.web.api.caller import Caller, Calling, Filter, Paging, keyed_router
+from paybell.model.key import KeyScope
+from paybell.model.message import CHANNEL_PATTERN, CHANNELS_MAX, EVENT_TYPE_PATTERN, PAYLOAD_GONE, Application, Message
+from paybell.web.api.application import ApplicationIn, AppPath, application_of, check_new_uid, create_application
+from paybell.web.api.caller import Caller, Calling, Narrowed, Paging, Spanning, WithContent, keyed_router
 from paybell.web.api.endpoint import EndpointPath, check_enabled
 from paybell.web.api.idempotency import answer_again, taken_key
 from paybell.web.api.message_shapes import EVENT_ID_PATTERN, MessageOut, decode, posting, shown
-from paybell.web.api.problems import WRITES
+from paybell.web.api.problems import WRITES, Forbidden, InvalidField
 from paybell.web.api.shapes import PageOut, exact, page_ends
 
 router = keyed_router("message")
@@ -30,6 +34,16 @@ _BODY_SCHEMA: Final[dict[str, Any]] = {
             "type": ["string", "null"],
             "pattern": EVENT_ID_PATTERN.pattern,
             "description": "Your own id of the occurrence: posted twice, the second is answered 409.",
+        },
+        "channels": {
+            "type": ["array", "null"],
+            "maxItems": CHANNELS_MAX,
+            "items": {"type": "string", "pattern": CHANNEL_PATTERN},
+            "description": "Endpoints with channels get it only if they share one.",
+        },
+        "application": {
+            "anyOf": [{"$ref": "#/components/schemas/ApplicationIn"}, {"type": "null"}],
+            "description": "The application to make where there is none of the uid in the path.",
         },
         "payload": {
             "type": "object",
@@ -48,37 +62,58 @@ _BODY: Final = {"requestBody": {"required": True, "content": {"application/json"
     responses=WRITES,
     openapi_extra=_BODY,
 )
-async def message_create(app: AppPath, request: Request, caller: Calling) -> Response:
+async def message_create(
+    app: AppPath,
+    request: Request,
+    caller: Calling,
+    with_content: WithContent = True,  # noqa: FBT002
+) -> Response:
     """Post a message: kept with its deliveries before it is answered, then sent."""
-    application = await application_of(caller, app)
+    posted = decode(await request.body())
+    application = await _application(caller, app, bytes(posted.application))
     traceparent = request.headers.get("traceparent", "")
-    new = await posting(caller.context, application, decode(await request.body()), taken_key(request), traceparent)
+    new = await posting(caller.context, application, posted, taken_key(request), traceparent)
     found = await caller.store.message_post(new)
     if not isinstance(found, Begun):
         return answer_again(found)
     caller.context.deliver(new.deliveries)
-    return Response(shown(new.message), HTTPStatus.ACCEPTED, media_type="application/json")
+    return Response(shown(new.message, with_content=with_content), HTTPStatus.ACCEPTED, media_type="application/json")
 
 
 @router.get("/app/{app}/msg", response_model=PageOut[MessageOut])
-async def message_list(
+async def message_list(  # noqa: PLR0917 - filters come by name
     app: AppPath,
     caller: Calling,
     paging: Paging,
-    eventType: Filter = "",  # noqa: N803 - the name in the URL
+    span: Spanning,
+    narrowing: Narrowed,
+    with_content: WithContent = True,  # noqa: FBT002
 ) -> Response:
     """An application's messages, newest first."""
     application = await application_of(caller, app)
-    page = await caller.store.message_page(paging.query(application_id=application.id, event_types=eventType))
-    data = [msgspec.Raw(shown(it)) for it in page.data]
+    query = span.of(paging.query(application_id=application.id, **narrowing.filters()), "msg")
+    page = await caller.store.message_page(query)
+    data = [msgspec.Raw(shown(it, with_content=with_content)) for it in page.data]
     return exact(PageOut[Any](data=data, **page_ends(page)))
 
 
 @router.get("/app/{app}/msg/{message}", response_model=MessageOut)
-async def message_get(app: AppPath, message: MessagePath, caller: Calling) -> Response:
+async def message_get(
+    app: AppPath,
+    message: MessagePath,
+    caller: Calling,
+    with_content: WithContent = True,  # noqa: FBT002
+) -> Response:
     """One message."""
     found = await message_of(caller, await application_of(caller, app), message)
-    return Response(shown(found), media_type="application/json")
+    return Response(shown(found, with_content=with_content), media_type="application/json")
+
+
+@router.delete("/app/{app}/msg/{message}/content", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
+async def message_expunge(app: AppPath, message: MessagePath, caller: Calling) -> None:
+    """Take a message's payload away for good: what waits of it is not sent any more."""
+    found = await message_of(caller, await application_of(caller, app), message)
+    await caller.store.message_expunge(found, reason=PAYLOAD_GONE, now_ms=caller.now_ms())
 
 
 @router.post("/app/{app}/msg/{message}/endpoint/{endpoint}/resend", status_code=HTTPStatus.ACCEPTED, responses=WRITES)
@@ -87,8 +122,30 @@ async def message_resend(app: AppPath, message: MessagePath, endpoint: EndpointP
     application = await application_of(caller, app)
     target = check_enabled(await caller.store.endpoint_lookup(caller.organisation_id, application.id, endpoint))
     found = await message_of(caller, application, message)
+    if not found.payload:
+        raise Conflict(f"{found.id} cannot be sent again: {PAYLOAD_GONE}")
     await caller.store.delivery_resend(caller.organisation_id, found.id, target.id, now_ms=caller.now_ms())
     return {}
+
+
+async def _application(caller: Caller, name: str, body: bytes) -> Application:
+    """The application that is posted to; the one that the body describes, where there is none and it describes one."""
+    try:
+        return await application_of(caller, name)
+    except NotFound:
+        if body == b"null":
+            raise
+    if not caller.key.may(KeyScope.WRITE):
+        raise Forbidden("this key may post messages, not make applications: make the application first")
+    try:
+        described = ApplicationIn.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidField(first["msg"], "application", *map(str, first["loc"])) from None
+    check_new_uid(name, described.uid)
+    with suppress(Conflict):  # somebody else has just made it
+        return await create_application(caller, described, name)
+    return await application_of(caller, name)
 
 
 async def message_of(caller: Caller, application: Application, name: str) -> Message:

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from paybell.errors import ConfigurationError
 from paybell.model.answer import AnswerKey
-from paybell.model.message import EVENT_TYPE_PATTERN, Application, Message
+from paybell.model.message import CHANNEL_PATTERN, CHANNELS_MAX, EVENT_TYPE_PATTERN, Application, Message
 from paybell.model.trace import trace_in
 from paybell.ports import MessageNew
+from paybell.web.api.payload_schemas import check_payload
 from paybell.web.api.problems import InvalidField
 from paybell.web.api.shapes import Shape, Time, when
 from paybell.web.context import WebContext
@@ -26,6 +28,9 @@ class Posted(Struct, forbid_unknown_fields=True, rename="camel"):
     event_type: Annotated[str, Meta(pattern=EVENT_TYPE_PATTERN.pattern)]
     payload: msgspec.Raw
     event_id: Annotated[str, Meta(pattern=EVENT_ID_PATTERN.pattern)] | None = None
+    channels: Annotated[list[str], Meta(max_length=CHANNELS_MAX)] | None = None
+    application: msgspec.Raw = msgspec.Raw(b"null")
+    """The application to make where there is none of that uid; read by the router alone."""
 
 
 class MessageOut(Shape):
@@ -35,6 +40,7 @@ class MessageOut(Shape):
     event_type: str
     event_id: str | None
     payload: dict[str, Any]
+    channels: list[str] | None
     timestamp: Time
 
 
@@ -45,11 +51,13 @@ class _Shown(Struct, rename="camel"):
     event_type: str
     event_id: str | None
     payload: msgspec.Raw
+    channels: list[str] | None
     timestamp: str
 
 
 _DECODER: Final = msgspec.json.Decoder(Posted)
 _ENCODER: Final = msgspec.json.Encoder()
+_NO_PAYLOAD: Final = msgspec.Raw(b"{}")
 
 
 def decode(body: bytes) -> Posted:
@@ -63,6 +71,8 @@ def decode(body: bytes) -> Posted:
         raise InvalidField(f"must match {EVENT_TYPE_PATTERN.pattern}", "eventType")
     if posted.event_id is not None and not EVENT_ID_PATTERN.fullmatch(posted.event_id):
         raise InvalidField(f"must match {EVENT_ID_PATTERN.pattern}", "eventId")
+    if not all(re.fullmatch(CHANNEL_PATTERN, it) for it in posted.channels or ()):
+        raise InvalidField(f"each must match {CHANNEL_PATTERN}", "channels")
     if not bytes(posted.payload).startswith(b"{"):
         raise InvalidField("must be a JSON object", "payload")
     return posted
@@ -82,15 +92,27 @@ async def posting(
         payload=bytes(posted.payload),
         payment_id="",
         created_at_ms=now_ms,
+        channels=frozenset(posted.channels or ()),
         trace=trace_in(traceparent),
     )
+    await _check_payload(context, message)
     endpoints = await context.store.endpoint_list_of(application.id)
     deliveries = context.route(message, endpoints)
     return MessageNew(message=message, deliveries=deliveries, key=key, key_ends_at_ms=now_ms + KEPT_MS)
 
 
-def shown(it: Message) -> bytes:
-    """A message's JSON, its payload byte for byte."""
-    return _ENCODER.encode(
-        _Shown(it.id, it.event_type, it.event_id or None, msgspec.Raw(it.payload), when(it.created_at_ms))
-    )
+async def _check_payload(context: WebContext, message: Message) -> None:
+    """Refuse, with ``InvalidField``, a payload that its event type's schema refuses, where that is enforced."""
+    event_type = await context.store.event_type_find(message.organisation_id, message.event_type)
+    if event_type is not None and event_type.options.is_enforced:
+        try:
+            check_payload(event_type.options.schemas, message.payload)
+        except ConfigurationError as error:
+            raise InvalidField(str(error), "payload") from None
+
+
+def shown(it: Message, *, with_content: bool = True) -> bytes:
+    """A message's JSON, its payload byte for byte; ``{}`` for one that was expunged or is not to be shown."""
+    payload = msgspec.Raw(it.payload) if with_content and it.payload else _NO_PAYLOAD
+    channels = sorted(it.channels) or None
+    return _ENCODER.encode(_Shown(it.id, it.event_type, it.event_id or None, payload, channels, when(it.created_at_ms)))

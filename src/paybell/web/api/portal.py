@@ -127,7 +127,7 @@ async def _application(caller: Caller, name: str, wanted: ApplicationIn | None) 
         if wanted is None:
             raise
     check_new_uid(name, wanted.uid)
-    return await create_application(caller, wanted.name, name)
+    return await create_application(caller, wanted, name)
 
 
 def _url(caller: Caller, application: Application, token: str) -> str:

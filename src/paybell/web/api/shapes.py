@@ -10,13 +10,15 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from paybell.model.text import UID_CHARS_MAX, UID_PATTERN
+from paybell.errors import ConfigurationError
+from paybell.model.text import STORABLE_PATTERN, UID_CHARS_MAX, UID_PATTERN
 from paybell.ports import Page
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 LIMIT_MAX: Final = 250
+METADATA_MAX: Final = 50
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _SHOWN_MIN: Final = 8
@@ -24,6 +26,22 @@ _SHOWN_MIN: Final = 8
 Uid = Annotated[str, Field(min_length=1, max_length=UID_CHARS_MAX, pattern=UID_PATTERN)]
 """The caller's own name for a thing; it can stand in a URL where the id can."""
 EventTypeName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,256}$", examples=["payment.completed"])]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=256, pattern=STORABLE_PATTERN)],
+        Annotated[str, Field(max_length=4096, pattern=STORABLE_PATTERN)],
+    ],
+    Field(max_length=METADATA_MAX, description="Your own notes, as text under names."),
+]
+MetadataChange = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=256, pattern=STORABLE_PATTERN)],
+        Annotated[str, Field(max_length=4096, pattern=STORABLE_PATTERN)] | None,
+    ],
+    Field(max_length=METADATA_MAX),
+]
+"""Null takes a note away; what is not named stays."""
+ThrottleRate = Annotated[int, Field(ge=1, le=65_535, description="Deliveries per second, at most.")]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2024-06-26T11:08:07.000Z"])]
 """RFC 3339, UTC, milliseconds."""
 
@@ -109,6 +127,14 @@ def exact(shape: BaseModel, status_code: int = 200, **raw: bytes) -> Response:
     """A body in which decimals are numbers with all their digits, and ``raw`` fields the very bytes given."""
     body = shape.model_dump(by_alias=True) | {name: msgspec.Raw(value) for name, value in raw.items()}
     return Response(_ENCODER.encode(body), status_code, media_type="application/json")
+
+
+def noted(old: tuple[tuple[str, str], ...], changes: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """Metadata after a PATCH: null removes, and what is not named stays."""
+    after = {name: value for name, value in (dict(old) | dict(changes)).items() if value is not None}
+    if len(after) > METADATA_MAX:
+        raise ConfigurationError(f"at most {METADATA_MAX} notes in metadata")
+    return tuple(after.items())
 
 
 def masked(secret: object) -> str:
