@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 
 import apsw
 import asyncpg
+from msgspec.structs import replace
 
 from paybell.app.archives import FOLDS
 from paybell.gateways.kit import accounts
 from paybell.model.account import SubscriptionStatus
 from paybell.model.delivery import DeliveryJob, DeliveryState
-from paybell.model.endpoint import EndpointOptions
+from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.model.entitlement import Product
 from paybell.model.fact import Kind
 from paybell.model.key import ApiKey, Capability, KeyScope, Portal
@@ -268,7 +269,10 @@ async def _claim(world: World) -> dict[str, DeliveryJob]:
 
 
 async def _deliveries(world: World) -> None:
-    """1 is delivered at the second try, 2 dead, 3 abandoned, 4 waits for a retry, 5 is sent again, 6 leased, 7 due."""
+    """1 is delivered at the second try, 2 dead, 3 abandoned, 4 waits for a retry, 5 is sent again, 6 leased, 7 due.
+
+    9 waits behind 8.
+    """
     posted = {number: (await world.post(number)).message.id for number in range(1, 7)}
     jobs = await _claim(world)
 
@@ -294,3 +298,6 @@ async def _deliveries(world: World) -> None:
     left = [job for job in jobs.values() if job.message_id in (posted[4], posted[5])]
     await world.store.delivery_release(left, due_at_ms=world.clock.now_ms() + 1)
     await world.post(7)
+    in_line = replace(world.endpoint, options=EndpointOptions(ordering=Ordering.FIFO))
+    await world.post(8, in_line)
+    await world.post(9, in_line)

@@ -51,6 +51,10 @@ SHARED = {
         "DELETE FROM notifications WHERE id = '{second}'; DELETE FROM {state_ends} WHERE notification_id = '{second}'",
         {("facts", f"a fact of it comes from notification {SECOND}, which is not there")},
     ),
+    "somebody waits behind nobody": (
+        "DELETE FROM delivery_lines WHERE place = 1; DELETE FROM delivery_lines WHERE place = 2",
+        {("deliveries", "it waits for earlier ones, and there are none")},
+    ),
     "a state is of another source": (
         "UPDATE {state_ends} SET source_id = 'src_2' WHERE notification_id = '{first}'",
         {

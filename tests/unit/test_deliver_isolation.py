@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from paybell.deliver.health import BREAKER_FAILURES, PROBE_MAX_MS
 from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
-from paybell.model.endpoint import EndpointOptions
+from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.model.endpoint_state import Breaker, EndpointState
 from paybell.model.message import ApplicationOptions
 from paybell.ports import MessageNew, PageQuery, Sending
@@ -26,7 +26,7 @@ HOUR_S = 3600
 class Road(Wire):
     """Notes when each was sent, and answers each endpoint as it is told to."""
 
-    def __init__(self, clock: FakeClock, **answers: Outcome) -> None:
+    def __init__(self, clock: FakeClock, **answers: Outcome | None) -> None:
         super().__init__()
         self.clock = clock
         self.answers = answers
@@ -34,8 +34,8 @@ class Road(Wire):
 
     async def send(self, sending: Sending) -> Outcome:
         self.times_ms.append((sending.pool, self.clock.now_ms()))
-        await super().send(sending)
-        return self.answers.get(sending.pool, OK)
+        answered = await super().send(sending)
+        return self.answers.get(sending.pool, OK) or answered
 
     def count(self, endpoint_id: str) -> int:
         return sum(name == endpoint_id for name, _ in self.times_ms)
@@ -335,5 +335,39 @@ def test_a_million_of_one_application_do_not_delay_anothers_first_try() -> None:
         while await office.turn():
             pass
         assert len(road.sent) == 601
+
+    run(scenario)
+
+
+def test_an_endpoint_that_takes_one_after_the_other_gets_them_in_order_through_failures_and_outages() -> None:
+    async def scenario(at: World) -> None:
+        one_line = replace(at.endpoint, options=EndpointOptions(ordering=Ordering.FIFO))
+        await at.store.endpoint_update(one_line)
+        road = Road(at.clock)
+        road.outcomes = [OK, HUNG, Answered(status_code=503), OK, HUNG, OK]
+        road.answers = {"ep_1": None}
+        one, other = Office(at, road), Office(at, road)
+        await one.post(*range(1, 31), to=one_line)
+        while DUE in await one.states():
+            await one.turn()
+            await other.turn()
+            at.clock.advance(1)
+        taken = [sending.body for sending in road.sent]
+        assert list(dict.fromkeys(taken)) == [b'{"number":%d}' % number for number in range(1, 31)]
+        assert len(taken) == 33
+        assert set(await one.states()) == {DELIVERED}
+
+    run(scenario)
+
+
+def test_the_next_of_a_line_is_sent_at_once_and_not_when_the_loop_looks_again() -> None:
+    async def scenario(at: World) -> None:
+        one_line = replace(at.endpoint, options=EndpointOptions(ordering=Ordering.FIFO))
+        await at.store.endpoint_update(one_line)
+        office = Office(at)
+        await office.post(1, 2, to=one_line)
+        office.service._awake.clear()
+        await office.turn()
+        assert office.service._awake.is_set()
 
     run(scenario)

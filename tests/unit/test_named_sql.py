@@ -44,6 +44,7 @@ NOUNS = tuple(
         "leader",
         "lease",
         "ledger",
+        "line",
         "mention",
         "merge",
         "message",

@@ -1,6 +1,6 @@
 """Who hears of a message."""
 
-from paybell.model.endpoint import EndpointOptions
+from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.ports import Change
 from paybell.route.rules import Mint, route_change, route_message, wants
 from paybell.testing.builders import endpoint, message
@@ -145,3 +145,29 @@ def test_whom_the_filter_leaves_nothing_special_hears_the_fallback() -> None:
     updates = endpoint(options=EndpointOptions(filter='{"event": "payment.updated"}'))
     routed = route_change(telling("payment.completed", '"amount": 2'), [updates], mint())
     assert [it.event_type for it in routed.deliveries] == ["payment.updated"]
+
+
+def test_whoever_takes_one_after_the_other_is_never_handed_anything_on() -> None:
+    told = message(1, payment_id="pay_1")
+    orderings = {
+        "ep_1": Ordering.NONE,
+        "ep_2": Ordering.FIFO,
+        "ep_3": Ordering.FIFO_BY_KEY,
+    }
+    endpoints = [endpoint(id=name, options=EndpointOptions(ordering=it)) for name, it in orderings.items()]
+    endpoints.append(endpoint(id="ep_4", options=EndpointOptions(throttle_rate=5)))
+    jobs = route_message(told, endpoints, mint(room=frozenset({"ep_1", "ep_2", "ep_3", "ep_4"})))
+    assert [(it.endpoint_id, it.order_key, it.lease_no) for it in jobs] == [
+        ("ep_1", "", 1),
+        ("ep_2", "*", 0),
+        ("ep_3", "=pay_1", 0),
+        ("ep_4", "", 0),
+    ]
+
+
+def test_the_key_that_an_application_gives_goes_before_the_payment_and_without_any_nobody_waits() -> None:
+    by_key = endpoint(options=EndpointOptions(ordering=Ordering.FIFO_BY_KEY))
+    told = (message(1, payment_id="pay_1", ordering_key="order-7"), message(2, ordering_key="order-7"), message(3))
+    room = mint(room=frozenset({"ep_1"}))
+    jobs = [job for it in told for job in route_message(it, [by_key], room)]
+    assert [(it.order_key, it.lease_no) for it in jobs] == [("=order-7", 0), ("=order-7", 0), ("", 1)]

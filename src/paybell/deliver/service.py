@@ -247,6 +247,8 @@ class DeliverService:
         if endpoint is None or endpoint.disabled:
             reason = "the endpoint was deleted" if endpoint is None else f"disabled: {endpoint.disabled_reason}"
             await self._store.delivery_abandon(job, reason=reason, now_ms=started_at_ms)
+            if job.order_key:
+                self.wake()
             self.counts["dead"] += 1
             return
         if self._is_elsewhere(job, endpoint, started_at_ms):
@@ -322,14 +324,15 @@ class DeliverService:
             failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
             warning_since_max_ms=max(0, started_at_ms - failing_ms // 2) if failing_ms else 0,
             event_type=tidings(verdict, attempt_no, delays_s),
+            order_key=job.order_key,
             weigh=(weighing := self._weighing(attempt, outcome)),
         )
         kept = await self._append(new, job.lease_ends_at_ms)
         self._count(attempt, verdict, kept=kept)
         if kept and weighing is not None:
             await self._learn(attempt.endpoint_id, weighing.after)
-        if verdict.due_at_ms is not None:
-            self.wake()  # so that the loop rests no longer than until the retry
+        if verdict.due_at_ms is not None or job.order_key:
+            self.wake()  # so that the loop rests no longer than until the retry, or the next of its line
 
     def _weighing(self, attempt: Attempt, outcome: Outcome | Canceled) -> "Weighing | None":
         """None where the endpoint was not asked, or is well and stays so: nothing of it is looked up or written."""

@@ -24,6 +24,10 @@ TRANSITIONS: Final[dict[DeliveryState, frozenset[DeliveryState]]] = {
 """A delivered or dead one becomes due again only when somebody has it sent once more."""
 
 
+BEHIND_MS: Final = 253_402_300_799_000
+"""When one falls due that waits for earlier ones of its line: at the end of the year 9999, unless they end before."""
+
+
 class Standing(StrEnum):
     """How a delivery stands, in Svix's words: ``sending`` is tried and not over."""
 
@@ -70,6 +74,8 @@ class DeliveryJob(Struct, frozen=True, kw_only=True):
     lease_no: int
     lease_ends_at_ms: int
     due_at_ms: int
+    order_key: str = ""
+    """Its line at its endpoint: it waits for those before it. '' for one that waits for nobody."""
     resent_at_count: int | None = None
     """How many tries had been made when somebody last had it sent once more; None for never."""
 
@@ -80,7 +86,7 @@ class DeliveryJob(Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A delivery as stored. ``due_at_ms`` is None when nothing more will be tried."""
+    """A delivery as stored. ``due_at_ms`` is None when nothing more will be tried, or not before others have ended."""
 
     id: str
     message_id: str

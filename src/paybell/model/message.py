@@ -111,6 +111,8 @@ class Message(Struct, frozen=True, kw_only=True):
     payload: bytes
     payment_id: str
     created_at_ms: int
+    ordering_key: str = ""
+    """Its line at endpoints that take one after the other by key, '' for that of its payment; not kept with it."""
     channels: frozenset[str] = frozenset()
     trace: str = ""
     """The trace of the request that it was posted by, as :mod:`~paybell.model.trace` keeps it; '' for none."""

@@ -34,6 +34,8 @@ class AttemptNew(Struct, frozen=True, kw_only=True):
     """Its organisation is told so if they have since then or before; 0 for none."""
     event_type: str = ""
     """What its organisation is told of the message: one of ``message.attempt.…``, '' for nothing."""
+    order_key: str = ""
+    """The line that the delivery leaves when it ends; '' for none."""
     weigh: Weigh | None = None
     """What the attempt makes of its endpoint's state; None where that is well and stays so."""
 

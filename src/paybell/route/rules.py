@@ -1,11 +1,12 @@
 """Decide who hears of a message: pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, assert_never
 
 from msgspec import Struct
 
 from paybell.model.delivery import DeliveryJob
-from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint import Endpoint, Ordering
 from paybell.model.message import Message
 from paybell.ports import Change, Routed
 from paybell.route.filters import Payload, lets_through
@@ -13,6 +14,8 @@ from paybell.route.filters import Payload, lets_through
 NewId = Callable[[str], str]
 Telling = tuple[str, str]
 """An event type, and the refund or dispute that it is about ('' for none)."""
+_ONE_LINE: Final = "*"
+_KEY_LINE: Final = "="
 
 
 class Mint(Struct, frozen=True, kw_only=True):
@@ -118,8 +121,9 @@ def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -
 
 
 def deliver_to(endpoint: Endpoint, message: Message, mint: Mint) -> DeliveryJob:
-    """One delivery: leased where there is room to send it at once, else due."""
-    leased = mint.has_room(endpoint.id)
+    """One delivery: leased where there is room to send it at once, else due. What is limited or ordered is claimed."""
+    order_key = line_of(endpoint, message)
+    leased = not order_key and not endpoint.options.throttle_rate and mint.has_room(endpoint.id)
     return DeliveryJob(
         id=mint.new_id("dlv"),
         message_id=message.id,
@@ -134,7 +138,25 @@ def deliver_to(endpoint: Endpoint, message: Message, mint: Mint) -> DeliveryJob:
         lease_no=int(leased),
         lease_ends_at_ms=mint.lease_ends_at_ms if leased else 0,
         due_at_ms=mint.now_ms,
+        order_key=order_key,
     )
+
+
+def line_of(endpoint: Endpoint, message: Message) -> str:
+    """The line in which a message waits for earlier ones at an endpoint; '' for none.
+
+    By key it is that of the key its application gave it, else that of its payment; with neither it waits for none.
+    """
+    match endpoint.options.ordering:
+        case Ordering.NONE:
+            return ""
+        case Ordering.FIFO:
+            return _ONE_LINE
+        case Ordering.FIFO_BY_KEY:
+            key = message.ordering_key or message.payment_id
+            return f"{_KEY_LINE}{key}" if key else ""
+        case _:
+            assert_never(endpoint.options.ordering)
 
 
 def _by_application(endpoints: Iterable[Endpoint]) -> Mapping[str, list[Endpoint]]:

@@ -173,6 +173,7 @@ TABLES: Final = (
         "created_at_ms finished_at_ms last_error resent_at_count",
         foreign="last_error",
     ),
+    _table("delivery_lines", "archive_delivery_lines", "delivery_id endpoint_id order_key place"),
     _table(
         "attempts",
         "archive_attempts",

@@ -109,6 +109,7 @@ _CHECKS: Final = (
     Check(query="check_messages", table="messages"),
     Check(query="check_deliveries", table="deliveries", weeks="check_weeks_messages"),
     Check(query="check_delivery_times", table="deliveries"),
+    Check(query="check_delivery_lines", table="deliveries"),
     Check(query="check_delivery_attempts", table="deliveries", weeks="check_weeks_attempts"),
     Check(query="check_attempts", table="attempts", weeks="check_weeks_deliveries"),
 )

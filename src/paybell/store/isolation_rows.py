@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from paybell.model.endpoint import FAILED_FOR_LONG
 from paybell.model.endpoint_state import Breaker, EndpointState
+from paybell.model.entitlement import DAY_MS
 from paybell.ports import AttemptNew, TurnAsk
 from paybell.store import rows
 
@@ -40,7 +42,7 @@ def weighed(before: Mapping[str, EndpointState], attempts: Iterable[AttemptNew])
             states[endpoint_id] = new.weigh(states.get(endpoint_id))
         state = states.get(endpoint_id)
         since_ms = state.failing_since_ms if state else 0
-        reason = rows.failing_reason(new, since_ms)
+        reason = failing_reason(new, since_ms)
         spells[new.attempt.id] = Spell(since_ms, reason)
         if reason:
             disabled[endpoint_id] = reason
@@ -51,6 +53,14 @@ def weighed(before: Mapping[str, EndpointState], attempts: Iterable[AttemptNew])
         disabled=disabled,
         spells=spells,
     )
+
+
+def failing_reason(new: AttemptNew, since_ms: int) -> str:
+    """Why a failed attempt disables its endpoint; '' where it does not. ``since_ms`` is 0 where not all have failed."""
+    if new.disable_endpoint_reason or not 0 < since_ms <= new.failing_since_max_ms:
+        return new.disable_endpoint_reason
+    days = (new.attempt.started_at_ms - since_ms) // DAY_MS
+    return FAILED_FOR_LONG.format(days=days)
 
 
 def state(row: Sequence[object]) -> EndpointState:

@@ -6,9 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from paybell.errors import Conflict
-from paybell.model.delivery import Attempt, Delivery, DeliveryJob, DeliveryState, standing_of
-from paybell.model.endpoint import FAILED_FOR_LONG
-from paybell.model.entitlement import DAY_MS
+from paybell.model.delivery import BEHIND_MS, Attempt, Delivery, DeliveryJob, DeliveryState, standing_of
 from paybell.model.fact import Fact
 from paybell.model.message import Message
 from paybell.model.notification import (
@@ -283,7 +281,7 @@ def delivery(row: Sequence[object]) -> Delivery:
         event_type=text(row[5]),
         state=DeliveryState(text(row[6])),
         attempt_count=number(row[7]),
-        due_at_ms=number_or_none(row[8]),
+        due_at_ms=None if row[8] == BEHIND_MS else number_or_none(row[8]),
         created_at_ms=number(row[9]),
         finished_at_ms=number_or_none(row[10]),
         last_error=text(row[11]),
@@ -291,8 +289,9 @@ def delivery(row: Sequence[object]) -> Delivery:
 
 
 def delivery_row(job: DeliveryJob, now_ms: int) -> Row:
-    """A new delivery's columns: leased where it already has a lease number."""
+    """A new delivery's columns: leased where it already has a lease number. One with a key has yet to join its line."""
     leased = job.lease_no > 0
+    due_at_ms = BEHIND_MS if job.order_key else job.due_at_ms
     return (
         job.id,
         job.message_id,
@@ -302,7 +301,7 @@ def delivery_row(job: DeliveryJob, now_ms: int) -> Row:
         job.event_type,
         "leased" if leased else "due",
         job.lease_no,
-        job.lease_ends_at_ms if leased else job.due_at_ms,
+        job.lease_ends_at_ms if leased else due_at_ms,
         now_ms,
     )
 
@@ -359,23 +358,15 @@ def attempt_end_row(new: AttemptNew) -> Row:
 
 
 def being_sent(message_id: str, endpoint_id: str) -> Conflict:
-    """Why a delivery that is leased is not made due."""
+    """Why a delivery that is leased, or behind others in a line, is not made due."""
     return Conflict(
-        f"message {message_id} is being sent to endpoint {endpoint_id} at this moment: look at its attempts, and ask "
-        "again if it is not taken"
+        f"message {message_id} is being sent to endpoint {endpoint_id} at this moment, or waits there for earlier "
+        "ones: look at its attempts, and ask again if it is not taken"
     )
 
 
-def failing_reason(new: AttemptNew, since_ms: int) -> str:
-    """Why a failed attempt disables its endpoint; '' where it does not. ``since_ms`` is 0 where not all have failed."""
-    if new.disable_endpoint_reason or not 0 < since_ms <= new.failing_since_max_ms:
-        return new.disable_endpoint_reason
-    days = (new.attempt.started_at_ms - since_ms) // DAY_MS
-    return FAILED_FOR_LONG.format(days=days)
-
-
 def delivery_job(row: Sequence[object]) -> DeliveryJob:
-    """The thirteen columns of a claim."""
+    """The fourteen columns of a claim."""
     return DeliveryJob(
         id=text(row[0]),
         message_id=text(row[1]),
@@ -391,4 +382,5 @@ def delivery_job(row: Sequence[object]) -> DeliveryJob:
         lease_ends_at_ms=number(row[11]),
         due_at_ms=number(row[11]),
         resent_at_count=number_or_none(row[12]),
+        order_key=text(row[13]),
     )

@@ -6,7 +6,7 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import Attempt, DeliveryJob
+from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Reading
 from paybell.store import answer_rows, operational, rows
@@ -57,13 +57,21 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
     async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        await self.database.rows("delivery_abandon", job.id, job.lease_no, now_ms, reason)
+        if not job.order_key:
+            await self.database.rows("delivery_abandon", job.id, job.lease_no, now_ms, reason)
+            return
+        async with self.database.transaction() as session:
+            if await session.count("delivery_abandon", job.id, job.lease_no, now_ms, reason):
+                await self.line_leave(session, [(job.id, job.endpoint_id, job.order_key)])
+        self._waiting.due(job.endpoint_id, self.clock.now_ms())
 
     async def attempt_append(self, new: AttemptNew) -> bool:
         """See the port."""
         kept = await self.attempts.submit(new)
         if kept and new.due_at_ms is not None:
             self._waiting.due(new.attempt.endpoint_id, new.due_at_ms)
+        elif kept and new.order_key:
+            self._waiting.due(new.attempt.endpoint_id, self.clock.now_ms())
         return kept
 
     async def _append_attempts(self, group: Sequence[AttemptNew], again: bool) -> Sequence[bool]:  # noqa: FBT001
@@ -78,7 +86,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
     async def _append_together(self, group: Sequence[AttemptNew]) -> set[str]:
         given = columns([rows.attempt_end_row(new) for new in group], _ATTEMPT_COLUMNS)
-        if not any(new.weigh or operational.may_tell(new) for new in group):
+        if not any(new.weigh or new.order_key or operational.may_tell(new) for new in group):
             return {row[0] for row in await self.database.rows("attempt_append", *given)}
         known = await self.directory_known()
         async with self.database.transaction() as session:
@@ -87,6 +95,10 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             spells = await self.weigh_in(session, recorded)
             told = [it for new in recorded for it in operational.attempted(known, new, spells.get(new.attempt.id))]
             jobs = await self.tell(session, known, told)
+            ended = [new for new in recorded if new.order_key and new.due_at_ms is None]
+            await self.line_leave(
+                session, [(it.attempt.delivery_id, it.attempt.endpoint_id, it.order_key) for it in ended]
+            )
         if any(it.reason for it in spells.values()):
             self.directory_forget()
         if jobs:
@@ -127,13 +139,16 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
     async def _post_together(self, group: Sequence[MessageNew]) -> set[str]:
         """In one statement, but where a key may have been taken for a message whose event id is not free."""
         given = self._posted(group)
-        if not any(it.key is not None and it.message.event_id for it in group):
+        ordered = any(job.order_key for it in group for job in it.deliveries)
+        if not ordered and not any(it.key is not None and it.message.event_id for it in group):
             return {row[0] for row in await self.database.rows("message_post", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("message_post", *given)}
-            refused = [(*answer_rows.key_row(it)[:2], it.message.id) for it in group if it.message.id not in kept]
+            posted = [it for it in group if it.key is not None and it.message.id not in kept]
+            refused = [(*answer_rows.key_row(it)[:2], it.message.id) for it in posted]
             if refused:
                 await session.rows("answer_withdraw", *columns(refused, 3))
+            await self.line_join(session, [job for it in group if it.message.id in kept for job in it.deliveries])
         return kept
 
     def _posted(self, group: Sequence[MessageNew]) -> list[object]:
@@ -158,7 +173,9 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         it = message
         async with self.database.transaction() as session:
             await session.rows("message_expunge", b"", it.organisation_id, it.application_id, it.id)
+            await self.line_drop(session, it.id)
             await session.rows("delivery_end_of_message", now_ms, reason, it.id)
+        self.changed("deliver")
 
     async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
         """See the port."""
@@ -171,7 +188,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         key = (message_id, endpoint_id, organisation_id)
         if not await self.database.rows("delivery_of_message", *key):
             raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
-        if not await self.database.rows("delivery_resend", now_ms, *key):
+        if not await self.database.rows("delivery_resend", now_ms, *key, BEHIND_MS):
             raise rows.being_sent(message_id, endpoint_id)
         self._waiting.due(endpoint_id, now_ms)
         self.changed("deliver")

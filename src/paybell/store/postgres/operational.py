@@ -14,13 +14,14 @@ from paybell.store.operational import listeners, to_nobody
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, Session
 from paybell.store.postgres.directory import DirectoryPart
+from paybell.store.postgres.lines import LinePart
 from paybell.store.seal import Seal
 
 MESSAGE_COLUMNS: Final = 10
 DELIVERY_COLUMNS: Final = 10
 
 
-class OperationalPart(DirectoryPart):
+class OperationalPart(DirectoryPart, LinePart):
     """Operational webhooks: messages like any other, left due."""
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
@@ -47,6 +48,7 @@ class OperationalPart(DirectoryPart):
         if jobs:
             values = columns([rows.delivery_row(job, job.due_at_ms) for job in jobs], DELIVERY_COLUMNS)
             await session.rows("delivery_insert", *values, self.node_no)
+            await self.line_join(session, jobs)
         return jobs
 
     async def _message_names(self, session: Session, occurrences: Sequence[Occurrence]) -> dict[str, str]:

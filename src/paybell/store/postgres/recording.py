@@ -31,6 +31,7 @@ from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
 from paybell.store.postgres.directory import DirectoryPart
 from paybell.store.postgres.grouping import PATIENCE_S, PAUSE_S
+from paybell.store.postgres.lines import LinePart
 
 _COLUMNS: Final = {
     "merge_same_facts": 2,
@@ -60,7 +61,7 @@ class _MergedMeanwhileError(Exception):
     """A payment whose lock was awaited is another one by now: begin again, with no locks held."""
 
 
-class RecordingPart(DirectoryPart):
+class RecordingPart(DirectoryPart, LinePart):
     """Facts, payments, messages and deliveries, written together."""
 
     async def notification_record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
@@ -295,6 +296,7 @@ class RecordingPart(DirectoryPart):
             if batch:
                 owner = (self.node_no,) if name == "delivery_insert" else ()
                 await session.rows(name, *columns(batch, _COLUMNS[name]), *owner)
+        await self.line_join(session, changes.deliveries)
 
 
 def _lock_of(key: PaymentKey) -> int:

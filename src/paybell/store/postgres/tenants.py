@@ -78,6 +78,7 @@ class TenantPart(OperationalPart):
         await session.rows("delivery_end_of_endpoint", self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         await session.rows("endpoint_recover", [endpoint_id])
         await session.rows("turn_forget", [endpoint_id])
+        await session.rows("line_close", endpoint_id)
         await self.tell(session, known, operational.deleted(known, endpoint_id))
 
     # ---- event types

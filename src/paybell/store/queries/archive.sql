@@ -64,6 +64,10 @@ SELECT organisation_id, name, description, created_at_ms, options, updated_at_ms
 SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
   FROM messages ORDER BY id;
 
+-- archive_delivery_lines --
+-- Who waits in which line.
+SELECT delivery_id, endpoint_id, order_key, place FROM delivery_lines ORDER BY delivery_id;
+
 -- archive_deliveries --
 -- Every delivery. Who leases it is left out: it is due since it was made.
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
@@ -159,6 +163,10 @@ INSERT INTO messages (
     id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
+-- archive_delivery_lines_insert [sqlite] --
+-- Put a row of delivery_lines in as it is.
+INSERT INTO delivery_lines (delivery_id, endpoint_id, order_key, place) VALUES ($1, $2, $3, $4);
+
 -- archive_deliveries_insert [sqlite] --
 -- Put a row of deliveries in as it is.
 INSERT INTO deliveries (
@@ -226,6 +234,7 @@ UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
 UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
 UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
+UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
 
 -- archive_occupied [postgres] --
@@ -256,6 +265,7 @@ UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
 UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'message_keys' WHERE EXISTS (SELECT 1 FROM message_keys)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
+UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
 
 -- archive_span --

@@ -137,6 +137,15 @@ SELECT id, 'it is ' || state || ' and due at ' || coalesce(CAST(due_at_ms AS TEX
  WHERE (state IN ('due', 'leased')) <> (due_at_ms IS NOT NULL) OR (state IN ('due', 'leased')) <> (finished_at_ms IS NULL)
  ORDER BY id;
 
+-- check_delivery_lines --
+-- Deliveries that wait for others although they are the first of their line, or in none.
+SELECT d.id, 'it waits for earlier ones, and there are none', NULL
+  FROM deliveries AS d LEFT JOIN delivery_lines AS l ON l.delivery_id = d.id
+ WHERE d.state IN ('due', 'leased') AND d.due_at_ms = 253402300799000
+   AND NOT EXISTS (SELECT 1 FROM delivery_lines AS b
+                    WHERE b.endpoint_id = l.endpoint_id AND b.order_key = l.order_key AND b.place < l.place)
+ ORDER BY d.id;
+
 -- check_delivery_attempts [sqlite] --
 -- Deliveries whose attempts are not numbered from 1 to their count.
 SELECT d.id, 'it counts ' || d.attempt_count || ' attempts; there are ' || count(a.id) || ', numbered from '

@@ -178,7 +178,8 @@ SELECT endpoint_id, due_at_ms FROM deliveries
 -- delivery_due [sqlite] --
 -- An endpoint's deliveries that are due (or whose lease ran out), oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
-       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count
+       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
+       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), '')
   FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
  WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -187,7 +188,8 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
 -- delivery_due_first [sqlite] --
 -- An endpoint's deliveries that are due and have not been tried, oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
-       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count
+       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
+       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), '')
   FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
  WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -275,17 +277,19 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
 UPDATE attempts SET response = '' WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_resend [sqlite] --
--- Make a delivery due once more, on its schedule from the begin.
+-- Make a delivery due once more, on its schedule from the begin and out of any line, unless it waits in one.
 UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, resent_at_count = attempt_count
- WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state IN ('due', 'delivered', 'dead');
+ WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state IN ('due', 'delivered', 'dead')
+   AND (due_at_ms IS NULL OR due_at_ms <> $5);
 
 -- delivery_resend [postgres] --
--- Make a delivery due once more, on its schedule from the begin; give its id unless it is leased.
+-- Make a delivery due once more, on its schedule from the begin and out of any line.
+-- Its id, unless it is leased or waits in a line.
 WITH ended AS (
     DELETE FROM delivery_ends WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 RETURNING *
 ), waiting AS (
     UPDATE delivery_queue SET due_at_ms = $1, resent_at_count = attempt_count
-     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state <> 'leased' RETURNING id
+     WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state <> 'leased' AND due_at_ms <> $5 RETURNING id
 ), added AS (
     INSERT INTO delivery_queue (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
                                 lease_no, due_at_ms, created_at_ms, last_error, resent_at_count)
@@ -425,7 +429,8 @@ WITH due AS MATERIALIZED (
     RETURNING *
 )
 SELECT t.id, t.message_id, t.endpoint_id, t.application_id, t.organisation_id, t.event_type, m.payload, m.created_at_ms, m.trace,
-       t.attempt_count, t.lease_no, t.due_at_ms, t.resent_at_count
+       t.attempt_count, t.lease_no, t.due_at_ms, t.resent_at_count,
+       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = t.id), '')
   FROM taken AS t JOIN messages AS m ON m.id = t.message_id ORDER BY t.id;
 
 -- delivery_release [postgres] --

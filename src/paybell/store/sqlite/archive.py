@@ -46,6 +46,7 @@ _INSERTS: Final = {
     "event_types": "archive_event_types_insert",
     "messages": "archive_messages_insert",
     "deliveries": "archive_deliveries_insert",
+    "delivery_lines": "archive_delivery_lines_insert",
     "attempts": "archive_attempts_insert",
 }
 _SERVED: Final = (

@@ -6,7 +6,7 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob, DeliveryState
 from paybell.model.message import Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
 from paybell.store import answer_rows, operational, rows
@@ -74,6 +74,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             lease_ends_at_ms=claim.lease_ends_at_ms,
             due_at_ms=rows.number(row[11]),
             resent_at_count=rows.number_or_none(row[12]),
+            order_key=rows.text(row[13]),
         )
 
     async def delivery_waiting(self) -> Mapping[str, int]:
@@ -93,9 +94,11 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         """See the port."""
 
         def abandon(connection: apsw.Connection) -> None:
-            self._finish(
+            ended = self._finish(
                 connection, job.id, job.lease_no, DeliveryState.DEAD, due_at_ms=None, finished=now_ms, error=reason
             )
+            if ended and job.order_key:
+                self.line_leave(connection, job.id, job.endpoint_id, job.order_key)
 
         await self.database.write(abandon)
 
@@ -133,6 +136,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             ):
                 return False, False, False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))
+            if new.order_key and new.due_at_ms is None:
+                self.line_leave(connection, it.delivery_id, it.endpoint_id, new.order_key)
             spell = self.weigh_in(connection, new)
             return True, bool(spell.reason), self._tell_attempt(connection, new, spell)
 
@@ -174,6 +179,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             return Conflict(f"a message with the event id {message.event_id!r} was posted already")
         jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
         connection.executemany(self.sql["delivery_insert"], jobs)
+        self.line_join(connection, new.deliveries)
         return Begun()
 
     async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
@@ -193,6 +199,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
         def job(connection: apsw.Connection) -> None:
             connection.execute(self.sql["message_expunge"], (b"", it.organisation_id, it.application_id, it.id))
+            self.line_drop(connection, it.id)
             connection.execute(self.sql["delivery_end_of_message"], (now_ms, reason, it.id))
 
         await self.database.write(job)
@@ -214,7 +221,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             key = (message_id, endpoint_id, organisation_id)
             if connection.execute(self.sql["delivery_of_message"], key).fetchone() is None:
                 raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
-            connection.execute(self.sql["delivery_resend"], (now_ms, *key))
+            connection.execute(self.sql["delivery_resend"], (now_ms, *key, BEHIND_MS))
             if not connection.changes():
                 raise rows.being_sent(message_id, endpoint_id)
 

@@ -13,9 +13,10 @@ from paybell.store.operational import listeners, to_nobody
 from paybell.store.seal import Seal
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.directory import DirectoryPart
+from paybell.store.sqlite.lines import LinePart
 
 
-class OperationalPart(DirectoryPart):
+class OperationalPart(DirectoryPart, LinePart):
     """Operational webhooks: messages like any other, left due."""
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
@@ -46,6 +47,7 @@ class OperationalPart(DirectoryPart):
                 return False
         jobs = [rows.delivery_row(job, job.due_at_ms) for job in routed.deliveries]
         connection.executemany(self.sql["delivery_insert"], jobs)
+        self.line_join(connection, routed.deliveries)
         return bool(jobs)
 
     def _named(self, connection: apsw.Connection, it: Occurrence) -> Occurrence:

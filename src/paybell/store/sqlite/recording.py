@@ -24,9 +24,10 @@ from paybell.ports import (
 )
 from paybell.store import account_rows, alias_rows, expectation_rows, ledger_rows, member_rows, rows
 from paybell.store.sqlite.directory import DirectoryPart
+from paybell.store.sqlite.lines import LinePart
 
 
-class RecordingPart(DirectoryPart):
+class RecordingPart(DirectoryPart, LinePart):
     """Facts, payments, messages and deliveries, written together."""
 
     async def notification_record(self, readings: Sequence[Reading], decide: Decide) -> Changes:
@@ -207,3 +208,4 @@ class RecordingPart(DirectoryPart):
         for name, values in batches.items():
             if values:
                 connection.executemany(self.sql[name], values)
+        self.line_join(connection, changes.deliveries)

@@ -85,7 +85,7 @@ class TenantPart(OperationalPart):
             raise NotFound(f"no endpoint {endpoint_id}")
         ended = (self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         connection.execute(self.sql["delivery_end_of_endpoint"], ended)
-        for forget in ("endpoint_recover", "turn_forget"):
+        for forget in ("line_close", "endpoint_recover", "turn_forget"):
             connection.execute(self.sql[forget], (endpoint_id,))
         self.tell(connection, known, operational.deleted(known, endpoint_id))
 

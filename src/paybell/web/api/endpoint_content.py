@@ -1,4 +1,4 @@
-"""What an endpoint asks for of the contents of its deliveries: filter, format, headers, schedule."""
+"""What an endpoint asks for of its deliveries: filter, format, headers, schedule, order."""
 
 import json
 from typing import Annotated, Any, Final
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from paybell.errors import ConfigurationError
-from paybell.model.endpoint import EndpointOptions, PayloadFormat
+from paybell.model.endpoint import EndpointOptions, Ordering, PayloadFormat
 from paybell.web.api.problems import InvalidField
 from paybell.web.api.shapes import Shape
 from paybell.web.context import WebContext
@@ -22,6 +22,11 @@ RetryDelays = Annotated[
     Field(max_length=_RETRIES_MAX, description="Seconds before each further try; null for the event type's schedule."),
 ]
 
+OrderingField = Annotated[
+    Ordering,
+    Field(description="fifo: each waits until the one before it has ended; fifo_by_key: those of one payment or key."),
+]
+
 
 class ContentOut(Shape):
     """What it asks for."""
@@ -30,6 +35,7 @@ class ContentOut(Shape):
     payload_format: PayloadFormat
     svix_headers: bool
     retry_delays: RetryDelays | None
+    ordering: Ordering
 
 
 class Content(Shape):
@@ -39,6 +45,7 @@ class Content(Shape):
     payload_format: PayloadFormat | None = None
     svix_headers: Annotated[bool, Field(description="Say the webhook-* headers under svix-*, too.")] | None = None
     retry_delays: RetryDelays | None = None
+    ordering: OrderingField | None = None
 
     def applied(self, before: EndpointOptions) -> EndpointOptions:
         """What it asks for from now on; ``InvalidField`` for a filter that is no JSON."""
@@ -47,6 +54,7 @@ class Content(Shape):
             "payload_format": self.payload_format or PayloadFormat.PAYBELL,
             "svix_headers": bool(self.svix_headers),
             "retry_delays_s": None if self.retry_delays is None else tuple(self.retry_delays),
+            "ordering": self.ordering or Ordering.NONE,
         }
         given = {name.replace("retry_delays", "retry_delays_s") for name in self.model_fields_set}
         return replace(before, **{name: value for name, value in changes.items() if name in given})
@@ -73,6 +81,7 @@ def show_content(options: EndpointOptions) -> dict[str, Any]:
         "payload_format": options.payload_format,
         "svix_headers": options.svix_headers,
         "retry_delays": None if options.retry_delays_s is None else list(options.retry_delays_s),
+        "ordering": options.ordering,
     }
 
 

@@ -45,6 +45,11 @@ _BODY_SCHEMA: Final[dict[str, Any]] = {
             "anyOf": [{"$ref": "#/components/schemas/ApplicationIn"}, {"type": "null"}],
             "description": "The application to make where there is none of the uid in the path.",
         },
+        "orderingKey": {
+            "type": ["string", "null"],
+            "pattern": EVENT_ID_PATTERN.pattern,
+            "description": "Endpoints with ordering fifo_by_key take messages of one key one after the other.",
+        },
         "payload": {
             "type": "object",
             "description": "Delivered byte for byte as it stands here.",

@@ -31,6 +31,7 @@ class Posted(Struct, forbid_unknown_fields=True, rename="camel"):
     channels: Annotated[list[str], Meta(max_length=CHANNELS_MAX)] | None = None
     application: msgspec.Raw = msgspec.Raw(b"null")
     """The application to make where there is none of that uid; read by the router alone."""
+    ordering_key: Annotated[str, Meta(pattern=EVENT_ID_PATTERN.pattern)] | None = None
 
 
 class MessageOut(Shape):
@@ -73,6 +74,8 @@ def decode(body: bytes) -> Posted:
         raise InvalidField(f"must match {EVENT_ID_PATTERN.pattern}", "eventId")
     if not all(re.fullmatch(CHANNEL_PATTERN, it) for it in posted.channels or ()):
         raise InvalidField(f"each must match {CHANNEL_PATTERN}", "channels")
+    if posted.ordering_key is not None and not EVENT_ID_PATTERN.fullmatch(posted.ordering_key):
+        raise InvalidField(f"must match {EVENT_ID_PATTERN.pattern}", "orderingKey")
     if not bytes(posted.payload).startswith(b"{"):
         raise InvalidField("must be a JSON object", "payload")
     return posted
@@ -89,6 +92,7 @@ async def posting(
         application_id=application.id,
         event_type=posted.event_type,
         event_id=posted.event_id or "",
+        ordering_key=posted.ordering_key or "",
         payload=bytes(posted.payload),
         payment_id="",
         created_at_ms=now_ms,
