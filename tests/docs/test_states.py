@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from paybell.model import delivery, notification
+from paybell.model import delivery, notification, task
 from paybell.model.payment import PaymentStatus
 
 PAGE = Path(__file__).parents[2] / "docs/states.md"
@@ -41,6 +41,12 @@ def drawn() -> str:
                 "again only when somebody has it sent once more.",
                 "leased due",
                 delivery.TRANSITIONS,
+            ),
+            diagram(
+                "Background task",
+                "It begins `running`; where it is in its range is kept with every step.",
+                "running",
+                task.TRANSITIONS,
             ),
             f"\n## Payment\n\nNo machine: the status is computed from all facts. Statuses: {statuses}.\n",
         )

@@ -1,6 +1,7 @@
 """Every route of the OpenAPI document: asked by its owner, by another organisation, without a key, with a wrong one."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.test_api_accounts import FACTS
 
 CODE = "def handler(webhook):\n    return webhook\n"
 OPEN = {"health", "api_health", "api_ping", "metrics"}
+RECENTLY = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
 BODIES: dict[str, dict[str, Any]] = {
     "source_create": {"uid": "second", "gateway": "stripe", "secrets": ["whsec_1"]},
     "source_patch": {"enabled": True},
@@ -28,6 +30,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "transformation_patch": {"code": CODE},
     "transformation_simulate": {"code": CODE, "eventType": "order.paid", "payload": {"a": 1}},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
+    "endpoint_recover": {"since": RECENTLY},
+    "endpoint_replay_missing": {"since": RECENTLY},
+    "endpoint_bulk_replay": {"since": RECENTLY, "eventTypes": ["order.paid"], "status": 2},
     "event_type_create": {"name": "order.sent"},
     "event_type_put": {"description": "d", "schemas": {"1": {"example": {"a": 1}}}},
     "event_type_patch": {"description": "e"},
@@ -64,6 +69,7 @@ LISTS = (
     "/refusal",
     "/app",
     "/event-type",
+    "/background-task",
     "/operational-webhook/endpoint",
 )
 PAID = (
@@ -113,6 +119,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
     body = {"eventType": "order.paid", "payload": {}, "eventId": "ev"}
     message = await world.ask("POST", f"{path}/msg", body, status=202)
     await world.ask("POST", "/payment-expectation", BODIES["expectation_create"], status=201)
+    task = await world.ask("POST", f"{path}/endpoint/e/recover", BODIES["endpoint_recover"], status=202)
     await world.bell.deliver.run_once()
     await world.bell.deliver.settle()
     ids = {
@@ -128,6 +135,7 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "product": "gold",
         "operational_endpoint": listener["id"],
         "api_key": (await world.ask("POST", "/api-key", BODIES["api_key_create"], status=201))["id"],
+        "task": task["id"],
         **{it: (await world.ask("GET", f"/{it}"))["data"][0]["id"] for it in ACCOUNT},
     }
     return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev", "operational_endpoint": "o"}

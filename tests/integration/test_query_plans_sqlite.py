@@ -59,6 +59,10 @@ INDEX_OF = {
     "attempt_page_of_message": ("attempts_by_message",),
     "attempt_page_of_endpoint": ("attempts_by_endpoint",),
     "attempt_get": ("sqlite_autoindex_attempts_1",),
+    "task_look": ("messages_by_application", "deliveries_once", "attempts_by_message", "messages_event"),
+    "task_claim": ("tasks_due",),
+    "task_resend": ("sqlite_autoindex_deliveries_1",),
+    "task_page": ("tasks_by_organisation",),
     "api_key_find": ("sqlite_autoindex_api_keys_2",),
 }
 MAY_SORT = {

@@ -13,6 +13,7 @@ from paybell.model.delivery import DeliveryState
 from paybell.model.endpoint_state import Breaker
 from paybell.model.notification import NotificationState, Origin
 from paybell.model.payment import PaymentStatus
+from paybell.model.task import TaskState
 from paybell.store.named import UP, _split, migrations, queries
 
 STORE = Path(str(resources.files("paybell.store")))
@@ -62,6 +63,7 @@ NOUNS = tuple(
         "silence",
         "source",
         "status",
+        "task",
         "timeline",
         "turn",
         "transaction",
@@ -127,6 +129,7 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         ("notifications", "origin", Origin),
         ("deliveries", "state", DeliveryState),
         ("payments", "status", PaymentStatus),
+        ("tasks", "state", TaskState),
         ("endpoint_states", "breaker", Breaker),
     ],
 )

@@ -13,6 +13,7 @@ from paybell.app.bootstrap import ensure_bootstrap_key
 from paybell.app.functions import FunctionEndpoints
 from paybell.app.loops import guarded
 from paybell.app.operational import MailEndpoints, listener_check, mail_sender, occurrence_route
+from paybell.app.replays import WISHES
 from paybell.app.sandboxes import check_any_headers, sandbox_of, shaper_of
 from paybell.app.stores import open_store, retention_of
 from paybell.clock import Clock, SystemClock
@@ -31,6 +32,8 @@ from paybell.receive.service import ReceiveConfig, ReceiveService
 from paybell.reconcile.service import ReconcileConfig, ReconcileService
 from paybell.record.service import RecordConfig, RecordService
 from paybell.record.timers import TimerConfig, TimerService
+from paybell.replay.requests import Requests
+from paybell.replay.service import ReplayConfig, ReplayService
 from paybell.route.filters import check_filter
 from paybell.route.rules import Mint, route_change, route_message
 from paybell.transports import (
@@ -126,6 +129,7 @@ class Paybell:
             ("record", self.record.run),
             ("record", self.timers.run),
             ("deliver", self.deliver.run),
+            ("deliver", self.replay.run),
             ("reconcile", self.reconcile.run),
         )
         await self.keep.join()
@@ -144,6 +148,7 @@ class Paybell:
         self._ready = False
         self.record.drain()
         self.timers.drain()
+        self.replay.drain()
         self.deliver.drain()
         for task in self._tasks:
             if task.get_name() == "reconcile":
@@ -252,6 +257,7 @@ class Paybell:
         self._sandbox = sandbox_of(chosen)
         shape = shaper_of(chosen, store, self._sandbox).shape
         self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh, shape=shape)
+        self.replay = ReplayService(store, clock, ReplayConfig(), wishes=WISHES, may_begin=self.keep.is_fresh)
         self._lease_ms = deliver_config.lease_ms
         self.record = RecordService(
             store, GATEWAYS, clock, record_config, route=self._route_change, hand_on=self._hand_on
@@ -289,6 +295,7 @@ class Paybell:
             route=self._route_message,
             expect=self.record.expect,
             deliver=self._hand_on,
+            replays=Requests(self.store, self.clock, WISHES),
             check_url=self._check_url,
             check_listener=listener_check(self.settings, self._check_url),
             check_headers=check_any_headers,
@@ -359,6 +366,7 @@ class Paybell:
             "receive": self.receive.counts,
             "record": self.record.counts | self.timers.counts,
             "deliver": self.deliver.counts,
+            "replay": self.replay.counts,
             "reconcile": self.reconcile.counts,
             "keep": self.keep.counts,
         }

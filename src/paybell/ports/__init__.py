@@ -81,6 +81,7 @@ from paybell.ports.stores import (
     RecordStore,
     SchemaStore,
 )
+from paybell.ports.tasks import Candidate, Choose, Look, Moves, TaskNew, TaskStore
 from paybell.ports.transforming import Fault, Transformed, Transformer, Webhook
 
 __all__ = [
@@ -100,8 +101,10 @@ __all__ = [
     "ArchiveWriter",
     "AttemptNew",
     "Book",
+    "Candidate",
     "Change",
     "Changes",
+    "Choose",
     "Claim",
     "Claims",
     "ClientCertificate",
@@ -129,10 +132,12 @@ __all__ = [
     "Known",
     "KnownItem",
     "Login",
+    "Look",
     "Mention",
     "Merge",
     "MessageNew",
     "Method",
+    "Moves",
     "NewFact",
     "NotificationNew",
     "NotificationOutcome",
@@ -162,6 +167,8 @@ __all__ = [
     "Store",
     "StoreStatus",
     "Subjects",
+    "TaskNew",
+    "TaskStore",
     "Tended",
     "TimelineEntry",
     "Transformed",
@@ -189,6 +196,7 @@ class Store(
     SchemaStore,
     AnswerStore,
     EraseStore,
+    TaskStore,
     ReadStore,
     ArchiveStore,
     Protocol,

@@ -181,6 +181,12 @@ TABLES: Final = (
         "response error url started_at_ms duration_ms manual",
         foreign="response error",
     ),
+    _table(
+        "tasks",
+        "archive_tasks",
+        "id organisation_id application_id endpoint_id kind asked state reason cursor found done skipped lease_no "
+        "due_at_ms created_at_ms updated_at_ms finished_at_ms",
+    ),
 )
 """In the order in which they can be written: what is referred to comes first."""
 BY_NAME: Final[Mapping[str, Table]] = {table.name: table for table in TABLES}

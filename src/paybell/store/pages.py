@@ -15,8 +15,9 @@ from paybell.model.ledger import Posting
 from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
+from paybell.model.task import Task
 from paybell.ports import AddressedMessage, NotificationView, Page, PageQuery
-from paybell.store import account_rows, expectation_rows, key_rows, ledger_rows, member_rows, rows, timeline
+from paybell.store import account_rows, expectation_rows, key_rows, ledger_rows, member_rows, rows, task_rows, timeline
 from paybell.store.paging import bindings, page, page_name
 
 T = TypeVar("T")
@@ -108,6 +109,10 @@ class PageReads(ABC):
     async def api_key_page(self, query: PageQuery) -> Page[ApiKey]:
         """See the port."""
         return await self._page("api_key_page", query, key_rows.api_key, lambda it: it.id)
+
+    async def task_page(self, query: PageQuery) -> Page[Task]:
+        """See the port."""
+        return await self._page("task_page", query, task_rows.task, lambda it: it.id, "kind", "state", "application_id")
 
     async def _page(
         self,

@@ -10,6 +10,7 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.expectation import Expectation
 from paybell.model.message import Message
 from paybell.ports import ClientCertificate, Gateway, Said, Store, Transformer
+from paybell.replay.requests import Requests
 
 
 class WebContext(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """Say what an order should pay."""
     deliver: Callable[[Sequence[DeliveryJob]], None]
     """Send what is leased to this process."""
+    replays: Requests
+    """Say what a replay would do, and make it a task."""
     check_url: Callable[[str], None]
     """Refuse, with ``ConfigurationError``, an endpoint's URL that can never be delivered to."""
     check_listener: Callable[[str], None]

@@ -12,7 +12,6 @@ from paybell.store.place import without_password
 from paybell.store.postgres.answers import AnswerPart
 from paybell.store.postgres.archive import ArchivePart
 from paybell.store.postgres.database import Database, PostgresOptions
-from paybell.store.postgres.deliveries import DeliveryPart
 from paybell.store.postgres.keys import KeyPart
 from paybell.store.postgres.members import MemberPart
 from paybell.store.postgres.nodes import NodePart
@@ -22,6 +21,7 @@ from paybell.store.postgres.payments import PaymentPart
 from paybell.store.postgres.periods import AHEAD_MS
 from paybell.store.postgres.personal import PersonalPart
 from paybell.store.postgres.schema import SchemaPart
+from paybell.store.postgres.tasks import TaskPart
 from paybell.store.postgres.tenants import TenantPart
 from paybell.store.seal import Seal
 
@@ -31,7 +31,7 @@ _CLOSE_S: Final = 5.0
 
 class PostgresStore(
     NotificationPart,
-    DeliveryPart,
+    TaskPart,
     PaymentPart,
     PersonalPart,
     AnswerPart,

@@ -235,7 +235,8 @@ UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
 UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
-UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
+UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
+UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks);
 
 -- archive_occupied [postgres] --
 -- What a database holds besides its default organisation.
@@ -266,7 +267,8 @@ UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'message_keys' WHERE EXISTS (SELECT 1 FROM message_keys)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
-UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts);
+UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
+UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks);
 
 -- archive_span --
 -- The first and the last ids, which say in which time what is appended was made.
@@ -387,3 +389,16 @@ SELECT subject_id, notification_id, at_ms
 -- Put a row of mentions in as it is.
 INSERT INTO mentions (subject_id, notification_id, at_ms)
 VALUES ($1, $2, $3);
+
+-- archive_tasks --
+-- Every task. Who works on it is left out: one that runs is due since it was made.
+SELECT id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no,
+       CASE state WHEN 'running' THEN created_at_ms END AS due_at_ms, created_at_ms, updated_at_ms, finished_at_ms
+  FROM tasks ORDER BY id;
+
+-- archive_tasks_insert [sqlite] --
+-- Put a row of tasks in as it is.
+INSERT INTO tasks (
+    id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
+    created_at_ms, updated_at_ms, finished_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);

@@ -21,6 +21,7 @@ from paybell.store.sqlite.base import Part
 _BUSY_MS: Final = 5000
 _WRITE_PRAGMAS: Final = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536")
 _INSERTS: Final = {
+    "tasks": "archive_tasks_insert",
     "organisations": "archive_organisations_insert",
     "api_keys": "archive_api_keys_insert",
     "sources": "archive_sources_insert",

@@ -16,7 +16,6 @@ from paybell.store.sqlite import lock
 from paybell.store.sqlite.answers import AnswerPart
 from paybell.store.sqlite.archive import ArchivePart
 from paybell.store.sqlite.database import Database
-from paybell.store.sqlite.deliveries import DeliveryPart
 from paybell.store.sqlite.keys import KeyPart
 from paybell.store.sqlite.members import MemberPart
 from paybell.store.sqlite.nodes import NodePart
@@ -26,6 +25,7 @@ from paybell.store.sqlite.payments import PaymentPart
 from paybell.store.sqlite.personal import PersonalPart
 from paybell.store.sqlite.retention import RetentionPart
 from paybell.store.sqlite.schema import SchemaPart
+from paybell.store.sqlite.tasks import TaskPart
 from paybell.store.sqlite.tenants import TenantPart
 
 _REFRESH_S: Final = 1.0
@@ -33,7 +33,7 @@ _REFRESH_S: Final = 1.0
 
 class SqliteStore(
     NotificationPart,
-    DeliveryPart,
+    TaskPart,
     PaymentPart,
     PersonalPart,
     AnswerPart,

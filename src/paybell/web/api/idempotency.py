@@ -96,6 +96,12 @@ def keep_no_answer(request: Request) -> None:
     request.state.answer_is_secret = True
 
 
+def answer_of(request: Request, answer: Response, context: WebContext) -> AnswerNew | None:
+    """The answer to keep together with what a request changes; None without a key."""
+    key = taken_key(request)
+    return None if key is None else _new(key, answer, context)
+
+
 def _new(key: AnswerKey, answer: Response, context: WebContext) -> AnswerNew:
     kept = KeptAnswer(answer.status_code, answer.media_type or "", bytes(answer.body))
     return AnswerNew(key=key, answer=kept, ends_at_ms=context.clock.now_ms() + KEPT_MS)

@@ -1,0 +1,115 @@
+"""Do what tasks are for: claim one, send the next few of its messages once more, and let others go first."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from paybell import log
+from paybell.clock import Clock
+from paybell.errors import StoreUnavailable
+from paybell.model.endpoint import Endpoint
+from paybell.model.task import Task
+from paybell.ports import Candidate, Moves, TaskStore
+from paybell.replay.requests import look_of
+from paybell.replay.rules import Wishes, job_of, moves, pick
+
+
+class ReplayConfig(Struct, frozen=True, kw_only=True):
+    """How replay behaves."""
+
+    batch_max: int = 100
+    """Messages looked at in one transaction."""
+    backlog_max: int = 100
+    """How many may be due for an endpoint until its tasks wait: so many may stand before a new message."""
+    pause_ms: int = 500
+    """How long a task then waits."""
+    lease_ms: int = 30_000
+    """How long one step may take until another process does it."""
+    poll_s: float = 1.0
+    """How often to look for what is due."""
+
+
+class ReplayService:
+    """Works on tasks, a step at a time and whichever has waited longest; any number of processes may."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        clock: Clock,
+        config: ReplayConfig,
+        *,
+        wishes: Wishes,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._wishes = wishes
+        self._may_begin = may_begin
+        self._log = log.get("replay")
+        self._stopping = asyncio.Event()
+        self.counts: dict[str, int] = dict.fromkeys(("steps", "replayed", "skipped"), 0)
+
+    def drain(self) -> None:
+        """End; what is left of a task is another's, from where it stands."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until :meth:`drain`, or until cancelled."""
+        while not self._stopping.is_set():
+            try:
+                busy = await self.run_once()
+            except StoreUnavailable as error:
+                self._log.error("replay.store_unavailable", error=str(error))
+                busy = False
+            if not busy:
+                await self._rest()
+
+    async def run_once(self) -> bool:
+        """One step of one task; whether there was any."""
+        if not self._may_begin():
+            return False
+        now_ms = self._clock.now_ms()
+        task = await self._store.task_claim(now_ms=now_ms, lease_ends_at_ms=now_ms + self._config.lease_ms)
+        if task is None:
+            return False
+        endpoint = await self._store.endpoint_get(task.endpoint_id)
+        if endpoint is None or endpoint.disabled:
+            reason = "the endpoint was deleted" if endpoint is None else f"disabled: {endpoint.disabled_reason}"
+            await self._store.task_fail(task, reason=reason, now_ms=now_ms)
+            self._log.warning("task.failed", id=task.id, task=task.kind, reason=reason)
+            return True
+        limit = self._config.backlog_max
+        if await self._store.task_backlog(endpoint.id, now_ms=now_ms, count_max=limit) >= limit:
+            await self._store.task_put_off(task, due_at_ms=now_ms + self._config.pause_ms)
+            return True
+        await self._step(task, endpoint, now_ms)
+        return True
+
+    async def _step(self, task: Task, endpoint: Endpoint, now_ms: int) -> None:
+        limit = self._config.batch_max
+
+        def choose(found: Sequence[Candidate]) -> Moves:
+            picked = pick(task.kind, task.asked, endpoint, found, self._wishes)
+            jobs = tuple(
+                job_of(it.message, endpoint, new_id=self._clock.new_id("dlv"), now_ms=now_ms) for it in picked.first
+            )
+            return moves(task, picked, found, limit=limit, jobs=jobs)
+
+        after = await self._store.task_step(task, look_of(task, after=task.cursor, limit=limit), choose, now_ms=now_ms)
+        if after is None:
+            return
+        self.counts["steps"] += 1
+        self.counts["replayed"] += after.done - task.done
+        self.counts["skipped"] += after.skipped - task.skipped
+        self._log.info(
+            "task.stepped", id=task.id, task=task.kind, state=after.state, done=after.done, found=after.found
+        )
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.poll_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,23 @@
+-- Background tasks: what is sent once more, many messages at a time, and how far that is.
+CREATE TABLE tasks (
+    id              TEXT COLLATE "C" PRIMARY KEY,
+    organisation_id TEXT COLLATE "C" NOT NULL,
+    application_id  TEXT COLLATE "C" NOT NULL,
+    endpoint_id     TEXT COLLATE "C" NOT NULL,
+    kind            TEXT NOT NULL CHECK (kind IN ('endpoint.recover', 'endpoint.replay', 'endpoint.bulk-replay')),
+    asked           TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('running', 'finished', 'failed', 'canceled')),
+    reason          TEXT NOT NULL,
+    cursor          TEXT COLLATE "C" NOT NULL,
+    found           BIGINT NOT NULL,
+    done            BIGINT NOT NULL,
+    skipped         BIGINT NOT NULL,
+    lease_no        INTEGER NOT NULL,
+    due_at_ms       BIGINT,
+    created_at_ms   BIGINT NOT NULL,
+    updated_at_ms   BIGINT NOT NULL,
+    finished_at_ms  BIGINT
+);
+-- While leased, `due_at_ms` is when the lease ends.
+CREATE INDEX tasks_due ON tasks (due_at_ms) WHERE state = 'running';
+CREATE INDEX tasks_by_organisation ON tasks (organisation_id, id);

@@ -1,0 +1,106 @@
+"""Tasks and the messages they look at, as rows and back."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from paybell.clock import id_at
+from paybell.errors import Conflict
+from paybell.model.delivery import DeliveryState
+from paybell.model.task import Asked, Task, TaskKind, TaskState
+from paybell.ports import Candidate, Look, Moves
+from paybell.store import rows
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_ASKED: Final = msgspec.json.Decoder(Asked)
+_KEPT_MS: Final = 90 * 86_400_000
+
+
+def task(row: Sequence[object]) -> Task:
+    """The seventeen columns of a task."""
+    return Task(
+        id=rows.text(row[0]),
+        organisation_id=rows.text(row[1]),
+        application_id=rows.text(row[2]),
+        endpoint_id=rows.text(row[3]),
+        kind=TaskKind(rows.text(row[4])),
+        asked=_ASKED.decode(rows.text(row[5])),
+        state=TaskState(rows.text(row[6])),
+        reason=rows.text(row[7]),
+        cursor=rows.text(row[8]),
+        found=rows.number(row[9]),
+        done=rows.number(row[10]),
+        skipped=rows.number(row[11]),
+        lease_no=rows.number(row[12]),
+        due_at_ms=rows.number_or_none(row[13]),
+        created_at_ms=rows.number(row[14]),
+        updated_at_ms=rows.number(row[15]),
+        finished_at_ms=rows.number_or_none(row[16]),
+    )
+
+
+def task_row(it: Task) -> rows.Row:
+    """The same back."""
+    return (
+        *(
+            it.id,
+            it.organisation_id,
+            it.application_id,
+            it.endpoint_id,
+            str(it.kind),
+            _ENCODER.encode(it.asked).decode(),
+        ),
+        *(str(it.state), it.reason, it.cursor, it.found, it.done, it.skipped, it.lease_no, it.due_at_ms),
+        *(it.created_at_ms, it.updated_at_ms, it.finished_at_ms),
+    )
+
+
+def prune_row(it: Task) -> rows.Row:
+    """Whose tasks are forgotten, and before which id."""
+    return (it.organisation_id, id_at("bgtask", it.created_at_ms - _KEPT_MS))
+
+
+def refuse_more(running: int, running_max: int) -> None:
+    """``Conflict`` when as many run as may."""
+    if running >= running_max:
+        raise Conflict(
+            f"{running} tasks of this application run already, as many as may: wait until one ends, or cancel one"
+        )
+
+
+def look_row(look: Look) -> rows.Row:
+    """What is asked of messages."""
+    after, before = max(look.after, id_at("msg", look.asked.since_ms)), id_at("msg", look.asked.until_ms)
+    codes = int(look.asked.status_class is not None)
+    return (codes, look.endpoint_id, look.application_id, after, before, look.organisation_id, look.limit)
+
+
+def candidate(row: Sequence[object]) -> Candidate:
+    """The fifteen columns of a message and how it stands."""
+    return Candidate(
+        message=rows.message(row[:10]),
+        delivery_id="" if row[10] is None else rows.text(row[10]),
+        state=None if row[11] is None else DeliveryState(rows.text(row[11])),
+        attempt_count=rows.number_or_none(row[12]) or 0,
+        status_code=rows.number_or_none(row[13]),
+        beside=frozenset() if row[14] is None else frozenset(rows.text(row[14]).split(",")),
+    )
+
+
+def move_row(it: Task, moves: Moves, done: int, now_ms: int) -> rows.Row:
+    """How far a task is after a step; what somebody else was faster with is skipped."""
+    found = len(moves.resent) + len(moves.added) + moves.skipped
+    ended = moves.state is not TaskState.RUNNING
+    at_ms = (None if ended else now_ms, now_ms, now_ms if ended else None)
+    return (str(moves.state), "", moves.cursor, found, done, found - done, *at_ms, it.id, it.lease_no)
+
+
+def put_off_row(it: Task, due_at_ms: int) -> rows.Row:
+    """The same for one that waits."""
+    return ("running", "", it.cursor, 0, 0, 0, due_at_ms, it.updated_at_ms, None, it.id, it.lease_no)
+
+
+def fail_row(it: Task, reason: str, now_ms: int) -> rows.Row:
+    """The same for one that cannot go on."""
+    return ("failed", reason, it.cursor, 0, 0, 0, None, now_ms, now_ms, it.id, it.lease_no)
