@@ -45,6 +45,7 @@ INDEX_OF = {
     "endpoint_state_lock": ("PRIMARY KEY",),
     "endpoint_recover": ("PRIMARY KEY",),
     "endpoint_probe": ("PRIMARY KEY",),
+    "delivery_waiting_count": ("deliveries_due",),
     "turn_forget": ("PRIMARY KEY",),
     "line_join": ("delivery_lines",),
     "line_leave": ("PRIMARY KEY",),

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from paybell.cli.shared import After, AsJson, Database, Limit, desk, show_rows, work
-from paybell.cli.views import delivery_view
+from paybell.cli.views import delivery_view, endpoint_state_view
 from paybell.model.delivery import DeliveryState
 from paybell.ports import PageQuery
 
@@ -19,6 +19,19 @@ _COLUMNS = {
     "due": "dueAt",
     "last error": "lastError",
 }
+
+_STATE_COLUMNS = {
+    "endpoint": "endpointId",
+    "breaker": "breaker",
+    "since": "breakerSince",
+    "held until": "heldUntil",
+    "reason": "reason",
+    "at once": "concurrency",
+    "failing since": "failingSince",
+    "failures": "failureCount",
+    "waiting": "waitingCount",
+}
+_WAITING_MAX = 10_000
 
 
 @app.callback()
@@ -38,6 +51,20 @@ def list_(
     """List the deliveries, newest first."""
     found = work(_list(str(state or ""), limit, after, database))
     show_rows(found, _COLUMNS, json=json)
+
+
+@app.command()
+def endpoints(*, database: Database = None, json: AsJson = False) -> None:
+    """List the endpoints that are not well: what they are spared, until when and why."""
+    show_rows(work(_endpoints(database)), _STATE_COLUMNS, json=json)
+
+
+async def _endpoints(database: str | None) -> list[dict[str, object]]:
+    async with desk(database) as at:
+        mine = {it.id for it in await at.store.endpoint_list(at.organisation.id)}
+        sick = [it for it in await at.store.endpoint_state_list() if it.endpoint_id in mine]
+        count = at.store.delivery_waiting_count
+        return [endpoint_state_view(it, await count(it.endpoint_id, count_max=_WAITING_MAX)) for it in sick]
 
 
 async def _list(state: str, limit: int, after: str, database: str | None) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from paybell.model.account import AccountItem
 from paybell.model.delivery import Delivery
+from paybell.model.endpoint_state import EndpointState
 from paybell.model.entitlement import Entitlement, Product
 from paybell.model.fact import Fact
 from paybell.model.ledger import ACCOUNT_TYPES, Balance, Posting
@@ -246,4 +247,19 @@ def delivery_view(delivery: Delivery) -> dict[str, object]:
         "dueAt": time_text(delivery.due_at_ms),
         "finishedAt": time_text(delivery.finished_at_ms),
         "lastError": delivery.last_error or None,
+    }
+
+
+def endpoint_state_view(it: EndpointState, waiting_count: int) -> dict[str, object]:
+    """An endpoint that is not well, and how many deliveries wait for it."""
+    return {
+        "endpointId": it.endpoint_id,
+        "breaker": it.breaker,
+        "breakerSince": time_text(it.breaker_since_ms or None),
+        "heldUntil": time_text(it.held_until_ms or None),
+        "reason": it.held_reason,
+        "concurrency": it.concurrency,
+        "failingSince": time_text(it.failing_since_ms or None),
+        "failureCount": it.failure_count,
+        "waitingCount": waiting_count,
     }

@@ -38,6 +38,10 @@ class IsolationStore(Protocol):
         """Of every endpoint that is not well."""
         ...
 
+    async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
+        """How many deliveries wait for an endpoint and are not being sent, counted no further than that."""
+        ...
+
     async def endpoint_probe(self, before: EndpointState, during: EndpointState) -> bool:
         """Take the next probe of an endpoint whose breaker is not closed; False when somebody else has."""
         ...

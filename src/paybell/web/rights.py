@@ -47,6 +47,7 @@ _CAPABILITIES: Final[Mapping[str, Capability]] = {
     "endpoint_headers_get": Capability.VIEW_BASE,
     "endpoint_headers_put": Capability.MANAGE_ENDPOINT,
     "endpoint_headers_patch": Capability.MANAGE_ENDPOINT,
+    "endpoint_state": Capability.VIEW_BASE,
     "endpoint_stats": Capability.VIEW_BASE,
     "endpoint_send_example": Capability.CREATE_ATTEMPTS,
     "endpoint_list_of_message": Capability.VIEW_BASE,

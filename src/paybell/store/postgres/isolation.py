@@ -18,6 +18,11 @@ class IsolationPart(DirectoryPart):
         """See the port."""
         return tuple(isolation_rows.state(row) for row in await self.database.rows("endpoint_state_list"))
 
+    async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
+        """See the port."""
+        ((count,),) = await self.database.rows("delivery_waiting_count", endpoint_id, count_max)
+        return rows.number(count)
+
     async def endpoint_probe(self, before: EndpointState, during: EndpointState) -> bool:
         """See the port."""
         values = (str(during.breaker), during.held_until_ms, before.endpoint_id, before.held_until_ms)

@@ -4,6 +4,15 @@ SELECT endpoint_id, breaker, breaker_since_ms, failing_since_ms, failure_count, 
        held_reason, recovering_since_ms
   FROM endpoint_states ORDER BY endpoint_id;
 
+-- delivery_waiting_count [sqlite] --
+-- How many wait for an endpoint, counted no further than that.
+SELECT count(*)
+  FROM (SELECT 1 FROM deliveries WHERE state IN ('due', 'leased') AND state = 'due' AND endpoint_id = $1 LIMIT $2) AS found;
+
+-- delivery_waiting_count [postgres] --
+-- How many wait for an endpoint, counted no further than that.
+SELECT count(*) FROM (SELECT 1 FROM delivery_queue WHERE state = 'due' AND endpoint_id = $1 LIMIT $2) AS found;
+
 -- endpoint_state_lock [sqlite] --
 -- How an endpoint is doing, before an attempt at it is weighed.
 SELECT endpoint_id, breaker, breaker_since_ms, failing_since_ms, failure_count, probe_count, concurrency, held_until_ms,

@@ -22,6 +22,15 @@ class IsolationPart(DirectoryPart):
 
         return await self.database.read(job)
 
+    async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
+        """See the port."""
+        values = (endpoint_id, count_max)
+
+        def job(connection: apsw.Connection) -> int:
+            return rows.number(connection.execute(self.sql["delivery_waiting_count"], values).fetchall()[0][0])
+
+        return await self.database.read(job)
+
     async def endpoint_probe(self, before: EndpointState, during: EndpointState) -> bool:
         """See the port."""
 
