@@ -483,9 +483,9 @@ def test_endpoint_secrets_rotate(database: Database) -> None:
         assert first.startswith("whsec_")
         for no in range(12):
             key = "whsec_" + f"{no:x}" * 32
-            await world.ask("POST", f"{there}/rotate", {"key": key}, status=204)
+            await world.ask("POST", f"{there}/rotate", {"key": key})
             assert (await world.ask("GET", there))["key"] == key
-        await world.ask("POST", f"{there}/rotate", status=204)
+        await world.ask("POST", f"{there}/rotate")
         await world.ask("POST", f"{there}/rotate", {"key": "whsec_%"}, status=422)
         kept = await world.bell.store.endpoint_get(made["id"])
         assert kept is not None
@@ -504,11 +504,11 @@ def test_a_private_signing_secret_is_never_shown_and_a_fresh_one_is_of_its_kind(
         path, made = await world.add_endpoint(secret=key)
         there = f"{path}/endpoint/{made['id']}/secret"
         assert await world.ask("GET", there) == {"key": receivers_key(key)}
-        await world.ask("POST", f"{there}/rotate", status=204)
+        await world.ask("POST", f"{there}/rotate")
         fresh = (await world.ask("GET", there))["key"]
         assert fresh.startswith("whpk_")
         assert fresh != receivers_key(key)
-        await world.ask("POST", f"{there}/rotate", {"key": "whsec_" + "a" * 32}, status=204)
+        await world.ask("POST", f"{there}/rotate", {"key": "whsec_" + "a" * 32})
         kept = await world.bell.store.endpoint_get(made["id"])
         assert kept is not None
         assert [it.partition("_")[0] for it in kept.secrets] == ["whsec", "whsk", "whsk"]

@@ -200,11 +200,11 @@ def test_old_secrets_sign_until_their_grace_is_over(database: Database) -> None:
                 return len((await received(world, receiver))[-1].header("webhook-signature").split())
 
             assert await signatures() == 1
-            await world.ask("POST", f"{there}/rotate", status=204)
+            await world.ask("POST", f"{there}/rotate")
             assert await signatures() == 2
-            await world.ask("POST", f"{there}/rotate", {"gracePeriodSeconds": 0}, status=204)
+            await world.ask("POST", f"{there}/rotate", {"gracePeriodSeconds": 0})
             assert await signatures() == 2
-            await world.ask("POST", f"{there}/rotate", {"gracePeriodSeconds": None}, status=204)
+            await world.ask("POST", f"{there}/rotate", {"gracePeriodSeconds": None})
             assert await signatures() == 3
             for wrong in (-1, 604_801, "x"):
                 await world.ask("POST", f"{there}/rotate", {"gracePeriodSeconds": wrong}, status=422)

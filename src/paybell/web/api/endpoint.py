@@ -132,13 +132,11 @@ async def endpoint_secret(app: AppPath, endpoint: EndpointPath, caller: Calling)
 
 @router.post(
     "/app/{app}/endpoint/{endpoint}/secret/rotate",
-    status_code=HTTPStatus.NO_CONTENT,
-    response_class=Response,
     responses=WRITES,
 )
 async def endpoint_secret_rotate(
     app: AppPath, endpoint: EndpointPath, caller: Calling, body: SecretRotateIn | None = None
-) -> None:
+) -> SecretOut:
     """Put a new signing secret before the old ones; deliveries are signed with it and up to ten old ones."""
     before = await endpoint_of(caller, app, endpoint)
     asked = body or SecretRotateIn()
@@ -146,6 +144,7 @@ async def endpoint_secret_rotate(
     check_secret(caller.context, key, "key")
     grace_s = _GRACE_S if asked.grace_period_seconds is None else asked.grace_period_seconds
     await update_endpoint(caller, before, _rotated(before, key, caller.now_ms(), grace_s))
+    return SecretOut(key=caller.context.receivers_key(key))  # Svix's newer SDKs read it, older ones pass it over
 
 
 def _rotated(before: Endpoint, key: str, now_ms: int, grace_s: int) -> Endpoint:
