@@ -243,6 +243,25 @@ def test_a_message_that_is_exhausted_or_recovered_is_told_of_by_its_own_name(pla
     run(place, scenario)
 
 
+def test_what_was_delivered_and_is_once_more_has_not_recovered(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        ears = Ears(world)
+        await ears.open(ATTEMPT_RECOVERED)
+        job = await ears.post()
+        for delivered, expected in ((True, 0), (True, 0), (False, 0), (True, 1)):
+            event_type = ATTEMPT_RECOVERED if delivered and job.attempt_count else ""
+            state = DeliveryState.DELIVERED if delivered else DeliveryState.DEAD
+            tried = ears.tried(job, delivered=delivered, state=state, event_type=event_type)
+            assert await world.store.attempt_append(tried)
+            assert len(await ears.told()) == expected
+            world.clock.advance(1)
+            now_ms = world.clock.now_ms()
+            await world.store.delivery_resend(world.organisation.id, job.message_id, "ep_1", now_ms=now_ms)
+            (job,) = [it for it in await ears.due() if it.endpoint_id == "ep_1"]
+
+    run(place, scenario)
+
+
 def test_an_attempt_whose_lease_has_passed_on_tells_nothing(place: Place) -> None:
     async def scenario(world: World) -> None:
         ears = Ears(world)

@@ -31,29 +31,32 @@ OPERATIONAL = operational_application_id("org_1")
 
 
 @pytest.mark.parametrize(
-    ("state", "attempt_count", "expected"),
+    ("state", "attempt_count", "attempt_no", "expected"),
     [
-        (DELIVERED, 1, ""),
-        (DELIVERED, FAILING_COUNT, ""),
-        (DELIVERED, FAILING_COUNT + 1, ATTEMPT_RECOVERED),
-        (DELIVERED, LAST + 3, ATTEMPT_RECOVERED),
-        (DUE, 1, ""),
-        (DUE, FAILING_COUNT - 1, ""),
-        (DUE, FAILING_COUNT, ATTEMPT_FAILING),
-        (DUE, FAILING_COUNT + 1, ""),
-        (DEAD, 1, ATTEMPT_EXHAUSTED),
-        (DEAD, LAST, ATTEMPT_EXHAUSTED),
+        (DELIVERED, 1, 1, ""),
+        (DELIVERED, FAILING_COUNT, FAILING_COUNT, ""),
+        (DELIVERED, FAILING_COUNT + 1, FAILING_COUNT + 1, ATTEMPT_RECOVERED),
+        (DELIVERED, 1, LAST + 1, ATTEMPT_RECOVERED),
+        (DUE, 1, 1, ""),
+        (DUE, FAILING_COUNT - 1, FAILING_COUNT - 1, ""),
+        (DUE, FAILING_COUNT, FAILING_COUNT, ATTEMPT_FAILING),
+        (DUE, FAILING_COUNT + 1, FAILING_COUNT + 1, ""),
+        (DUE, 1, FAILING_COUNT, ""),
+        (DUE, FAILING_COUNT, LAST + FAILING_COUNT, ATTEMPT_FAILING),
+        (DEAD, 1, 1, ATTEMPT_EXHAUSTED),
+        (DEAD, LAST, LAST, ATTEMPT_EXHAUSTED),
     ],
 )
 def test_a_message_is_told_of_at_its_fourth_failure_its_last_and_when_it_is_taken_after_all(
-    state: DeliveryState, attempt_count: int, expected: str
+    state: DeliveryState, attempt_count: int, attempt_no: int, expected: str
 ) -> None:
-    assert tidings(Verdict(state=state), attempt_count) == expected
+    assert tidings(Verdict(state=state), attempt_count=attempt_count, attempt_no=attempt_no) == expected
 
 
 def test_where_fewer_are_tried_than_four_it_is_taken_after_all_from_the_try_after_the_last() -> None:
-    assert tidings(Verdict(state=DELIVERED), 2, delays_s=(5,)) == ""
-    assert tidings(Verdict(state=DELIVERED), 3, delays_s=(5,)) == ATTEMPT_RECOVERED
+    delivered = Verdict(state=DELIVERED)
+    assert tidings(delivered, attempt_count=2, attempt_no=2, delays_s=(5,)) == ""
+    assert tidings(delivered, attempt_count=1, attempt_no=3, delays_s=(5,)) == ATTEMPT_RECOVERED
 
 
 def test_the_application_of_operational_endpoints_is_one_for_each_organisation() -> None:

@@ -68,15 +68,16 @@ def _retry(planned_s: float | None, wait_s: float, now_ms: int) -> Verdict:
     return Verdict(state=DeliveryState.DUE, due_at_ms=now_ms + int(delay_s * 1000))
 
 
-def tidings(verdict: Verdict, attempt_count: int, delays_s: Sequence[int] = RETRY_DELAYS_S) -> str:
-    """Which event type an organisation is told of a message after the ``attempt_count``-th try; '' for none.
+def tidings(verdict: Verdict, *, attempt_count: int, attempt_no: int, delays_s: Sequence[int] = RETRY_DELAYS_S) -> str:
+    """Which event type an organisation is told of a message after a try; '' for none.
 
-    That it was delivered after all is told where that it was failing or exhausted was.
+    It is the ``attempt_count``-th on its schedule, and the ``attempt_no``-th of all: that it was delivered after all is
+    told (unless the try before was, too) where that it was failing or exhausted may have been.
     """
     told_from = min(FAILING_COUNT, len(delays_s) + 1)
     match verdict.state:
         case DeliveryState.DELIVERED:
-            return ATTEMPT_RECOVERED if attempt_count > told_from else ""
+            return ATTEMPT_RECOVERED if attempt_no > told_from else ""
         case DeliveryState.DEAD:
             return ATTEMPT_EXHAUSTED
         case _:

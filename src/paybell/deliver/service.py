@@ -289,11 +289,11 @@ class DeliverService:
         self, job: DeliveryJob, endpoint: Endpoint, outcome: Outcome | Canceled, started_at_ms: int
     ) -> None:
         now_ms = self._clock.now_ms()
-        attempt_no = job.attempt_count + 1
+        attempt_no, attempt_count = job.attempt_count + 1, job.scheduled_count + 1
         delays_s = await self._delays_s(job, endpoint)
         verdict = judge(
             outcome,
-            attempt_count=job.scheduled_count + 1,
+            attempt_count=attempt_count,
             now_ms=now_ms,
             chance=self._clock.chance(),
             delays_s=delays_s,
@@ -323,7 +323,7 @@ class DeliverService:
             disable_endpoint_reason=verdict.disable_endpoint_reason,
             failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
             warning_since_max_ms=max(0, started_at_ms - failing_ms // 2) if failing_ms else 0,
-            event_type=tidings(verdict, attempt_no, delays_s),
+            event_type=tidings(verdict, attempt_count=attempt_count, attempt_no=attempt_no, delays_s=delays_s),
             order_key=job.order_key,
             weigh=(weighing := self._weighing(attempt, outcome)),
         )

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from paybell.model.endpoint import Endpoint
 from paybell.model.operational import (
+    ATTEMPT_RECOVERED,
     ENDPOINT_CREATED,
     ENDPOINT_DELETED,
     ENDPOINT_DISABLED,
@@ -73,6 +74,13 @@ def _of_spell(known: Directory, endpoint: Endpoint, new: AttemptNew, spell: Spel
         _of(known, endpoint, event_type, f"{endpoint.id}.{since_ms}"), failing_since_ms=since_ms, reason=spell.reason
     )
     return (replace(fails, disabled_from_ms=new.attempt.started_at_ms + left_ms) if left_ms else fails,)
+
+
+def attempt_before(it: Occurrence) -> tuple[str, str, int] | None:
+    """Which attempt must not have been taken for it to be news; None where it is anyhow."""
+    if it.attempt is None or it.event_type != ATTEMPT_RECOVERED:
+        return None
+    return it.attempt.message_id, it.attempt.endpoint_id, it.attempt.attempt_no - 1
 
 
 def _of(known: Directory, endpoint: Endpoint, event_type: str, key: str) -> Occurrence:

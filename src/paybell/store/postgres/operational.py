@@ -10,7 +10,7 @@ from paybell.model.delivery import DeliveryJob
 from paybell.ports import Occurrence, RouteOccurrence
 from paybell.store import rows
 from paybell.store.directory import Directory
-from paybell.store.operational import listeners, to_nobody
+from paybell.store.operational import attempt_before, listeners, to_nobody
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Database, Session
 from paybell.store.postgres.directory import DirectoryPart
@@ -36,7 +36,11 @@ class OperationalPart(DirectoryPart, LinePart):
         self, session: Session, known: Directory, occurrences: Iterable[Occurrence]
     ) -> tuple[DeliveryJob, ...]:
         """Within a transaction: add what is told of them; the deliveries of what had not been told before."""
-        heard = [(it, endpoints) for it in occurrences if (endpoints := listeners(known, it))]
+        heard = [
+            (it, endpoints)
+            for it in occurrences
+            if (endpoints := listeners(known, it)) and await self._is_news(session, it)
+        ]
         names = await self._message_names(session, [it for it, _ in heard])
         named = [(replace(it, message_event_id=names.get(_message_id(it), "")), endpoints) for it, endpoints in heard]
         routed = [self._route_occurrence(it, endpoints) for it, endpoints in named]
@@ -50,6 +54,11 @@ class OperationalPart(DirectoryPart, LinePart):
             await session.rows("delivery_insert", *values, self.node_no)
             await self.line_join(session, jobs)
         return jobs
+
+    async def _is_news(self, session: Session, it: Occurrence) -> bool:
+        """What was delivered, and is once more, has not recovered."""
+        before = attempt_before(it)
+        return before is None or not any(row[0] for row in await session.rows("attempt_outcome", *before))
 
     async def _message_names(self, session: Session, occurrences: Sequence[Occurrence]) -> dict[str, str]:
         ids = sorted({_message_id(it) for it in occurrences} - {""})

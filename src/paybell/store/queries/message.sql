@@ -154,6 +154,10 @@ SELECT event_id FROM messages WHERE id = $1;
 -- The callers' event ids of messages.
 SELECT id, event_id FROM messages WHERE id = ANY ($1::text[]);
 
+-- attempt_outcome --
+-- Whether an endpoint took a message at one of the attempts.
+SELECT delivered FROM attempts WHERE message_id = $1 AND endpoint_id = $2 AND attempt_no = $3;
+
 -- delivery_insert [sqlite] --
 -- Append a delivery: leased to this process, or due for anybody.
 INSERT INTO deliveries (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, lease_no,

@@ -9,7 +9,7 @@ from paybell.clock import Clock
 from paybell.ports import Occurrence, RouteOccurrence
 from paybell.store import rows
 from paybell.store.directory import Directory
-from paybell.store.operational import listeners, to_nobody
+from paybell.store.operational import attempt_before, listeners, to_nobody
 from paybell.store.seal import Seal
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.directory import DirectoryPart
@@ -38,7 +38,7 @@ class OperationalPart(DirectoryPart, LinePart):
 
     def _tell_one(self, connection: apsw.Connection, known: Directory, occurrence: Occurrence) -> bool:
         endpoints = listeners(known, occurrence)
-        if not endpoints:
+        if not endpoints or not self._is_news(connection, occurrence):
             return False
         routed = self._route_occurrence(self._named(connection, occurrence), endpoints)
         for message in routed.messages:
@@ -49,6 +49,11 @@ class OperationalPart(DirectoryPart, LinePart):
         connection.executemany(self.sql["delivery_insert"], jobs)
         self.line_join(connection, routed.deliveries)
         return bool(jobs)
+
+    def _is_news(self, connection: apsw.Connection, it: Occurrence) -> bool:
+        """What was delivered, and is once more, has not recovered."""
+        before = attempt_before(it)
+        return before is None or (1,) not in connection.execute(self.sql["attempt_outcome"], before).fetchall()
 
     def _named(self, connection: apsw.Connection, it: Occurrence) -> Occurrence:
         """With the message's own name, where it is about one."""
