@@ -81,6 +81,7 @@ def test_a_task_goes_on_after_a_sigkill_and_makes_no_message_due_twice(tmp_path:
             for number in range(count):
                 server.post(f"/app/{application}/msg", {"eventType": "order.paid", "payload": {"n": number}})
             await eventually(lambda: len(receiver.requests) == count, 60)
+            await eventually(lambda: counted(server, "state <> 'delivered'") == 0, 60)
             asked = {"since": SINCE.isoformat()}
             task = server.post(f"/app/{application}/endpoint/{endpoint}/bulk-replay", asked)["id"]
             sent = 0
@@ -93,9 +94,16 @@ def test_a_task_goes_on_after_a_sigkill_and_makes_no_message_due_twice(tmp_path:
             assert data["messagesFound"] == count
             assert (data["messagesSent"], data["messagesSkipped"]) == (count, 0)
             await eventually(lambda: len(receiver.requests) >= 2 * count, 60)
+            assert counted(server, "resent_at_count = 1") == count
 
     with Server(DATABASES[name](tmp_path)) as server:
         asyncio.run(scenario(server))
+
+
+def counted(server: Server, which: str) -> int:
+    """How many deliveries are so."""
+    ((count,),) = server.database.rows(f"SELECT count(*) FROM deliveries WHERE {which}")  # noqa: S608 - ours
+    return int(count)
 
 
 async def more_sent(server: Server, task: str, seen: int) -> int:

@@ -21,6 +21,7 @@ from paybell.cli import (
     products,
     scenario,
     sources,
+    tasks,
 )
 from paybell.cli.demo import demo
 from paybell.cli.gateways import gateways
@@ -51,6 +52,8 @@ app.add_typer(products.app, name="products", help="What is sold, and its policy.
 app.add_typer(ledger.app, name="ledger", help="Where the money is: double-entry postings.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
+deliveries.app.command("replay")(tasks.replay)
+app.add_typer(tasks.app, name="tasks", help="Replays, and how far they are.")
 app.add_typer(db.app, name="db", help="The database.")
 app.add_typer(scenario.app, name="scenario", help="What others got wrong, played against a real Paybell.")
 app.command("gateways")(gateways)

@@ -1,0 +1,40 @@
+"""Replays from the command line, worked on by a server beside it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from paybell.testing.receiver import Receiver
+from tests.acceptance.cli_world import Shell
+from tests.acceptance.world import Server, eventually
+from tests.databases import Database, environment
+
+SINCE = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+
+
+def test_what_went_out_is_sent_once_more_from_the_command_line(database: Database, tmp_path: Path) -> None:
+    async def scenario(server: Server, shell: Shell) -> None:
+        async with Receiver() as receiver:
+            application, endpoint, _ = server.subscribe(receiver.url)
+            for number in range(3):
+                server.post(f"/app/{application}/msg", {"eventType": "order.paid", "payload": {"n": number}})
+            await eventually(lambda: len(receiver.requests) == 3)
+            replay = ("deliveries", "replay", application, endpoint, "--since", SINCE, "--what", "all")
+            dry = await asyncio.to_thread(shell.json, *replay, "--dry-run")
+            assert dry == {"found": 3, "skipped": 0, "complete": True}
+            assert "3 messages" in await asyncio.to_thread(shell.right, *replay, "--dry-run")
+            assert await asyncio.to_thread(shell.json, "tasks", "list") == []
+            begun = (await asyncio.to_thread(shell.right, *replay)).split()[0]
+            await eventually(lambda: len(receiver.requests) == 6)
+            (listed,) = await asyncio.to_thread(shell.json, "tasks", "list")
+            assert (listed["id"], listed["sent"]) == (begun, 3)
+            late = await asyncio.to_thread(shell, "tasks", "cancel", begun)
+            assert (late.status, "has ended already" in late.err) == (1, True)
+            failed = await asyncio.to_thread(shell.json, *replay[:-1], "failed", "--dry-run")
+            assert failed["found"] == 0
+            for since, told in (("yesterday", "must be a time"), ("2024-06-26T11:08:07", "needs its zone")):
+                wrong = await asyncio.to_thread(shell, *replay[:4], "--since", since)
+                assert (wrong.status, told in wrong.err) == (1, True)
+
+    with Server(database) as server:
+        asyncio.run(scenario(server, Shell(tmp_path, **environment(database))))
