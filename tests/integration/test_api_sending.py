@@ -206,6 +206,11 @@ def test_event_types_are_changed_archived_and_forgotten(database: Database) -> N
         assert (made["schemas"], made["featureFlags"], made["groupName"]) == ({"1": SCHEMA}, ["beta"], "o")
         changed = await world.ask("PATCH", "/event-type/order.paid", {"deprecated": True, "featureFlags": None})
         assert (changed["deprecated"], changed["featureFlag"], changed["schemas"]) == (True, None, {"1": SCHEMA})
+        assert changed["retryDelays"] is None
+        timed = await world.ask("PATCH", "/event-type/order.paid", {"retryDelays": [1, 60]})
+        assert timed["retryDelays"] == [1, 60]
+        assert (await world.ask("PATCH", "/event-type/order.paid", {"description": "f"}))["retryDelays"] == [1, 60]
+        await world.ask("PATCH", "/event-type/order.paid", {"retryDelays": [0]}, status=422)
         put = await world.ask("PUT", "/event-type/order.paid", {"description": "e"})
         assert (put["description"], put["schemas"], put["deprecated"]) == ("e", None, False)
         await world.ask("PUT", "/event-type/order.new", {"description": ""}, status=201)

@@ -13,6 +13,7 @@ from paybell.model.message import EVENT_TYPES, EventType, EventTypeOptions
 from paybell.model.text import STORABLE_PATTERN
 from paybell.ports import page_of
 from paybell.web.api.caller import Caller, Calling, Order, Paging, keyed_router, ordered
+from paybell.web.api.endpoint_content import RetryDelays
 from paybell.web.api.payload_schemas import check_schemas
 from paybell.web.api.problems import WRITES, InvalidField
 from paybell.web.api.shapes import EventTypeName, PageOut, Patch, Shape, Time, page_out, when
@@ -30,6 +31,7 @@ Schemas = Annotated[
     dict[str, dict[str, Any]],
     Field(max_length=64, description="JSON Schemas of the payload by version: the newest has the highest number."),
 ]
+Schedule = Annotated[RetryDelays, Field(description="Seconds before each further try; null for the server's schedule.")]
 Enforced = Annotated[bool, Field(description="Whether a payload that the newest schema refuses is refused.")]
 
 
@@ -44,6 +46,7 @@ class EventTypePut(Shape):
     feature_flag: Flag | None = None
     feature_flags: Flags | None = None
     group_name: Group | None = None
+    retry_delays: Schedule | None = None
 
 
 class EventTypeIn(EventTypePut):
@@ -53,7 +56,7 @@ class EventTypeIn(EventTypePut):
 
 
 class EventTypePatch(Patch):
-    """What may change; null takes schemas, flags or the group away."""
+    """What may change; null takes schemas, flags, the group or the schedule away."""
 
     description: Description = ""
     archived: bool = False
@@ -63,6 +66,7 @@ class EventTypePatch(Patch):
     feature_flag: Flag | None = None
     feature_flags: Flags | None = None
     group_name: Group | None = None
+    retry_delays: Schedule | None = None
 
 
 class EventTypeOut(Shape):
@@ -78,6 +82,7 @@ class EventTypeOut(Shape):
     feature_flag: str | None
     feature_flags: list[str]
     group_name: str | None
+    retry_delays: Schedule | None
     created_at: Time
     updated_at: Time
 
@@ -217,6 +222,9 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         options["schemas"] = json.dumps(given["schemas"], separators=(",", ":")) if given["schemas"] else ""
     if "group_name" in given:
         options["group_name"] = given["group_name"] or ""
+    if "retry_delays" in given:
+        delays = given["retry_delays"]
+        options["retry_delays_s"] = None if delays is None else tuple(delays)
     flags = [*(given.get("feature_flags") or ()), *([one] if (one := given.get("feature_flag")) else ())]
     if given.keys() & {"feature_flag", "feature_flags"}:
         options["feature_flags"] = tuple(dict.fromkeys(flags))
@@ -249,6 +257,7 @@ def _show(it: EventType, *, with_content: bool = True) -> EventTypeOut:
         feature_flag=options.feature_flags[0] if options.feature_flags else None,
         feature_flags=list(options.feature_flags),
         group_name=options.group_name or None,
+        retry_delays=None if options.retry_delays_s is None else list(options.retry_delays_s),
         created_at=when(it.created_at_ms),
         updated_at=when(it.updated_at_ms),
     )
