@@ -235,4 +235,54 @@ BUGS: Final = {
         "",
         "tests/unit/test_idle_pool.py",
     ),
+    # ---- one endpoint's trouble
+    "a breaker never opens": Bug(
+        "deliver/health.py",
+        "(state.breaker is Breaker.CLOSED and count >= BREAKER_FAILURES)",
+        "(state.breaker is Breaker.CLOSED and count >= 10 * BREAKER_FAILURES)",
+        "tests/unit/test_deliver_health.py::test_so_many_failures_in_a_row_open_the_breaker_and_one_less_does_not",
+    ),
+    "every process sends a probe": Bug(
+        "store/queries/isolation.sql",
+        " WHERE endpoint_id = $3 AND held_until_ms = $4 AND breaker <> 'closed';",
+        " WHERE endpoint_id = $3 AND $4 = $4 AND breaker <> 'closed';",
+        "tests/contract/test_store_isolation.py::test_a_probe_is_taken_once[sqlite]",
+    ),
+    "what waited for a dead endpoint comes as a herd": Bug(
+        "deliver/health.py",
+        "    return rate if rate < PACE_LAST else 0.0\n",
+        "    return 0.0\n",
+        "tests/unit/test_deliver_isolation.py::test_an_outage_of_six_hours_burns_no_attempts_and_ends_without_a_herd",
+    ),
+    "Retry-After pauses one delivery, not its endpoint": Bug(
+        "deliver/health.py",
+        "    if outcome.retry_after_s:\n        return int(",
+        "    if outcome.retry_after_s:\n        return 0 * int(",
+        "tests/unit/test_deliver_isolation.py::test_who_asks_for_an_hour_has_it_for_all_that_waits_and_others_flow",
+    ),
+    "one application takes all places": Bug(
+        "deliver/lanes.py",
+        "_SHARE_MAX: Final = 0.75",
+        "_SHARE_MAX: Final = 1.0",
+        "tests/unit/test_lanes.py::test_one_application_never_has_all_places",
+    ),
+    "each process has a rate of its own": Bug(
+        "deliver/claims.py",
+        "        return allot(plan, asks, granted, self._rules)",
+        "        return dict(plan.rooms)",
+        "tests/unit/test_deliver_isolation.py::test_an_endpoints_rate_holds_across_processes_and_what_waits_for_its_turn_is_"
+        "not_tried",
+    ),
+    "the next of a line does not wait": Bug(
+        "store/rows.py",
+        "    due_at_ms = BEHIND_MS if job.order_key else job.due_at_ms\n",
+        "    due_at_ms = job.due_at_ms\n",
+        "tests/contract/test_store_lines.py::test_the_next_is_claimed_when_the_one_before_it_has_ended",
+    ),
+    "who leaves a line forgets the next": Bug(
+        "store/sqlite/lines.py",
+        "            self._release(connection, endpoint_id, order_key, rows.number(place), self.clock.now_ms())\n",
+        "            continue\n",
+        "tests/contract/test_store_lines.py::test_the_next_is_claimed_when_the_one_before_it_has_ended",
+    ),
 }
