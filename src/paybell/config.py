@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     mail_to: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Who gets it in the default organisation; others add a mailto: operational endpoint."
     )
+    keep_audit_days: int = Field(730, ge=0, description="How long the audit log is kept, in days; 0 for ever.")
     node_name: str = Field("", max_length=200, description="What `paybell nodes` calls this process; else its host.")
     stop_grace_s: float = Field(
         20.0, ge=0, description="How long a stop waits for what is being received and sent, in seconds."

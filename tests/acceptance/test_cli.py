@@ -89,6 +89,34 @@ def test_an_organisation_has_keys_and_sources_of_its_own(shell: Shell) -> None:
     assert "organisation list" in shell("key", "list", "--organisation", "third").err
 
 
+def test_each_command_that_changes_something_leaves_a_line(shell: Shell) -> None:
+    made = shell.json("key", "create", "logged", "--scope", "read", "--expires-days", "1")
+    wanted = {
+        "api_key_create": made["id"],
+        "api_key_revoke": made["id"],
+        "organisation_create": shell.json("organisation", "create", "logged")["id"],
+        "source_create": shell.json("source", "add", "logged", "--gateway", "stripe", "--secret", SECRET)["id"],
+        "product_put": "logged",
+        "product_delete": "logged",
+        "expectation_create": "o_logged",
+        "notification_replay": shell.json("notifications", "list")[0]["id"],
+    }
+    shell.right("key", "revoke", made["id"])
+    shell.right("products", "set", "logged")
+    shell.right("products", "remove", "logged")
+    shell.right("payments", "expect", "o_logged", "1.00", "USD")
+    shell.right("notifications", "replay", wanted["notification_replay"])
+    for operation, name in wanted.items():
+        (line,) = shell.json("audit", "--operation", operation, "--object", name)
+        assert (line["actor"], line["operation"], line["objects"]) == ("cli", operation, [name])
+        assert "@" in line["address"]
+    assert SECRET not in shell.right("audit", "--limit", "250")
+    assert shell("key", "revoke", "key_nobody").status == 1
+    assert shell.json("audit", "--object", "key_nobody") == []
+    (line,) = shell.json("audit", "--operation", "api_key_create", "--object", made["id"])
+    assert line["fields"] == ["expiresAt", "name", "scopes"]
+
+
 def test_a_source_is_added_with_its_url_and_listed_without_its_secrets(shell: Shell) -> None:
     options = ("--options", HEADER, "--secret", "a-secret", "--secret", "an-older-one")
     made = shell.json("source", "add", "other", "--gateway", "generic", *options)

@@ -1,5 +1,6 @@
 """Every route of the OpenAPI document: asked by its owner, by another organisation, without a key, with a wrong one."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from msgspec import Struct
 
 from paybell.model.key import Capability, KeyScope, Portal
+from paybell.web.auth import hash_key
 from tests.authority import Authority
 from tests.databases import Database
 from tests.integration.api_world import API, World, in_world
@@ -150,6 +152,7 @@ async def everything(world: World) -> list[Any]:
 def test_without_a_valid_key_every_route_answers_401_and_does_nothing(database: Database) -> None:
     async def scenario(world: World) -> None:
         ids, _ = await furnished(world)
+        log = await lines(world)
         ended = [
             await world.key(expires_at_ms=1),
             await world.key(revoked_at_ms=1),
@@ -166,6 +169,7 @@ def test_without_a_valid_key_every_route_answers_401_and_does_nothing(database: 
                 assert set(answer.json()) == {"code", "detail"}
                 assert answer.headers["www-authenticate"] == "Bearer"
         assert await everything(world) == before
+        assert await lines(world) == log
 
     in_world(database, scenario)
 
@@ -218,7 +222,7 @@ OF_PORTALS = {
     *("endpoint_send_example", "endpoint_list_of_message", "message_list_of_endpoint"),
 }
 """All that a portal token may ask: a route that is new is closed to it until it stands here, too."""
-SECRET = {"endpoint_secret", "operational_endpoint_secret", "api_key_list", "api_key_get"}
+SECRET = {"endpoint_secret", "operational_endpoint_secret", "api_key_list", "api_key_get", "audit_list"}
 """GETs for which ``read`` is too little."""
 ABOVE_WRITE = {"api_key_create", "api_key_revoke", "portal_access", *TOKENS_ALONE}
 """Changes for which ``write`` is too little; a token that sees secrets is given by who may see them."""
@@ -251,7 +255,7 @@ def test_a_key_with_little_rights_does_what_it_may_and_nothing_else(database: Da
         headers = {"Authorization": f"Bearer {key}"}
         found = await routes(world)
         assert {it.name for it in found} >= OF_PORTALS | SECRET
-        before = await everything(world)
+        before, log = await everything(world), await lines(world)
         refused = [it for it in found if wanted_of(caller, it) != 200]
         assert len(refused) > 15
         for route in refused:
@@ -261,6 +265,7 @@ def test_a_key_with_little_rights_does_what_it_may_and_nothing_else(database: Da
                 assert told["code"] == {403: "forbidden", 404: "not_found"}[wanted["status"]], route
                 assert wanted["status"] in route.statuses, route
         assert without_use(await everything(world)) == without_use(before)
+        assert await lines(world) == log
         for route in found:
             if route not in refused:
                 body = BODIES.get(route.name)
@@ -270,6 +275,97 @@ def test_a_key_with_little_rights_does_what_it_may_and_nothing_else(database: Da
                     await world.ask("GET", "/event-type", status=401, headers=headers)
                     key = await portal(world, ids, "app" if caller == "own portal" else "other")
                     headers = {"Authorization": f"Bearer {key}"}
+
+    in_world(database, scenario)
+
+
+UNAUDITED = {"message_create", "transformation_simulate"}
+"""A message is its own record, and what is simulated changes nothing."""
+NAMED = {"app", "endpoint", "source"}
+"""What a path may name by a uid and the log names by its id."""
+
+
+async def lines(world: World, **filters: str) -> list[dict[str, Any]]:
+    """The whole audit log of an organisation, newest first."""
+    return list((await world.ask("GET", "/audit", params={"limit": "250"} | filters))["data"])
+
+
+def test_nothing_is_changed_without_a_line_in_the_audit_log(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        ids, uids = await furnished(world)
+        actor = next(it["id"] for it in (await world.ask("GET", "/api-key"))["data"] if it["name"] == "bootstrap")
+        for route in await routes(world):
+            log = await lines(world)
+            names = ids | (uids if route.method != "DELETE" else {})
+            given: dict[str, Any] = {"json": BODIES.get(route.name)}
+            wanted = actor
+            if route.name in TOKENS_ALONE:
+                token = await portal(world, ids)
+                given["headers"] = {"Authorization": f"Bearer {token}"}
+                found = await world.bell.store.api_key_find(hash_key(token))
+                assert found is not None
+                wanted = found.id
+            answer = await world.client.request(route.method, API + route.path(names), **given)
+            assert answer.status_code < 300, (route, answer.text)
+            after = await lines(world)
+            new = after[: len(after) - len(log)]
+            if route.method == "GET" or route.name in UNAUDITED:
+                assert new == [], route
+                continue
+            (line,) = new
+            assert (line["actor"], line["operation"], line["address"]) == (wanted, route.name, "127.0.0.1"), route
+            assert line["fields"] == sorted(BODIES.get(route.name, {})), route
+            parts = re.findall(r"{(\w+)}", route.template)
+            assert line["objects"][: len(parts)] == [(ids if it in NAMED else names)[it] for it in parts], route
+            if route.method == "POST" and route.name.endswith("_create"):
+                made = answer.json()
+                assert line["objects"][-1] in {made.get(it) for it in ("id", "name", "orderId")}, route
+            for name in line["objects"]:
+                assert line in await lines(world, object=name), route
+
+    in_world(database, scenario)
+
+
+def test_what_was_refused_leaves_no_line(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        ids, _ = await furnished(world)
+        log = await lines(world)
+        for route in await routes(world):
+            if route.name in BODIES:
+                answer = await world.client.request(route.method, API + route.path(ids), json={"nobody": 1})
+                assert answer.status_code == 422, route
+        await world.ask("POST", "/app", {"name": "again", "uid": "a"}, status=409)
+        await world.ask("DELETE", "/app/nobody", status=404)
+        assert await lines(world) == log
+
+    in_world(database, scenario)
+
+
+def test_a_request_that_is_answered_again_leaves_no_second_line(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(2):
+            await world.ask("POST", "/app", {"name": "A"}, status=201, headers={"Idempotency-Key": "k-1"})
+        assert [it["operation"] for it in await lines(world)] == ["application_create"]
+
+    in_world(database, scenario)
+
+
+def test_the_log_is_found_by_actor_operation_and_object_and_is_nobody_elses(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        ids, _ = await furnished(world)
+        key = await world.key(id="key_of_the_writer", scopes=frozenset({KeyScope.WRITE}))
+        headers = {"Authorization": f"Bearer {key}"}
+        await world.ask("PATCH", "/app/a", {"name": "Other"}, headers=headers)
+        (line,) = await lines(world, operation="application_patch", actor="key_of_the_writer")
+        assert (line["objects"], line["fields"]) == ([ids["app"]], ["name"])
+        assert line in await lines(world, object=ids["app"])
+        assert line not in await lines(world, object=ids["endpoint"])
+        for nothing in (ids["app"][:-1], "%", '"', "APP"):
+            assert await lines(world, object=nothing) == []
+        whole = await lines(world)
+        assert await lines(world, limit="2", iterator=whole[1]["id"]) == whole[2:4]
+        theirs = {"headers": {"Authorization": f"Bearer {await world.key('org_other')}"}}
+        assert (await world.ask("GET", "/audit", **theirs))["data"] == []
 
     in_world(database, scenario)
 

@@ -29,6 +29,7 @@ NOUNS = tuple(
         "application",
         "archive",
         "attempt",
+        "audit",
         "backlog",
         "check",
         "delivery",

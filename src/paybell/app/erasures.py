@@ -91,7 +91,7 @@ async def weigh(store: Store, organisation_id: str, found: Found) -> Erasure:
     return Erasure(
         id="",
         organisation_id=organisation_id,
-        customers=_names_of(found),
+        customers=names_of(found),
         payment_count=len(found.payments),
         notification_count=len({it.id for each in held for it in each.notifications}),
         message_count=sum(len(it.messages) for it in held),
@@ -133,8 +133,8 @@ def _people(found: Found) -> list[Mapping[str, str]]:
     return [*(it.state.customer for it in found.payments), *map(_who, found.items)]
 
 
-def _names_of(found: Found) -> tuple[str, ...]:
-    """The gateways' ids, which stay."""
+def names_of(found: Found) -> tuple[str, ...]:
+    """The gateways' ids, which stay and say nothing."""
     return tuple(sorted({it["id"] for it in _people(found) if it.get("id")}))
 
 

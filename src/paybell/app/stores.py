@@ -41,7 +41,9 @@ def store_under(chosen: Settings, seal: Seal, clock: Clock, *, serve: bool) -> S
 def retention_of(chosen: Settings) -> Retention:
     """How long the settings keep things."""
     return Retention(
-        notifications_ms=chosen.keep_notifications_days * _DAY_MS, messages_ms=chosen.keep_messages_days * _DAY_MS
+        notifications_ms=chosen.keep_notifications_days * _DAY_MS,
+        messages_ms=chosen.keep_messages_days * _DAY_MS,
+        audit_ms=chosen.keep_audit_days * _DAY_MS,
     )
 
 

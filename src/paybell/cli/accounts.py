@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from paybell.app.erasures import erase_customer, find_customer, weigh
+from paybell.app.erasures import erase_customer, find_customer, names_of, weigh
 from paybell.cli.shared import OUT, After, AsJson, Database, Limit, desk, printable, show_json, show_rows, work
 from paybell.cli.views import account_item_view, erasure_view, timeline_view
 from paybell.errors import NotFound
@@ -94,7 +94,9 @@ async def _erase(name: str, database: str | None, *, dry_run: bool) -> dict[str,
             raise NotFound(f"nothing names a customer {name[:64]!r}")
         if dry_run:
             return erasure_view(await weigh(at.store, at.organisation.id, found), found.others_count)
-        return erasure_view(await erase_customer(at.store, at.clock, at.organisation.id, found), found.others_count)
+        with at.changing("customer_erase", *names_of(found)):
+            erased = await erase_customer(at.store, at.clock, at.organisation.id, found)
+        return erasure_view(erased, found.others_count)
 
 
 async def _list(filters: dict[str, str], limit: int, after: str, database: str | None) -> list[dict[str, object]]:

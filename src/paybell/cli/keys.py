@@ -88,7 +88,10 @@ async def _create(
             created_at_ms=now_ms,
             expires_at_ms=None if expires_days is None else now_ms + expires_days * _DAY_MS,
         )
-        await at.store.api_key_create(made, hash_key(key))
+        with at.changing(
+            "api_key_create", made.id, fields=("name", "scopes", *(["expiresAt"] if expires_days else []))
+        ):
+            await at.store.api_key_create(made, hash_key(key))
         return made, key
 
 
@@ -101,7 +104,8 @@ async def _list(limit: int, after: str, organisation: str | None, database: str 
 async def _revoke(key_id: str, organisation: str | None, database: str | None) -> ApiKey:
     async with desk(database, organisation=organisation) as at:
         found = await at.store.api_key_get(at.organisation.id, key_id)
-        await at.store.api_key_revoke(at.organisation.id, found.id, at_ms=at.clock.now_ms())
+        with at.changing("api_key_revoke", found.id):
+            await at.store.api_key_revoke(at.organisation.id, found.id, at_ms=at.clock.now_ms())
         return await at.store.api_key_get(at.organisation.id, key_id)
 
 

@@ -9,6 +9,7 @@ import typer
 from paybell import log
 from paybell.cli import (
     accounts,
+    audit,
     db,
     deliveries,
     entitlements,
@@ -58,6 +59,7 @@ app.add_typer(db.app, name="db", help="The database.")
 app.add_typer(scenario.app, name="scenario", help="What others got wrong, played against a real Paybell.")
 app.command("gateways")(gateways)
 app.command("nodes")(nodes.nodes)
+app.command("audit")(audit.audit)
 app.command("trigger")(trigger)
 app.command("verify")(verify)
 app.command("demo")(demo)

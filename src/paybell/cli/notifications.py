@@ -103,4 +103,5 @@ async def _get(notification_id: str, database: str | None) -> NotificationView:
 async def _replay(notification_id: str, database: str | None) -> NotificationView:
     async with desk(database) as at:
         now_ms = at.clock.now_ms()
-        return await at.store.notification_replay(at.organisation.id, notification_id, now_ms=now_ms)
+        with at.changing("notification_replay", notification_id):
+            return await at.store.notification_replay(at.organisation.id, notification_id, now_ms=now_ms)

@@ -40,7 +40,8 @@ async def _create(name: str, database: str | None) -> Organisation:
         raise ConfigurationError(f"{name[:64]!r} cannot be a name: write letters, digits, '_', '-' and '.'")
     async with desk(database, create=True) as at:
         made = Organisation(id=at.clock.new_id("org"), name=name, created_at_ms=at.clock.now_ms())
-        await at.store.organisation_create(made)
+        with at.changing("organisation_create", made.id, fields=("name",)):
+            await at.store.organisation_create(made)
         return made
 
 

@@ -150,15 +150,17 @@ async def _expect(order_id: str, amount: str, currency: str, database: str | Non
             currency=currency,
             created_at_ms=at.clock.now_ms(),
         )
-        return await expect(at.store, at.clock, wish)
+        with at.changing("expectation_create", order_id, fields=("orderId", "amount", "currency")):
+            return await expect(at.store, at.clock, wish)
 
 
 async def _rebuild(database: str | None, wish: Wish) -> tuple[int, list[Difference]]:
     async with desk(database) as at:
         count, found = 0, list[Difference]()
-        async for looked_at, differing in rebuild_payments(at.store, at.clock, at.organisation.id, wish):
-            count += looked_at
-            found += differing
+        with at.changing("payment_renormalise" if wish.renormalise else "payment_rebuild"):
+            async for looked_at, differing in rebuild_payments(at.store, at.clock, at.organisation.id, wish):
+                count += looked_at
+                found += differing
         return count, found
 
 

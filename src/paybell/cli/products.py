@@ -94,10 +94,12 @@ async def _set(product: Product, database: str | None) -> dict[str, object]:
         now_ms = at.clock.now_ms()
         created_at_ms = before.created_at_ms if before else now_ms
         put = replace(product, organisation_id=at.organisation.id, created_at_ms=created_at_ms, updated_at_ms=now_ms)
-        await at.store.product_put(put)
+        with at.changing("product_put", put.uid):
+            await at.store.product_put(put)
         return product_view(put)
 
 
 async def _remove(uid: str, database: str | None) -> None:
     async with desk(database) as at:
-        await at.store.product_delete(at.organisation.id, uid)
+        with at.changing("product_delete", uid):
+            await at.store.product_delete(at.organisation.id, uid)

@@ -1,9 +1,12 @@
 """What the commands share: options, the open store, and printing for people or as JSON."""
 
 import asyncio
+import getpass
+import os
+import platform
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Never, TypeVar
 
@@ -17,8 +20,9 @@ from paybell.app.stores import open_store
 from paybell.clock import SystemClock
 from paybell.config import Settings, settings
 from paybell.errors import ConfigurationError, NotFound, PaybellError
+from paybell.model.audit import CLI, AuditLine
 from paybell.model.source import Organisation
-from paybell.ports import Store
+from paybell.ports import Changing, Store, changing
 from paybell.store.place import is_sqlite, refuse_memory, sqlite_path
 
 T = TypeVar("T")
@@ -52,6 +56,22 @@ class Desk(msgspec.Struct, frozen=True):
     organisation: Organisation
     clock: SystemClock
 
+    @contextmanager
+    def changing(self, operation: str, *objects: str, fields: Sequence[str] = ()) -> Iterator[Changing]:
+        """Leave a line in the audit log, if anything is written within the block."""
+        line = AuditLine(
+            id=self.clock.new_id("aud"),
+            organisation_id=self.organisation.id,
+            at_ms=self.clock.now_ms(),
+            actor=CLI,
+            operation=operation,
+            objects=objects,
+            fields=tuple(sorted(fields)),
+            address=_place(),
+        )
+        with changing(line) as change:
+            yield change
+
 
 def chosen_database(database: str | None, *, create: bool, organisation: str | None = None) -> Settings:
     """The settings; only with ``create`` a file that is not there is no error."""
@@ -84,6 +104,14 @@ async def _organisation(store: Store, name: str) -> Organisation:
         if name in (it.id, it.name):
             return it
     raise ConfigurationError(f"there is no organisation {name!r}: `paybell organisation list` lists what there is")
+
+
+def _place() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in containers
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
 
 
 def _check_place(path: str, *, create: bool) -> None:

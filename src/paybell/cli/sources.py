@@ -106,7 +106,9 @@ async def _add(
     async with desk(database, create=True) as at:
         clock = SystemClock()
         source = new_source(at.organisation.id, uid, gateway, secrets, decoded, livemode=livemode, clock=clock)
-        await at.store.source_create(source)
+        fields = ("uid", "gateway", "livemode", *(["secrets"] if secrets else []), *(["options"] if decoded else []))
+        with at.changing("source_create", source.id, fields=fields):
+            await at.store.source_create(source)
         return source, await source_url(at.store, source)
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class KeyScope(StrEnum):
-    """What an API key may do: a closed set (docs/decisions)."""
+    """What an API key may do: a closed set (docs/decisions/0028)."""
 
     READ = "read"
     WRITE = "write"

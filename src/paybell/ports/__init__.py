@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
+from paybell.ports.audit import AuditStore, Changing, changing, riding
 from paybell.ports.certificates import ClientCertificate
 from paybell.ports.deliveries import AttemptNew, DeliverStore, DeliveryClaim
 from paybell.ports.directory import DirectoryStore
@@ -28,6 +29,7 @@ from paybell.ports.gateways import (
     Sending,
 )
 from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
+from paybell.ports.keeping import Retention, Tended
 from paybell.ports.keys import KeyStore
 from paybell.ports.operational import Occurrence, RouteOccurrence
 from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
@@ -63,13 +65,11 @@ from paybell.ports.records import (
     Personal,
     Reading,
     Recorded,
-    Retention,
     Route,
     Routed,
     Said,
     StoreStatus,
     Subjects,
-    Tended,
     TimelineEntry,
 )
 from paybell.ports.stores import (
@@ -100,10 +100,12 @@ __all__ = [
     "ArchiveStore",
     "ArchiveWriter",
     "AttemptNew",
+    "AuditStore",
     "Book",
     "Candidate",
     "Change",
     "Changes",
+    "Changing",
     "Choose",
     "Claim",
     "Claims",
@@ -176,8 +178,10 @@ __all__ = [
     "TurnAsk",
     "Webhook",
     "Weigh",
+    "changing",
     "cut",
     "page_of",
+    "riding",
 ]
 
 Step = Literal["record", "deliver", "reconcile"]
@@ -192,6 +196,7 @@ class Store(
     DeliverStore,
     DirectoryStore,
     KeyStore,
+    AuditStore,
     KeepStore,
     SchemaStore,
     AnswerStore,

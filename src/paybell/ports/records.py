@@ -337,27 +337,11 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
     detail: Mapping[str, object]
 
 
-class Retention(Struct, frozen=True, kw_only=True):
-    """How long things are kept, in milliseconds; 0 for ever. What still waits is never dropped."""
-
-    notifications_ms: int = 0
-    messages_ms: int = 0
-    """With their deliveries and attempts."""
-
-
 class Held(Struct, frozen=True, kw_only=True):
     """The ids of all that a process has leased and has in hand."""
 
     notifications: frozenset[str]
     deliveries: frozenset[str]
-
-
-class Tended(Struct, frozen=True, kw_only=True):
-    """What one round of keeping house has done; ``more`` is left to do."""
-
-    made: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-    more: bool = False
 
 
 class StoreStatus(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from paybell.model.notification import (
     Refusal,
 )
 from paybell.model.source import Source
+from paybell.ports.keeping import Retention, Tended
 from paybell.ports.records import (
     Appended,
     Changes,
@@ -24,9 +25,7 @@ from paybell.ports.records import (
     OrderKey,
     Personal,
     Reading,
-    Retention,
     Subjects,
-    Tended,
 )
 
 

@@ -145,6 +145,11 @@ TABLES: Final = (
         "id organisation_id source_id payment_id kind ref no line_no reversal debit credit amount_minor currency at_ms "
         "posted_at_ms",
     ),
+    _table(
+        "audit",
+        "archive_audit",
+        "id organisation_id at_ms actor operation objects fields address",
+    ),
     _table("applications", "archive_applications", "id organisation_id uid name created_at_ms updated_at_ms options"),
     _table(
         "endpoints",

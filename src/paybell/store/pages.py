@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from paybell.model.account import AccountItem
+from paybell.model.audit import AuditLine
 from paybell.model.delivery import Attempt, Delivery, DeliveryState, Standing, standing_of
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Entitlement
@@ -17,7 +18,17 @@ from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
 from paybell.model.task import Task
 from paybell.ports import AddressedMessage, NotificationView, Page, PageQuery
-from paybell.store import account_rows, expectation_rows, key_rows, ledger_rows, member_rows, rows, task_rows, timeline
+from paybell.store import (
+    account_rows,
+    audit_rows,
+    expectation_rows,
+    key_rows,
+    ledger_rows,
+    member_rows,
+    rows,
+    task_rows,
+    timeline,
+)
 from paybell.store.paging import bindings, page, page_name
 
 T = TypeVar("T")
@@ -113,6 +124,11 @@ class PageReads(ABC):
     async def task_page(self, query: PageQuery) -> Page[Task]:
         """See the port."""
         return await self._page("task_page", query, task_rows.task, lambda it: it.id, "kind", "state", "application_id")
+
+    async def audit_page(self, query: PageQuery) -> Page[AuditLine]:
+        """See the port."""
+        asked = audit_rows.sought(query)
+        return await self._page("audit_page", asked, audit_rows.line, lambda it: it.id, "actor", "operation", "object")
 
     async def _page(
         self,

@@ -25,6 +25,7 @@ _SCOPES: Final[Mapping[str, KeyScope | None]] = {
     "api_key_list": KeyScope.KEYS_WRITE,
     "api_key_get": KeyScope.KEYS_WRITE,
     "api_key_revoke": KeyScope.KEYS_WRITE,
+    "audit_list": KeyScope.AUDIT_READ,
     "portal_logout": None,
 }
 """By operation; any other needs ``read`` for a GET and ``write`` for what changes something."""

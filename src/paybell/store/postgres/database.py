@@ -12,6 +12,8 @@ import asyncpg
 from msgspec import Struct
 
 from paybell.errors import StoreUnavailable
+from paybell.ports import riding
+from paybell.store import audit_rows
 from paybell.store.named import queries
 from paybell.store.postgres.problems import check_durable, check_server, connecting, translated
 
@@ -160,7 +162,7 @@ class Database:
     async def session(self) -> AsyncIterator[Session]:
         """A connection of its own, each statement a transaction."""
         if self._options.pooled:
-            async with self.transaction() as session:
+            async with self._transaction("read_committed") as session:
                 yield session
             return
         async with self._acquired() as connection:
@@ -168,7 +170,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, isolation: str = "read_committed") -> AsyncIterator[Session]:
-        """A connection in a transaction, committed at the end, undone by an error."""
+        """A connection in a transaction, committed at the end, undone by an error.
+
+        The line of the change that it belongs to is written with it, unless it only reads.
+        """
+        change = riding() if isolation == "read_committed" else None
+        async with self._transaction(isolation) as session:
+            yield session
+            if change is not None and change.is_open:
+                await session.rows("audit_insert", *audit_rows.line_row(change.line))
+        if change is not None:
+            change.written()
+
+    @asynccontextmanager
+    async def _transaction(self, isolation: str) -> AsyncIterator[Session]:
         begin = _BEGIN.format(_ISOLATIONS[isolation]) + (_SET_LIMITS if self._options.pooled else "")
         async with self._acquired() as connection:
             await connection.execute(begin)

@@ -188,8 +188,9 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         key = (message_id, endpoint_id, organisation_id)
         if not await self.database.rows("delivery_of_message", *key):
             raise NotFound(f"message {message_id} was never for endpoint {endpoint_id}")
-        if not await self.database.rows("delivery_resend", now_ms, *key, BEHIND_MS):
-            raise rows.being_sent(message_id, endpoint_id)
+        async with self.database.transaction() as session:
+            if not await session.rows("delivery_resend", now_ms, *key, BEHIND_MS):
+                raise rows.being_sent(message_id, endpoint_id)
         self._waiting.due(endpoint_id, now_ms)
         self.changed("deliver")
 

@@ -130,9 +130,10 @@ class NotificationPart(Part):
         before = await self.notification_get(organisation_id, notification_id)
         rows.check_whole(before.notification)
         to = NotificationState.NEEDS_FETCH if before.notification.hint else NotificationState.PENDING
-        replayed = await self.database.rows("notification_replay", str(to), now_ms, notification_id, organisation_id)
-        if not replayed:
-            raise Conflict(f"{notification_id} is still {before.status.state}: there is nothing to replay yet")
+        values = (str(to), now_ms, notification_id, organisation_id)
+        async with self.database.transaction() as session:
+            if not await session.rows("notification_replay", *values):
+                raise Conflict(f"{notification_id} is still {before.status.state}: there is nothing to replay yet")
         self._made_due(to, now_ms)
         self.changed("record", "reconcile")
         return await self.notification_get(organisation_id, notification_id)

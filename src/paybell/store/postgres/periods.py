@@ -51,6 +51,8 @@ class PeriodPart(Part):
         dropped: list[str] = []
         await self.database.rows("answer_drop", now_ms, _ANSWERS_AT_ONCE)
         await self.database.rows("api_key_drop", now_ms, _ANSWERS_AT_ONCE)
+        if retention.audit_ms:
+            await self.database.rows("audit_drop", id_at("aud", now_ms - retention.audit_ms), _ANSWERS_AT_ONCE)
         for group, kept_ms in ((NOTIFICATIONS, retention.notifications_ms), (MESSAGES, retention.messages_ms)):
             if kept_ms:
                 dropped += await self._drop(group, now_ms - kept_ms)

@@ -41,4 +41,5 @@ class PersonalPart(Part):
 
     async def erasure_insert(self, erasure: Erasure) -> None:
         """See the port."""
-        await self.database.rows("erasure_insert", *personal_rows.erasure_row(erasure))
+        async with self.database.transaction() as session:
+            await session.rows("erasure_insert", *personal_rows.erasure_row(erasure))

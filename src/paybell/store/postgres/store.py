@@ -11,6 +11,7 @@ from paybell.store import rows
 from paybell.store.place import without_password
 from paybell.store.postgres.answers import AnswerPart
 from paybell.store.postgres.archive import ArchivePart
+from paybell.store.postgres.audit import AuditPart
 from paybell.store.postgres.database import Database, PostgresOptions
 from paybell.store.postgres.keys import KeyPart
 from paybell.store.postgres.members import MemberPart
@@ -39,6 +40,7 @@ class PostgresStore(
     PagePart,
     TenantPart,
     KeyPart,
+    AuditPart,
     NodePart,
     SchemaPart,
     ArchivePart,

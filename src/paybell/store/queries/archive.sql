@@ -211,6 +211,7 @@ INSERT INTO notification_keys (source_id, dedupe_key, notification_id) VALUES ($
 -- What a database holds besides its default organisation.
 SELECT 'organisations' WHERE (SELECT count(*) FROM organisations) > 1
 UNION ALL SELECT 'api_keys' WHERE EXISTS (SELECT 1 FROM api_keys)
+UNION ALL SELECT 'audit' WHERE EXISTS (SELECT 1 FROM audit)
 UNION ALL SELECT 'sources' WHERE EXISTS (SELECT 1 FROM sources)
 UNION ALL SELECT 'notifications' WHERE EXISTS (SELECT 1 FROM notifications)
 UNION ALL SELECT 'notification_keys' WHERE EXISTS (SELECT 1 FROM notification_keys)
@@ -242,6 +243,7 @@ UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks);
 -- What a database holds besides its default organisation.
 SELECT 'organisations' WHERE (SELECT count(*) FROM organisations) > 1
 UNION ALL SELECT 'api_keys' WHERE EXISTS (SELECT 1 FROM api_keys)
+UNION ALL SELECT 'audit' WHERE EXISTS (SELECT 1 FROM audit)
 UNION ALL SELECT 'sources' WHERE EXISTS (SELECT 1 FROM sources)
 UNION ALL SELECT 'notifications' WHERE EXISTS (SELECT 1 FROM notifications)
 UNION ALL SELECT 'notification_keys' WHERE EXISTS (SELECT 1 FROM notification_keys)
@@ -402,3 +404,8 @@ INSERT INTO tasks (
     id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
     created_at_ms, updated_at_ms, finished_at_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+
+-- archive_audit --
+-- Every line of the audit log.
+SELECT id, organisation_id, at_ms, actor, operation, objects, fields, address
+  FROM audit ORDER BY id;

@@ -42,6 +42,7 @@ _INSERTS: Final = {
     "merged_payments": "archive_merged_payments_insert",
     "aliases": "alias_insert",
     "postings": "posting_insert",
+    "audit": "audit_insert",
     "applications": "archive_applications_insert",
     "endpoints": "archive_endpoints_insert",
     "event_types": "archive_event_types_insert",

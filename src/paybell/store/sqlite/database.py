@@ -18,6 +18,8 @@ from typing import Any, Final, Generic, TypeVar
 import apsw
 
 from paybell.errors import SchemaError, StoreUnavailable
+from paybell.model.audit import AuditLine
+from paybell.ports import riding
 from paybell.store.place import MEMORY
 from paybell.store.sqlite import lock
 
@@ -67,12 +69,14 @@ class _Pending(Generic[T]):
 class Database:
     """A SQLite database behind one event loop. ``path`` may be ``:memory:`` (reads then share the writer).
 
-    ``on_rollback`` is told when something that jobs may have read in their transaction was undone.
+    ``on_rollback`` is told when something that jobs may have read in their transaction was undone; ``audit`` writes the
+    line of a change within one.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.on_rollback: Callable[[], None] = _nothing
+        self.audit: Callable[[apsw.Connection, AuditLine], None] = _no_line
         self._waiting: deque[_Pending[Any]] = deque()
         self._running = False
         self._closed = asyncio.Event()
@@ -121,8 +125,23 @@ class Database:
     async def write(self, job: Job[T]) -> T:
         """Run a job in the next transaction; return its result once that is committed and synced.
 
-        A job that raises is undone alone; the others of its batch are not touched.
+        A job that raises is undone alone; the others of its batch are not touched. The line of the change that it
+        belongs to is written with it.
         """
+        change = riding()
+        if change is None:
+            return await self._write(job)
+
+        def audited(connection: apsw.Connection) -> T:
+            result = job(connection)
+            self.audit(connection, change.line)
+            return result
+
+        result = await self._write(audited)
+        change.written()
+        return result
+
+    async def _write(self, job: Job[T]) -> T:
         if self._closing:
             raise StoreUnavailable("the database is closing")
         loop = asyncio.get_running_loop()
@@ -136,7 +155,7 @@ class Database:
     async def read(self, job: Job[T]) -> T:
         """Run a job on a read-only connection of a worker thread."""
         if self.path == MEMORY:
-            return await self.write(job)
+            return await self._write(job)
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._readers, self._on_reader, job)
@@ -270,6 +289,10 @@ class Database:
 
 def _nothing() -> None:
     """Nobody wants to hear of it."""
+
+
+def _no_line(_connection: apsw.Connection, _line: AuditLine) -> None:
+    """Nobody keeps a log."""
 
 
 def _translated(error: Exception) -> Exception:

@@ -24,6 +24,8 @@ class RetentionPart(Part):
             messages = self._messages(connection, retention.messages_ms, now_ms)
             connection.execute(self.sql["answer_drop"], (now_ms, _AT_ONCE))
             connection.execute(self.sql["api_key_drop"], (now_ms, _AT_ONCE))
+            if retention.audit_ms:
+                connection.execute(self.sql["audit_drop"], (id_at("aud", now_ms - retention.audit_ms), _AT_ONCE))
             counts = (("notifications", len(notifications)), ("messages", len(messages)))
             return Tended(
                 dropped=tuple(f"{count} {name}" for name, count in counts if count),

@@ -15,6 +15,7 @@ from paybell.store.seal import Seal
 from paybell.store.sqlite import lock
 from paybell.store.sqlite.answers import AnswerPart
 from paybell.store.sqlite.archive import ArchivePart
+from paybell.store.sqlite.audit import AuditPart
 from paybell.store.sqlite.database import Database
 from paybell.store.sqlite.keys import KeyPart
 from paybell.store.sqlite.members import MemberPart
@@ -41,6 +42,7 @@ class SqliteStore(
     PagePart,
     TenantPart,
     KeyPart,
+    AuditPart,
     NodePart,
     RetentionPart,
     SchemaPart,

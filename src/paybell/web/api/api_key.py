@@ -56,7 +56,7 @@ async def api_key_create(body: ApiKeyIn, request: Request, caller: Calling) -> A
     clock = caller.context.clock
     key = new_key(clock)
     made = ApiKey(
-        id=clock.new_id("key"),
+        id=caller.new_id("key"),
         organisation_id=caller.organisation_id,
         name=body.name,
         scopes=frozenset(body.scopes),

@@ -160,7 +160,7 @@ async def create_application(caller: Caller, body: ApplicationIn, uid: str) -> A
     """Add the application that a body describes, under that uid."""
     now_ms = caller.now_ms()
     application = Application(
-        id=caller.context.clock.new_id("app"),
+        id=caller.new_id("app"),
         organisation_id=caller.organisation_id,
         uid=uid,
         name=body.name,

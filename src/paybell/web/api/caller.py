@@ -19,7 +19,8 @@ from paybell.errors import NotFound
 from paybell.model.key import ApiKey
 from paybell.model.message import CHANNEL_PATTERN
 from paybell.model.text import STORABLE_PATTERN, is_storable
-from paybell.ports import AFTER_ALL, PageQuery, Store
+from paybell.ports import AFTER_ALL, Changing, PageQuery, Store
+from paybell.web.api.auditing import audited, is_audited
 from paybell.web.api.idempotency import once
 from paybell.web.api.problems import READS, problem
 from paybell.web.api.shapes import LIMIT_MAX
@@ -43,6 +44,8 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     context: WebContext
     key: ApiKey
+    change: Changing | None
+    """The line that is to be kept of what it changes; None where it changes nothing."""
     base_url: str
     """How the caller reached this server, without a slash at the end."""
 
@@ -60,6 +63,17 @@ class Caller(Struct, frozen=True, kw_only=True):
         """Whether what stands under feature flags is shown: to keys always, to tokens that have one of them."""
         portal = self.key.portal
         return portal is None or not feature_flags or not portal.feature_flags.isdisjoint(feature_flags)
+
+    def new_id(self, prefix: str) -> str:
+        """The id of what is made, which the audit log then names."""
+        made = self.context.clock.new_id(prefix)
+        self.about(made)
+        return made
+
+    def about(self, name: str) -> None:
+        """Say in the audit log what is changed, where the path does not; before it is."""
+        if self.change is not None:
+            self.change.about(name)
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -92,7 +106,13 @@ class KeyedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind ours."""
         handle = super().get_route_handler()
-        need = need_of(self.name, next(iter(self.methods or {"GET"})))
+        method = next(iter(self.methods or {"GET"}))
+        need = need_of(self.name, method)
+
+        is_kept = is_audited(self.name, method)
+
+        async def kept(request: Request) -> Response:
+            return await audited(request, parts_of(request).context, request.state.key, handle)
 
         async def keyed(request: Request) -> Response:
             parts = parts_of(request)
@@ -101,13 +121,13 @@ class KeyedRoute(APIRoute):
             if isinstance(key, Refused):
                 bearer = {"WWW-Authenticate": "Bearer"} if key.status_code == HTTPStatus.UNAUTHORIZED else None
                 return problem(key.status_code, key.detail, bearer)
-            request.state.caller = Caller(context=parts.context, key=key, base_url=_base_url(request, parts.context))
+            request.state.key = key
             if not all(is_storable(str(name)) for name in request.path_params.values()):
                 return problem(404, "nothing has such a name")
             if not is_strict_json(await request.body()):
                 wrong = {"loc": ("body",), "msg": "the body is not valid JSON", "type": "json_invalid"}
                 raise RequestValidationError([wrong])
-            return await once(request, parts.context, key, handle)
+            return await once(request, parts.context, key, kept if is_kept else handle)
 
         return keyed
 
@@ -129,8 +149,9 @@ def is_strict_json(body: bytes) -> bool:
 
 
 async def _caller(request: Request, _key: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
-    caller: Caller = request.state.caller
-    return caller
+    context = parts_of(request).context
+    change: Changing | None = getattr(request.state, "change", None)
+    return Caller(context=context, key=request.state.key, change=change, base_url=_base_url(request, context))
 
 
 Calling = Annotated[Caller, Depends(_caller)]

@@ -11,6 +11,7 @@ from paybell.web.api import (
     api_key,
     application,
     attempt,
+    audit,
     background_task,
     client_certificate,
     endpoint,
@@ -64,6 +65,7 @@ _RESOURCES: Final = (
     operational_webhook,
     api_key,
     portal,
+    audit,
 )
 
 

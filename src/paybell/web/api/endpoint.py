@@ -173,7 +173,7 @@ async def endpoint_of(caller: Caller, app: str, name: str) -> Endpoint:
 async def _create(caller: Caller, application_id: str, body: EndpointPut, secret: str | None = None) -> EndpointOut:
     now_ms = caller.now_ms()
     endpoint = Endpoint(
-        id=caller.context.clock.new_id("ep"),
+        id=caller.new_id("ep"),
         organisation_id=caller.organisation_id,
         application_id=application_id,
         uid=body.uid or "",

@@ -91,6 +91,7 @@ class EventTypeOut(Shape):
 async def event_type_create(body: EventTypeIn, caller: Calling) -> EventTypeOut:
     """Add an event type of your own; one that was archived comes back."""
     _refuse_own(body.name)
+    caller.about(body.name)
     before = await caller.store.event_type_find(caller.organisation_id, body.name)
     if before is not None and before.options.is_archived:
         return await _update(caller, before, body)

@@ -72,6 +72,7 @@ async def expectation_create(body: ExpectationIn, request: Request, caller: Call
         currency=body.currency,
         created_at_ms=caller.now_ms(),
     )
+    caller.about(body.order_id)
     said = await caller.context.expect(wish)
     return exact(_show(said.expectation), HTTPStatus.CREATED if said.is_new else HTTPStatus.OK)
 

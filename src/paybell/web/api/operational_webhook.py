@@ -141,7 +141,7 @@ async def _create(
 ) -> OperationalEndpointOut:
     now_ms = caller.now_ms()
     endpoint = Endpoint(
-        id=caller.context.clock.new_id("ep"),
+        id=caller.new_id("ep"),
         organisation_id=caller.organisation_id,
         application_id=operational_application_id(caller.organisation_id),
         uid=body.uid or "",

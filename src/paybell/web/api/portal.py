@@ -83,7 +83,7 @@ async def portal_access(app: AppPath, body: PortalAccessIn, request: Request, ca
         session_id=body.session_id or "",
     )
     made = ApiKey(
-        id=clock.new_id("tok"),
+        id=caller.new_id("tok"),
         organisation_id=caller.organisation_id,
         name="",
         scopes=frozenset(),

@@ -74,7 +74,7 @@ async def source_create(body: SourceIn, caller: Calling) -> SourceOut:
     gateway = _gateway(caller, body.gateway)
     clock = caller.context.clock
     source = Source(
-        id=clock.new_id("src"),
+        id=caller.new_id("src"),
         organisation_id=caller.organisation_id,
         uid=body.uid,
         gateway=body.gateway,
