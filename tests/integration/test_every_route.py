@@ -219,6 +219,7 @@ OF_PORTALS = {
     *("attempt_list_of_endpoint", "attempt_list_of_message", "attempt_get", "delivery_list"),
     *("event_type_list", "event_type_get", "portal_logout"),
     *("endpoint_headers_get", "endpoint_headers_put", "endpoint_headers_patch", "endpoint_stats", "endpoint_state"),
+    *("endpoint_recover", "endpoint_replay_missing", "endpoint_bulk_replay"),
     *("endpoint_send_example", "endpoint_list_of_message", "message_list_of_endpoint"),
 }
 """All that a portal token may ask: a route that is new is closed to it until it stands here, too."""

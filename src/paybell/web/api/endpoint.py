@@ -142,14 +142,14 @@ async def endpoint_secret_rotate(
     asked = body or SecretRotateIn()
     key = asked.key or caller.context.new_secret(before.secrets[0])
     check_secret(caller.context, key, "key")
-    grace_s = _GRACE_S if asked.grace_period_seconds is None else asked.grace_period_seconds
-    await update_endpoint(caller, before, _rotated(before, key, caller.now_ms(), grace_s))
+    await update_endpoint(caller, before, rotated(before, key, caller.now_ms(), asked.grace_period_seconds))
     return SecretOut(key=caller.context.receivers_key(key))  # Svix's newer SDKs read it, older ones pass it over
 
 
-def _rotated(before: Endpoint, key: str, now_ms: int, grace_s: int) -> Endpoint:
-    """The secret in use ends with the grace, older ones when they were to; what has ended is forgotten."""
-    old = [(before.secrets[0], now_ms + grace_s * 1000), *before.old_secrets]
+def rotated(before: Endpoint, key: str, now_ms: int, grace_s: int | None) -> Endpoint:
+    """The secret in use ends with the grace (a day, where none is given), older ones when they were to."""
+    ends_at_ms = now_ms + (_GRACE_S if grace_s is None else grace_s) * 1000
+    old = [(before.secrets[0], ends_at_ms), *before.old_secrets]
     live = [it for it in old if it[0] != key and (it[1] is None or it[1] > now_ms)][:_OLD_SECRETS_MAX]
     return replace(
         before, secrets=(key, *(secret for secret, _ in live)), secrets_end_at_ms=tuple(end_ms for _, end_ms in live)

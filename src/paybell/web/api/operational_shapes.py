@@ -11,7 +11,6 @@ from paybell.web.api.endpoint_shapes import Description, Headers, Url
 from paybell.web.api.problems import InvalidField
 from paybell.web.api.shapes import EventTypeName, Shape, Time, Uid, when
 
-_GRACE_MAX_S: Final = 604_800
 _METADATA_MAX: Final = 50
 
 EventTypes = Annotated[
@@ -74,18 +73,6 @@ class OperationalEndpointOut(Shape):
     throttle_rate: int | None
     created_at: Time
     updated_at: Time
-
-
-class OperationalSecretIn(Shape):
-    """The next signing secret; a fresh one where it is absent."""
-
-    key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    grace_period_seconds: (
-        Annotated[
-            int, Field(ge=0, le=_GRACE_MAX_S, description="How long the last one still signs; absent: on and on.")
-        ]
-        | None
-    ) = None
 
 
 class OperationalHeadersIn(Shape):

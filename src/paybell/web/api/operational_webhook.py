@@ -12,7 +12,7 @@ from paybell.model.endpoint import Endpoint
 from paybell.model.operational import operational_application, operational_application_id
 from paybell.web.api.application import check_new_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
-from paybell.web.api.endpoint import SecretOut
+from paybell.web.api.endpoint import SecretOut, SecretRotateIn, rotated
 from paybell.web.api.endpoint_shapes import check_endpoint, check_secret, disabling
 from paybell.web.api.operational_shapes import (
     OperationalEndpointIn,
@@ -20,7 +20,6 @@ from paybell.web.api.operational_shapes import (
     OperationalEndpointPut,
     OperationalHeadersIn,
     OperationalHeadersOut,
-    OperationalSecretIn,
     show,
 )
 from paybell.web.api.problems import WRITES
@@ -30,7 +29,6 @@ router = keyed_router("operational-webhook")
 
 _PATH: Final = "/operational-webhook/endpoint"
 _ONE: Final = _PATH + "/{operational_endpoint}"
-_OLD_SECRETS_MAX: Final = 10
 OperationalPath = Annotated[str, Path(description="The operational endpoint's id or uid.")]
 
 
@@ -117,18 +115,14 @@ async def operational_endpoint_secret(operational_endpoint: OperationalPath, cal
 
 @router.post(_ONE + "/secret/rotate", status_code=HTTPStatus.NO_CONTENT, response_class=Response, responses=WRITES)
 async def operational_endpoint_secret_rotate(
-    operational_endpoint: OperationalPath, caller: Calling, body: OperationalSecretIn | None = None
+    operational_endpoint: OperationalPath, caller: Calling, body: SecretRotateIn | None = None
 ) -> None:
     """Put a new signing secret before the old ones, of which up to ten sign further, the last until its grace ends."""
-    asked = body or OperationalSecretIn()
+    asked = body or SecretRotateIn()
     before = await _endpoint_of(caller, operational_endpoint)
     key = asked.key or caller.context.new_secret(before.secrets[0])
     check_secret(caller.context, key, "key")
-    grace_s = asked.grace_period_seconds
-    ends_at_ms = None if grace_s is None else caller.now_ms() + grace_s * 1000
-    old = [it for it in ((before.secrets[0], ends_at_ms), *before.old_secrets) if it[0] != key][:_OLD_SECRETS_MAX]
-    secrets, ends = (key, *(secret for secret, _ in old)), tuple(end_ms for _, end_ms in old)
-    await _update(caller, before, replace(before, secrets=secrets, secrets_end_at_ms=ends))
+    await _update(caller, before, rotated(before, key, caller.now_ms(), asked.grace_period_seconds))
 
 
 async def _endpoint_of(caller: Caller, name: str) -> Endpoint:
