@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,6 +15,9 @@ from svix.api import (
     EndpointIn,
     MessageCreateOptions,
     MessageIn,
+    MessagePollerConsumerPollOptions,
+    MessagePollerPollOptions,
+    PollingEndpointConsumerSeekIn,
     Svix,
     SvixAsync,
     SvixOptions,
@@ -90,3 +94,24 @@ def test_a_portal_token_opens_its_application_alone_until_it_is_ended(database: 
                 portal.endpoint.list("shop")
             assert told.value.status_code == 401
         sdk.authentication.expire_all("shop", ApplicationTokenExpireIn(session_ids=["ann"]))
+
+
+def test_messages_are_polled_by_iterator_and_by_consumer(database: Database) -> None:
+    with Server(database) as server, opened(server.url) as sdk:
+        sdk.application.create(ApplicationIn(name="Shop", uid="shop"))
+        sdk.endpoint.create("shop", EndpointIn(url="http://127.0.0.1:1/", uid="sink", event_types=["order.paid"]))
+        said = [MessageIn(event_type="order.paid", payload={"n": number}) for number in range(3)]
+        ids = [sdk.message.create("shop", it).id for it in said]
+        sdk.message.create("shop", MessageIn(event_type="order.lost", payload={}))
+        first = sdk.message.poller.poll("shop", "sink", MessagePollerPollOptions(limit=2))
+        assert ([it.id for it in first.data], first.done) == (ids[:2], False)
+        rest = sdk.message.poller.poll("shop", "sink", MessagePollerPollOptions(iterator=first.iterator))
+        assert ([it.payload for it in rest.data], rest.done) == ([{"n": 2}], True)
+        mine = sdk.message.poller.consumer_poll("shop", "sink", "books")
+        on = MessagePollerConsumerPollOptions(iterator=mine.iterator)
+        assert sdk.message.poller.consumer_poll("shop", "sink", "books", on).data == []
+        assert sdk.message.poller.consumer_poll("shop", "sink", "books").data == []
+        long_ago = PollingEndpointConsumerSeekIn(after=datetime(2020, 1, 1, tzinfo=UTC))
+        sdk.message.poller.consumer_seek("shop", "sink", "books", long_ago)
+        again = sdk.message.poller.consumer_poll("shop", "sink", "books")
+        assert [it.id for it in again.data] == [it.id for it in mine.data] == ids

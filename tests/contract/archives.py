@@ -18,7 +18,7 @@ from paybell.model.fact import Kind
 from paybell.model.key import ApiKey, Capability, KeyScope, Portal
 from paybell.model.message import ApplicationOptions, EventType, EventTypeOptions
 from paybell.model.notification import Notification, NotificationState, Origin, Refusal, RefusalReason
-from paybell.ports import AttemptNew, FetchDone, Reading, Store
+from paybell.ports import AttemptNew, FetchDone, Position, Reading, Store
 from paybell.store.archive import TableDigest, span_of
 from paybell.store.checking import Report, verify
 from paybell.store.copying import copy
@@ -98,6 +98,8 @@ def filled(place: Place) -> None:
             await _notifications(it)
             await _hints(it)
             await _deliveries(it)
+            await it.store.poll_number("app_1", now_ms=it.clock.now_ms())
+            await it.store.poll_consumer_seek("ep_1", "books", Position(1, "msg_1"), now_ms=it.clock.now_ms())
 
     asyncio.run(main())
     alter(

@@ -187,6 +187,7 @@ def test_what_an_endpoint_and_an_application_ask_for_comes_back_as_it_was_kept(p
             svix_headers=True,
             transformation="def handler(webhook): return webhook",
             transformation_enabled=True,
+            polled=True,
         )
         made = world.an_endpoint("ep_2", options=asked, client_certificate="-----BEGIN PRIVATE KEY-----")
         await world.store.endpoint_create(made)

@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_headers_put": {"headers": {"x-a": "b"}},
     "endpoint_headers_patch": {"headers": {"x-a": None}},
     "endpoint_send_example": {"eventType": "order.paid"},
+    "poller_consumer_seek": {"after": "2026-01-02T03:04:05Z"},
     "operational_endpoint_create": {"url": "https://example.com/ops"},
     "operational_endpoint_put": {"url": "https://example.com/ops"},
     "operational_endpoint_headers_put": {"headers": {"x-team": "payments"}},
@@ -130,6 +131,8 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "payment": (await world.ask("GET", "/payment"))["data"][0]["id"],
         "app": path.removeprefix("/app/"),
         "endpoint": endpoint["id"],
+        "sink": endpoint["id"],
+        "consumer": "books",
         "message": message["id"],
         "attempt": (await world.ask("GET", f"{path}/attempt/msg/{message['id']}"))["data"][0]["id"],
         "event_type": "order.paid",
@@ -140,7 +143,14 @@ async def furnished(world: World) -> tuple[dict[str, str], dict[str, str]]:
         "task": task["id"],
         **{it: (await world.ask("GET", f"/{it}"))["data"][0]["id"] for it in ACCOUNT},
     }
-    return ids, ids | {"source": "shop", "app": "a", "endpoint": "e", "message": "ev", "operational_endpoint": "o"}
+    return ids, ids | {
+        "source": "shop",
+        "app": "a",
+        "endpoint": "e",
+        "sink": "e",
+        "message": "ev",
+        "operational_endpoint": "o",
+    }
 
 
 async def everything(world: World) -> list[Any]:
@@ -221,6 +231,7 @@ OF_PORTALS = {
     *("endpoint_headers_get", "endpoint_headers_put", "endpoint_headers_patch", "endpoint_stats", "endpoint_state"),
     *("endpoint_recover", "endpoint_replay_missing", "endpoint_bulk_replay"),
     *("endpoint_send_example", "endpoint_list_of_message", "message_list_of_endpoint"),
+    *("poller_poll", "poller_consumer_poll", "poller_consumer_seek"),
 }
 """All that a portal token may ask: a route that is new is closed to it until it stands here, too."""
 SECRET = {"endpoint_secret", "operational_endpoint_secret", "api_key_list", "api_key_get", "audit_list"}

@@ -104,6 +104,8 @@ INDEXES_OF = {
     "merge_earlier": {"merged_payments_by_survivor"},
     "merge_payment": {"payments_pkey"},
     "message_page": {"messages_by_application"},
+    "poll_new": {"messages_by_application", "poll_numbers_application_id_message_id_key"},
+    "poll_read": {"poll_numbers_pkey", "messages_pkey"},
     "delivery_page": {"delivery_queue_pkey", "delivery_ends_pkey"},
     "delivery_page_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
     "attempt_page_of_message": {"attempts_by_message", "messages_pkey"},

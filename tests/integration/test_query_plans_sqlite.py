@@ -37,6 +37,8 @@ INDEX_OF = {
     "timeline_messages": ("messages_by_payment",),
     "message_lookup": ("sqlite_autoindex_messages_1", "messages_event"),
     "message_page": ("messages_by_application",),
+    "poll_new": ("messages_by_application", "sqlite_autoindex_poll_numbers_2"),
+    "poll_read": ("USING PRIMARY KEY", "sqlite_autoindex_messages_1"),
     "message_page_of_endpoint": ("messages_by_application", "deliveries_once"),
     "delivery_count_of": ("messages_by_application", "deliveries_once"),
     "delivery_next_endpoint": ("deliveries_due",),

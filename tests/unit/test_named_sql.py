@@ -58,6 +58,7 @@ NOUNS = tuple(
         "product",
         "period",
         "personal",
+        "poll",
         "refusal",
         "schema",
         "server",

@@ -10,7 +10,8 @@ from paybell.route.rules import takes, wants
 
 
 def _wants_message(endpoint: Endpoint, message: Message) -> bool:
-    return wants(endpoint, message.event_type) and takes(endpoint, message, Payload(message.payload))
+    sent = not endpoint.options.polled and wants(endpoint, message.event_type)
+    return sent and takes(endpoint, message, Payload(message.payload))
 
 
 WISHES: Final = Wishes(_wants_message, wants)

@@ -51,6 +51,8 @@ class EndpointOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether ``svix-*`` headers stand beside ``webhook-*``."""
     transformation: str = ""
     transformation_enabled: bool = False
+    polled: bool = False
+    """Whether nothing is sent to it: its owner fetches its messages."""
 
 
 FAILED_FOR_LONG: Final = "every attempt has failed for {days} days"

@@ -33,6 +33,7 @@ from paybell.ports.keeping import Retention, Tended
 from paybell.ports.keys import KeyStore
 from paybell.ports.operational import Occurrence, RouteOccurrence
 from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
+from paybell.ports.polling import Numbered, Numbering, PollStore, Position
 from paybell.ports.reads import ReadStore
 from paybell.ports.records import (
     TIMELINE_KINDS,
@@ -144,12 +145,16 @@ __all__ = [
     "NotificationNew",
     "NotificationOutcome",
     "NotificationView",
+    "Numbered",
+    "Numbering",
     "Occurrence",
     "OrderKey",
     "Page",
     "PageQuery",
     "PaymentKey",
     "Personal",
+    "PollStore",
+    "Position",
     "ReadStore",
     "Reading",
     "ReceiveStore",
@@ -203,6 +208,7 @@ class Store(
     EraseStore,
     TaskStore,
     ReadStore,
+    PollStore,
     ArchiveStore,
     Protocol,
 ):

@@ -32,8 +32,13 @@ class Mint(Struct, frozen=True, kw_only=True):
 
 
 def wants(endpoint: Endpoint, event_type: str) -> bool:
-    """Whether an endpoint subscribed to the event type; no event type means all."""
-    return not endpoint.disabled and (not endpoint.event_types or event_type in endpoint.event_types)
+    """Whether an endpoint hears of the event type now."""
+    return not endpoint.disabled and subscribed(endpoint, event_type)
+
+
+def subscribed(endpoint: Endpoint, event_type: str) -> bool:
+    """Whether an endpoint asked for the event type; no event type means all."""
+    return not endpoint.event_types or event_type in endpoint.event_types
 
 
 def takes(endpoint: Endpoint, message: Message, payload: Payload) -> bool:
@@ -46,6 +51,11 @@ def takes(endpoint: Endpoint, message: Message, payload: Payload) -> bool:
     if options.channels and options.channels.isdisjoint(message.channels):
         return False
     return lets_through(options.filter, payload)
+
+
+def asked_for(endpoint: Endpoint, message: Message) -> bool:
+    """Whether an endpoint asked for messages like that one, switched on or not."""
+    return subscribed(endpoint, message.event_type) and takes(endpoint, message, Payload(message.payload))
 
 
 def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> Routed:
@@ -61,7 +71,7 @@ def route_change(change: Change, endpoints: Iterable[Endpoint], mint: Mint) -> R
         for telling, takers in _takers(change, theirs, drafts).items():
             message = drafts.message(telling)
             messages.append(message)
-            deliveries += [deliver_to(endpoint, message, mint) for endpoint in takers]
+            deliveries += [deliver_to(it, message, mint) for it in takers if not it.options.polled]
     return Routed(messages=tuple(messages), deliveries=tuple(deliveries))
 
 
@@ -115,6 +125,7 @@ def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -
         deliver_to(endpoint, message, mint)
         for endpoint in endpoints
         if endpoint.application_id == message.application_id
+        and not endpoint.options.polled
         and wants(endpoint, message.event_type)
         and takes(endpoint, message, payload)
     )

@@ -26,6 +26,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     version: str
     route: Callable[[Message, tuple[Endpoint, ...]], tuple[DeliveryJob, ...]]
     """The deliveries of a message that an application posts."""
+    asked_for: Callable[[Endpoint, Message], bool]
+    """Whether an endpoint asked for messages like that one, switched on or not."""
     expect: Callable[[Expectation], Awaitable[Said]]
     """Say what an order should pay."""
     deliver: Callable[[Sequence[DeliveryJob]], None]

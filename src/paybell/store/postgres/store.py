@@ -21,6 +21,7 @@ from paybell.store.postgres.pages import PagePart
 from paybell.store.postgres.payments import PaymentPart
 from paybell.store.postgres.periods import AHEAD_MS
 from paybell.store.postgres.personal import PersonalPart
+from paybell.store.postgres.polling import PollPart
 from paybell.store.postgres.schema import SchemaPart
 from paybell.store.postgres.tasks import TaskPart
 from paybell.store.postgres.tenants import TenantPart
@@ -38,6 +39,7 @@ class PostgresStore(
     AnswerPart,
     MemberPart,
     PagePart,
+    PollPart,
     TenantPart,
     KeyPart,
     AuditPart,

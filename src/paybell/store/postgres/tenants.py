@@ -37,6 +37,8 @@ class TenantPart(OperationalPart):
             for (endpoint_id,) in await session.rows("endpoint_ids", application_id, organisation_id):
                 await self._delete_endpoint(session, known, organisation_id, endpoint_id)
             await session.rows("turn_forget", [application_id])
+            for forget in ("poll_forget_head", "poll_forget_numbers"):
+                await session.rows(forget, application_id)
             await session.rows("api_key_delete_of_application", organisation_id, application_id)
             missing = NotFound(f"no application {application_id}")
             await self.change_in(session, "application_delete", application_id, organisation_id, problem=missing)
@@ -78,6 +80,7 @@ class TenantPart(OperationalPart):
         await session.rows("delivery_end_of_endpoint", self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         await session.rows("endpoint_recover", [endpoint_id])
         await session.rows("turn_forget", [endpoint_id])
+        await session.rows("poll_forget_endpoint", endpoint_id)
         await session.rows("line_close", endpoint_id)
         await self.tell(session, known, operational.deleted(known, endpoint_id))
 

@@ -237,7 +237,10 @@ UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
-UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks);
+UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks)
+UNION ALL SELECT 'poll_heads' WHERE EXISTS (SELECT 1 FROM poll_heads)
+UNION ALL SELECT 'poll_numbers' WHERE EXISTS (SELECT 1 FROM poll_numbers)
+UNION ALL SELECT 'poll_consumers' WHERE EXISTS (SELECT 1 FROM poll_consumers);
 
 -- archive_occupied [postgres] --
 -- What a database holds besides its default organisation.
@@ -270,7 +273,10 @@ UNION ALL SELECT 'message_keys' WHERE EXISTS (SELECT 1 FROM message_keys)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
-UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks);
+UNION ALL SELECT 'tasks' WHERE EXISTS (SELECT 1 FROM tasks)
+UNION ALL SELECT 'poll_heads' WHERE EXISTS (SELECT 1 FROM poll_heads)
+UNION ALL SELECT 'poll_numbers' WHERE EXISTS (SELECT 1 FROM poll_numbers)
+UNION ALL SELECT 'poll_consumers' WHERE EXISTS (SELECT 1 FROM poll_consumers);
 
 -- archive_span --
 -- The first and the last ids, which say in which time what is appended was made.
@@ -409,3 +415,22 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 -- Every line of the audit log.
 SELECT id, organisation_id, at_ms, actor, operation, objects, fields, address
   FROM audit ORDER BY id;
+
+-- archive_poll_heads --
+-- How far each application's messages have numbers.
+SELECT application_id, last_no, last_id
+  FROM poll_heads ORDER BY application_id;
+
+-- archive_poll_heads_insert [sqlite] --
+-- Put a row of poll_heads in as it is.
+INSERT INTO poll_heads (application_id, last_no, last_id) VALUES ($1, $2, $3);
+
+-- archive_poll_numbers --
+-- Every number of a message that is polled.
+SELECT application_id, no, message_id
+  FROM poll_numbers ORDER BY application_id, no;
+
+-- archive_poll_consumers --
+-- How far each consumer has read.
+SELECT endpoint_id, name, position_no, after_id, updated_at_ms
+  FROM poll_consumers ORDER BY endpoint_id, name;

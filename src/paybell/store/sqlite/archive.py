@@ -50,6 +50,9 @@ _INSERTS: Final = {
     "deliveries": "archive_deliveries_insert",
     "delivery_lines": "archive_delivery_lines_insert",
     "attempts": "archive_attempts_insert",
+    "poll_heads": "archive_poll_heads_insert",
+    "poll_numbers": "poll_number",
+    "poll_consumers": "poll_consumer_seek",
 }
 _SERVED: Final = (
     "a running Paybell (or another copy) holds {path}: stop it first, so that nothing comes in that the copy would miss"

@@ -24,6 +24,7 @@ from paybell.store.sqlite.notifications import NotificationPart
 from paybell.store.sqlite.pages import PagePart
 from paybell.store.sqlite.payments import PaymentPart
 from paybell.store.sqlite.personal import PersonalPart
+from paybell.store.sqlite.polling import PollPart
 from paybell.store.sqlite.retention import RetentionPart
 from paybell.store.sqlite.schema import SchemaPart
 from paybell.store.sqlite.tasks import TaskPart
@@ -40,6 +41,7 @@ class SqliteStore(
     AnswerPart,
     MemberPart,
     PagePart,
+    PollPart,
     TenantPart,
     KeyPart,
     AuditPart,

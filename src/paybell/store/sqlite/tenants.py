@@ -37,7 +37,8 @@ class TenantPart(OperationalPart):
             ids = connection.execute(self.sql["endpoint_ids"], (application_id, organisation_id)).fetchall()
             for (endpoint_id,) in ids:
                 self._delete_endpoint(connection, organisation_id, rows.text(endpoint_id))
-            connection.execute(self.sql["turn_forget"], (application_id,))
+            for forget in ("turn_forget", "poll_forget_head", "poll_forget_numbers"):
+                connection.execute(self.sql[forget], (application_id,))
             connection.execute(self.sql["api_key_delete_of_application"], (organisation_id, application_id))
             connection.execute(self.sql["application_delete"], (application_id, organisation_id))
             if not connection.changes():
@@ -85,7 +86,7 @@ class TenantPart(OperationalPart):
             raise NotFound(f"no endpoint {endpoint_id}")
         ended = (self.clock.now_ms(), "the endpoint was deleted", endpoint_id)
         connection.execute(self.sql["delivery_end_of_endpoint"], ended)
-        for forget in ("line_close", "endpoint_recover", "turn_forget"):
+        for forget in ("line_close", "endpoint_recover", "turn_forget", "poll_forget_endpoint"):
             connection.execute(self.sql[forget], (endpoint_id,))
         self.tell(connection, known, operational.deleted(known, endpoint_id))
 

@@ -161,6 +161,8 @@ def check_enabled(it: Endpoint) -> Endpoint:
     if it.disabled:
         why = f" ({it.disabled_reason})" if it.disabled_reason else ""
         raise Conflict(f"endpoint {it.id} is disabled{why}: switch it on first, PATCH it with disabled: false")
+    if it.options.polled:
+        raise Conflict(f"endpoint {it.id} is polled, nothing is sent to it: PATCH it with polled: false")
     return it
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint asks for of its deliveries: filter, format, headers, schedule, order."""
+"""What an endpoint asks for of its deliveries: filter, format, headers, schedule, order, or none at all."""
 
 import json
 from typing import Annotated, Any, Final
@@ -36,6 +36,7 @@ class ContentOut(Shape):
     svix_headers: bool
     retry_delays: RetryDelays | None
     ordering: Ordering
+    polled: bool
 
 
 class Content(Shape):
@@ -46,6 +47,7 @@ class Content(Shape):
     svix_headers: Annotated[bool, Field(description="Say the webhook-* headers under svix-*, too.")] | None = None
     retry_delays: RetryDelays | None = None
     ordering: OrderingField | None = None
+    polled: Annotated[bool, Field(description="Send it nothing: its messages are fetched from …/poller.")] | None = None
 
     def applied(self, before: EndpointOptions) -> EndpointOptions:
         """What it asks for from now on; ``InvalidField`` for a filter that is no JSON."""
@@ -55,6 +57,7 @@ class Content(Shape):
             "svix_headers": bool(self.svix_headers),
             "retry_delays_s": None if self.retry_delays is None else tuple(self.retry_delays),
             "ordering": self.ordering or Ordering.NONE,
+            "polled": bool(self.polled),
         }
         given = {name.replace("retry_delays", "retry_delays_s") for name in self.model_fields_set}
         return replace(before, **{name: value for name, value in changes.items() if name in given})
@@ -82,6 +85,7 @@ def show_content(options: EndpointOptions) -> dict[str, Any]:
         "svix_headers": options.svix_headers,
         "retry_delays": None if options.retry_delays_s is None else list(options.retry_delays_s),
         "ordering": options.ordering,
+        "polled": options.polled,
     }
 
 
