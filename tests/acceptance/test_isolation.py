@@ -142,7 +142,7 @@ def test_healthy_endpoints_get_all_that_is_theirs_while_others_hang_refuse_drip_
                 assert (await state(len(trouble) + number))["breaker"] == "closed"
             drips, floods, stalls, slowed = range(HANGING + REFUSING, len(trouble))
             for number, phase in ((0, "deadline"), (HANGING, "connect"), (drips, "deadline"), (stalls, "deadline")):
-                tried = await eventually(tries(number))
+                tried: list[dict[str, Any]] = await eventually(tries(number))
                 assert all(it["error"].startswith(f"{phase}: ") for it in tried), (number, tried[0]["error"])
                 assert (await state(number))["failingSince"] is not None
             assert {it["statusText"] for it in await attempts(floods)} == {"success"}

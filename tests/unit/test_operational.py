@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from paybell.model.operational import (
     ATTEMPT_RECOVERED,
     ENDPOINT_DISABLED,
     ENDPOINT_FAILING,
+    OPERATIONAL_EVENT_TYPES,
     is_operational,
     operational_application_id,
 )
@@ -23,6 +25,7 @@ from paybell.route.operational import route_occurrence
 from paybell.route.rules import Mint
 from paybell.testing.builders import attempt, delivery, endpoint, message
 from paybell.testing.fake_clock import START_MS, FakeClock
+from paybell.web.api.webhook_schemas import schema_of
 
 LAST = len(RETRY_DELAYS_S) + 1
 DAY_MS = 86_400_000
@@ -124,3 +127,15 @@ def test_of_a_message_it_says_which_and_how_its_last_attempt_went() -> None:
         "msgId": tried.message_id,
         "msgEventId": "ev-1",
     }
+
+
+def test_what_is_told_has_the_form_that_the_document_of_the_api_shows() -> None:
+    tried = attempt(delivery(message()), status_code=503, delivered=False)
+    wholly = {"failing_since_ms": START_MS, "disabled_from_ms": START_MS + 1, "reason": "it answered 410"}
+    for name in OPERATIONAL_EVENT_TYPES:
+        of_message: list[dict[str, Any]] = [{"attempt": tried, "message_event_id": "ev"}, {"attempt": tried}]
+        for given in of_message if name.startswith("message.") else [{}, wholly]:
+            told = body(occurrence(name, **given))
+            validator = jsonschema_rs.validator_for(json.dumps(schema_of(name)))
+            assert [it.message for it in validator.iter_errors(told)] == [], name
+            assert not validator.is_valid({**told, "type": "endpoint.unknown"})

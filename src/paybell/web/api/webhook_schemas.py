@@ -11,6 +11,7 @@ from typing import Any, Final
 from paybell.model.entitlement import EntitlementState
 from paybell.model.message import EVENT_TYPES, EventType
 from paybell.model.moment import rfc3339
+from paybell.model.operational import OPERATIONAL_EVENT_TYPES
 from paybell.model.payment import DisputeStatus, Match, PaymentStatus, RefundStatus
 
 Schema = Mapping[str, Any]
@@ -162,8 +163,43 @@ _OF_SUBJECT: Final[Mapping[str, Schema]] = {
 }
 
 
+_ABOUT: Final = {
+    "appId": _text("app_0190549b6a3c7c0f8f6d1f5a1c2b3d4e"),
+    "appUid": _maybe(_text("shop")),
+    "endpointId": _text("ep_0190549b6a3c7c0f8f6d1f5a1c2b3d4e"),
+}
+_OF_ENDPOINT: Final = _object(
+    {
+        **_ABOUT,
+        "endpointUid": _maybe(_text("books")),
+        "failSince": _TIME,
+        "disabledFrom": _TIME,
+        "reason": _text("every attempt has failed for 5 days"),
+    },
+    *("failSince", "disabledFrom", "reason"),
+)
+_OF_ATTEMPT: Final = _object(
+    {
+        **_ABOUT,
+        "msgId": _text("msg_0190549b6a3c7c0f8f6d1f5a1c2b3d4e"),
+        "msgEventId": _maybe(_text("order-1")),
+        "lastAttempt": _object(
+            {
+                "id": _text("atmpt_0190549b6a3c7c0f8f6d1f5a1c2b3d4e"),
+                "responseStatusCode": _whole(503, "0 where there was no answer."),
+                "timestamp": _TIME,
+            }
+        ),
+    }
+)
+
+
 def schema_of(event_type: str) -> Schema:
-    """The schema of a message of one of Paybell's own event types."""
+    """The schema of a message of one of Paybell's own event types, or of an operational one, in Svix's shape."""
+    if event_type in OPERATIONAL_EVENT_TYPES:
+        data = _OF_ATTEMPT if event_type.startswith("message.") else _OF_ENDPOINT
+        told = {"type": {"type": "string", "const": event_type}, "timestamp": _TIME, "data": data}
+        return {"description": OPERATIONAL_EVENT_TYPES[event_type], **_object(told)}
     data = _OF_SUBJECT[event_type.partition(".")[0]]
     envelope = {
         "id": _text("msg_0190549b6a3c7c0f8f6d1f5a1c2b3d4e", description="The same as `webhook-id`."),
@@ -176,7 +212,8 @@ def schema_of(event_type: str) -> Schema:
 
 def webhooks() -> dict[str, Any]:
     """The section of the OpenAPI document: a POST per event type, as an endpoint gets it."""
-    return {name: {"post": _operation(name, text)} for name, text in EVENT_TYPES.items()}
+    every = EVENT_TYPES | OPERATIONAL_EVENT_TYPES
+    return {name: {"post": _operation(name, text)} for name, text in every.items()}
 
 
 def _operation(name: str, text: str) -> dict[str, Any]:
