@@ -2,7 +2,7 @@
 
 from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.ports import Change
-from paybell.route.rules import Mint, route_change, route_message, wants
+from paybell.route.rules import Mint, asked_for, route_change, route_message, wants
 from paybell.testing.builders import endpoint, message
 from paybell.testing.fake_clock import START_MS, FakeClock
 
@@ -171,3 +171,24 @@ def test_the_key_that_an_application_gives_goes_before_the_payment_and_without_a
     room = mint(room=frozenset({"ep_1"}))
     jobs = [job for it in told for job in route_message(it, [by_key], room)]
     assert [(it.order_key, it.lease_no) for it in jobs] == [("=order-7", 0), ("=order-7", 0), ("", 1)]
+
+
+def test_for_a_polled_endpoint_messages_are_written_and_nothing_is_sent() -> None:
+    sink = endpoint(id="ep_1", options=EndpointOptions(polled=True))
+    told = change("payment.completed", "payment.updated")
+    alone = route_change(told, [sink], mint())
+    assert [it.event_type for it in alone.messages] == ["payment.completed"]
+    assert alone.deliveries == ()
+    both = route_change(told, [sink, endpoint(id="ep_2")], mint())
+    assert [it.endpoint_id for it in both.deliveries] == ["ep_2"]
+    assert route_message(message(), [sink], mint()) == ()
+    assert route_change(told, [endpoint(disabled=True, options=sink.options)], mint()).messages == ()
+
+
+def test_what_an_endpoint_asked_for_does_not_depend_on_its_being_switched_on() -> None:
+    asked = EndpointOptions(filter='{"number":1}', channels=frozenset({"a"}))
+    sink = endpoint(disabled=True, event_types=frozenset({"payment.completed"}), options=asked)
+    assert asked_for(sink, message(1, channels=frozenset({"a"})))
+    assert not asked_for(sink, message(1))
+    assert not asked_for(sink, message(2, channels=frozenset({"a"})))
+    assert not asked_for(sink, message(1, channels=frozenset({"a"}), event_type="payment.failed"))
