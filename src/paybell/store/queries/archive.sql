@@ -418,12 +418,12 @@ SELECT id, organisation_id, at_ms, actor, operation, objects, fields, address
 
 -- archive_poll_heads --
 -- How far each application's messages have numbers.
-SELECT application_id, last_no, last_id
+SELECT application_id, last_no, last_id, wide_at_ms
   FROM poll_heads ORDER BY application_id;
 
 -- archive_poll_heads_insert [sqlite] --
 -- Put a row of poll_heads in as it is.
-INSERT INTO poll_heads (application_id, last_no, last_id) VALUES ($1, $2, $3);
+INSERT INTO poll_heads (application_id, last_no, last_id, wide_at_ms) VALUES ($1, $2, $3, $4);
 
 -- archive_poll_numbers --
 -- Every number of a message that is polled.

@@ -33,8 +33,8 @@ SELECT l.delivery_id, l.endpoint_id, l.order_key
 
 -- line_of_message [postgres] --
 -- Where a message waits in lines.
-SELECT l.delivery_id, l.endpoint_id, l.order_key
-  FROM delivery_queue AS d JOIN delivery_lines AS l ON l.delivery_id = d.id WHERE d.message_id = $1;
+SELECT delivery_id, endpoint_id, order_key
+  FROM delivery_lines WHERE delivery_id = ANY (ARRAY(SELECT id FROM delivery_queue WHERE message_id = $1));
 
 -- line_release [sqlite] --
 -- The first of a line, behind that place, is due from now.
