@@ -280,6 +280,12 @@ def test_deliveries_are_listed_with_what_went_wrong(shell: Shell) -> None:
     assert shell.right("deliveries", "list", "--state", "dead") == "nothing yet\n"
 
 
+def test_endpoints_that_are_not_well_are_listed_with_what_waits_for_them(shell: Shell) -> None:
+    (sick, *_) = asyncio.run(eventually(lambda: shell.json("deliveries", "endpoints")))
+    assert (sick["breaker"], sick["failureCount"] > 0, sick["waitingCount"] > 0) == ("closed", True, True)
+    assert sick["endpointId"] in shell.right("deliveries", "endpoints")
+
+
 def test_the_status_of_the_database(shell: Shell) -> None:
     found = shell.json("db", "status")
     assert found["url"] == shell.environment["PAYBELL_DATABASE"]

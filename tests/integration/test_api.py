@@ -584,7 +584,8 @@ def test_a_failed_try_is_shown(database: Database) -> None:
     [
         (b"", ["body"]),
         (b"{}", ["body"]),
-        (b'{"eventType":"a","payload":{},"channels":[]}', ["body"]),
+        (b'{"eventType":"a","payload":{},"tags":[]}', ["body"]),
+        (b'{"eventType":"a","payload":{},"channels":["a b"]}', ["body", "channels"]),
         (b'{"eventType":"a b","payload":{}}', ["body", "eventType"]),
         (b'{"eventType":"a\\n","payload":{}}', ["body", "eventType"]),
         (b'{"eventType":"a","payload":{},"eventId":""}', ["body", "eventId"]),
