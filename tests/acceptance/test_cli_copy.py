@@ -98,7 +98,7 @@ def test_people_see_each_table_and_the_digest(database: Database, shell: Shell, 
     assert shown[-1] == "everything adds up"
     *tables, said, digest = shell.right("db", "copy", "--from", database.url, "--to", "sqlite:///new.db").splitlines()
     assert tables == shown[:-2]
-    assert (said, digest) == ("2 rows copied; source and target have the same digest", shown[-2].split()[-1])
+    assert (said, digest) == ("3 rows copied; source and target have the same digest", shown[-2].split()[-1])
 
 
 def test_what_does_not_add_up_is_said_and_is_the_status(house: House, shell: Shell, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_target_that_holds_anything_stays_as_it_is(database: Database, target:
     for each, uid in ((database, "shop"), (target, "other")):
         shell.right("source", "add", uid, "--gateway", "stripe", *at(each))
     before = shown_of(shell, target)
-    assert "the target holds rows already (sources)" in refused(shell, database.url, target.url)
+    assert "the target holds rows already (audit, sources)" in refused(shell, database.url, target.url)
     assert shown_of(shell, target) == before
 
 
