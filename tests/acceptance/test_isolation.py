@@ -28,8 +28,9 @@ async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         pass
 
 
-async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer a byte a second."""
+    await reader.readuntil(b"\r\n\r\n")  # what comes before is no answer to anything
     for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n":
         writer.write(bytes([byte]))
         await writer.drain()
