@@ -273,7 +273,12 @@ class Paybell:
             record=inbox,
             hint_came=self.reconcile.wake,
         )
-        store.on_occurrence(occurrence_route(clock))
+        self._open_doors()
+
+    def _open_doors(self) -> None:
+        """Where requests come in, and what the store has to say to the steps."""
+        chosen, store = self.settings, self.store
+        store.on_occurrence(occurrence_route(self.clock))
         store.on_change("record", self.record.wake)
         store.on_change("deliver", self.deliver.wake)
         store.on_change("reconcile", self.reconcile.wake)

@@ -25,7 +25,6 @@ from paybell.web.api.shapes import (
 )
 from paybell.web.context import WebContext
 
-_OWN_PREFIXES: Final = ("webhook-", "svix-")
 _BOTH: Final = "give either eventTypes or filterTypes (its older name), not both"
 _HEADERS_MAX: Final = 32
 _HEADERS_BYTES_MAX: Final = 16_384
@@ -193,9 +192,6 @@ def check_secret(context: WebContext, secret: str, field: str) -> None:
 def _check_headers(context: WebContext, headers: tuple[tuple[str, str], ...]) -> None:
     context.check_headers(headers)
     names = [name.lower() for name, _ in headers]
-    for name in names:
-        if name.startswith(_OWN_PREFIXES) or name == "content-type":
-            raise ConfigurationError(f"header {name} is set by Paybell itself; remove it")
     if len(set(names)) < len(names):
         raise ConfigurationError("two headers have the same name; keep one")
     if len(names) > _HEADERS_MAX or sum(len(name) + len(value) for name, value in headers) > _HEADERS_BYTES_MAX:

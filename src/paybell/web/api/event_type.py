@@ -55,18 +55,8 @@ class EventTypeIn(EventTypePut):
     name: EventTypeName
 
 
-class EventTypePatch(Patch):
+class EventTypePatch(EventTypePut, Patch):
     """What may change; null takes schemas, flags, the group or the schedule away."""
-
-    description: Description = ""
-    archived: bool = False
-    deprecated: bool = False
-    schemas: Schemas | None = None
-    schema_enforced: Enforced = False
-    feature_flag: Flag | None = None
-    feature_flags: Flags | None = None
-    group_name: Group | None = None
-    retry_delays: Schedule | None = None
 
 
 class EventTypeOut(Shape):

@@ -33,11 +33,16 @@ def check_payload(schemas: str, payload: bytes) -> None:
         raise ConfigurationError(f"the event type's schema refuses it at ${place}: {wrong.message}"[:_TEXT_CHARS_MAX])
 
 
+def newest_of(schemas: str) -> Any:
+    """The schema of the highest version; None for no schemas."""
+    by_version: dict[str, object] = json.loads(schemas or "{}")
+    newest = max(by_version, key=lambda name: (int(name) if name.isdecimal() else -1, name), default=None)
+    return None if newest is None else by_version[newest]
+
+
 @lru_cache(maxsize=_KNOWN_MAX)
 def _newest(schemas: str) -> Any:
-    by_version: dict[str, object] = json.loads(schemas)
-    newest = max(by_version, key=lambda name: (int(name) if name.isdecimal() else -1, name))
-    return _compile(json.dumps(by_version[newest]))
+    return _compile(json.dumps(newest_of(schemas)))
 
 
 def _compile(schema: str) -> Any:

@@ -13,6 +13,7 @@ from paybell.model.message import EVENT_TYPES, EventType
 from paybell.model.moment import rfc3339
 from paybell.model.operational import OPERATIONAL_EVENT_TYPES
 from paybell.model.payment import DisputeStatus, Match, PaymentStatus, RefundStatus
+from paybell.web.api.payload_schemas import newest_of
 
 Schema = Mapping[str, Any]
 _DEPTH_MAX: Final = 12
@@ -241,9 +242,7 @@ def _operation(name: str, text: str) -> dict[str, Any]:
 def example_of(name: str, own: EventType | None, message_id: str, now_ms: int) -> bytes | None:
     """An example payload of an event type, ``own`` where it is the organisation's; None where nothing says how."""
     if own is not None:
-        schemas: Mapping[str, Any] = json.loads(own.options.schemas or "{}")
-        newest = max(schemas, key=lambda it: (int(it) if it.isdecimal() else -1, it), default="")
-        made = _example(schemas[newest], _DEPTH_MAX) if newest else None
+        made = _example(newest_of(own.options.schemas), _DEPTH_MAX)
         return json.dumps(made).encode() if isinstance(made, dict) else None
     if name not in EVENT_TYPES:
         return None
