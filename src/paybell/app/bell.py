@@ -230,12 +230,7 @@ class Paybell:
                 allowed_networks=chosen.allow_private_networks, user_agent=f"Paybell/{version('paybell')}"
             ),
         )
-        deliver_config = DeliverConfig(
-            timeout_s=chosen.delivery_timeout_s,
-            endpoint_active_max=chosen.endpoint_active_max,
-            active_max=chosen.deliveries_active_max,
-            failing_ms=chosen.endpoint_failing_days * _DAY_MS,
-        )
+        deliver_config = _deliver_config(chosen)
         receive_config = ReceiveConfig(waiting_max=chosen.receive_waiting_max)
         record_config, reconcile_config = RecordConfig(), ReconcileConfig()
         leases_ms = [it.lease_ms for it in (receive_config, record_config, deliver_config, reconcile_config)]
@@ -389,3 +384,12 @@ class Paybell:
 
 def _no_room(_endpoint_id: str) -> bool:
     return False
+
+
+def _deliver_config(chosen: Settings) -> DeliverConfig:
+    return DeliverConfig(
+        timeout_s=chosen.delivery_timeout_s,
+        endpoint_active_max=chosen.endpoint_active_max,
+        active_max=chosen.deliveries_active_max,
+        failing_ms=chosen.endpoint_failing_days * _DAY_MS,
+    )
