@@ -68,12 +68,8 @@ class FunctionEndpoints:
                 application_id=application.id,
                 uid=name,
                 url=f"function:{name}",
-                description="",
                 event_types=wanted,
                 secrets=(self._new_secret(),),
-                headers=(),
-                disabled=False,
-                disabled_reason="",
                 created_at_ms=now_ms,
                 updated_at_ms=now_ms,
             )

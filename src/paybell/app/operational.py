@@ -90,9 +90,6 @@ class MailEndpoints:
             description="From the setting mail_to.",
             event_types=MAILED_EVENT_TYPES,
             secrets=(self._new_secret(),),
-            headers=(),
-            disabled=False,
-            disabled_reason="",
             created_at_ms=now_ms,
             updated_at_ms=now_ms,
         )

@@ -70,16 +70,16 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     id: str
     organisation_id: str
     application_id: str
-    uid: str
     url: str
-    description: str
-    event_types: frozenset[str]
     secrets: tuple[str, ...]
-    headers: tuple[tuple[str, str], ...]
-    disabled: bool
-    disabled_reason: str
     created_at_ms: int
     updated_at_ms: int
+    uid: str = ""
+    description: str = ""
+    event_types: frozenset[str] = frozenset()
+    headers: tuple[tuple[str, str], ...] = ()
+    disabled: bool = False
+    disabled_reason: str = ""
     options: EndpointOptions = EndpointOptions()
     secrets_end_at_ms: tuple[int | None, ...] = ()
     """When each of the old secrets stops to sign; None, and what is not there, is never."""

@@ -184,8 +184,6 @@ async def _create(caller: Caller, application_id: str, body: EndpointPut, secret
         event_types=body.subscribed(),
         secrets=(secret or caller.context.new_secret(""),),
         headers=tuple((body.headers or {}).items()),
-        disabled=False,
-        disabled_reason="",
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
         options=body.options(EndpointOptions()),

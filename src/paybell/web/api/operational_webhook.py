@@ -144,8 +144,6 @@ async def _create(
         event_types=body.subscribed(),
         secrets=(secret,),
         headers=headers,
-        disabled=False,
-        disabled_reason="",
         options=body.options(),
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
