@@ -62,9 +62,9 @@ def test_time_alone_is_turned_by_a_running_program(database: Database) -> None:
         await world.record(*paid(0, product="book"))
         await world.ask("PUT", "/product/book", {"durationDays": 1}, status=201)
         assert (await world.ask("GET", "/customer/cus_1/entitlement"))["allowed"]
-        assert await world.bell.timers.run_once() == 1
+        assert await world.bell.timers.run_once()
         assert not (await world.ask("GET", "/customer/cus_1/entitlement"))["allowed"]
-        assert await world.bell.timers.run_once() == 0
+        assert not await world.bell.timers.run_once()
         messages = (await world.ask("GET", f"{path}/msg"))["data"]
         assert [it["eventType"] for it in messages] == ["membership.revoked", "membership.granted"]
         assert messages[0]["payload"]["data"]["reason"] == "ended"

@@ -31,6 +31,7 @@ from paybell.ports.gateways import (
 from paybell.ports.isolation import EndpointRule, IsolationStore, TurnAsk, Weigh
 from paybell.ports.keeping import Retention, Tended
 from paybell.ports.keys import KeyStore
+from paybell.ports.looping import Looping
 from paybell.ports.operational import Occurrence, RouteOccurrence
 from paybell.ports.paging import AFTER_ALL, BACK, Page, PageQuery, cut, page_of
 from paybell.ports.polling import Numbered, Numbering, PollStore, Position
@@ -136,6 +137,7 @@ __all__ = [
     "KnownItem",
     "Login",
     "Look",
+    "Looping",
     "Mention",
     "Merge",
     "MessageNew",

@@ -1,16 +1,13 @@
 """Do what tasks are for: claim one, send the next few of its messages once more, and let others go first."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from paybell import log
 from paybell.clock import Clock
-from paybell.errors import StoreUnavailable
 from paybell.model.endpoint import Endpoint
 from paybell.model.task import Task
-from paybell.ports import Candidate, Moves, TaskStore
+from paybell.ports import Candidate, Looping, Moves, TaskStore
 from paybell.replay.requests import look_of
 from paybell.replay.rules import Wishes, job_of, moves, pick
 
@@ -30,7 +27,7 @@ class ReplayConfig(Struct, frozen=True, kw_only=True):
     """How often to look for what is due."""
 
 
-class ReplayService:
+class ReplayService(Looping):
     """Works on tasks, a step at a time and whichever has waited longest; any number of processes may."""
 
     def __init__(
@@ -42,29 +39,13 @@ class ReplayService:
         wishes: Wishes,
         may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
+        super().__init__("replay", poll_s=config.poll_s)
         self._store = store
         self._clock = clock
         self._config = config
         self._wishes = wishes
         self._may_begin = may_begin
-        self._log = log.get("replay")
-        self._stopping = asyncio.Event()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "replayed", "skipped"), 0)
-
-    def drain(self) -> None:
-        """End; what is left of a task is another's, from where it stands."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Work until :meth:`drain`, or until cancelled."""
-        while not self._stopping.is_set():
-            try:
-                busy = await self.run_once()
-            except StoreUnavailable as error:
-                self._log.error("replay.store_unavailable", error=str(error))
-                busy = False
-            if not busy:
-                await self._rest()
 
     async def run_once(self) -> bool:
         """One step of one task; whether there was any."""
@@ -106,10 +87,3 @@ class ReplayService:
         self._log.info(
             "task.stepped", id=task.id, task=task.kind, state=after.state, done=after.done, found=after.found
         )
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(self._config.poll_s):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
