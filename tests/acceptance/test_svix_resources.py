@@ -13,6 +13,7 @@ from svix import api
 from svix.exceptions import HttpError, HTTPValidationError
 from svix.models import (
     ApplicationPatch,
+    BulkExpungeContentsIn,
     EndpointHeadersIn,
     EndpointHeadersPatchIn,
     EndpointPatch,
@@ -21,6 +22,7 @@ from svix.models import (
     EventExampleIn,
     EventTypePatch,
     EventTypeUpsertIn,
+    MessagePrecheckIn,
     Ordering,
 )
 
@@ -262,6 +264,23 @@ def test_messages_and_attempts(server: Server, kind: str) -> None:
             await sdk.message.expunge_content(uid, second.id)
             assert (await sdk.message.get(uid, second.id, whole)).payload == {}
             await refused(409, sdk.message_attempt.resend(uid, second.id, "e"))
+
+    run(kind, server, scenario)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_asked_before_and_what_is_taken_away_after(server: Server, kind: str) -> None:
+    async def scenario(sdk: Sdk, uid: str) -> None:
+        await sdk.application.create(api.ApplicationIn(name="Shop", uid=uid))
+        await sdk.endpoint.create(uid, api.EndpointIn(url="https://example.com/hook", uid="e", channels=["red"]))
+        for channels, active in ((["red"], True), (["blue"], False)):
+            asked = MessagePrecheckIn(event_type="order.paid", channels=channels)
+            assert (await sdk.message.precheck(uid, asked)).active is active
+        tries = await sdk.endpoint.get_attempt_stats(uid, "e")
+        assert (tries.success, tries.fail, tries.canceled) == (0, 0, 0)
+        await sdk.message.create(uid, api.MessageIn(event_type="order.paid", event_id="ev-1", payload={"a": 1}))
+        gone = await sdk.message.bulk_expunge_content(uid, BulkExpungeContentsIn(ids=["ev-1", "none"]))
+        assert {name: str(it) for name, it in gone.results.items()} == {"ev-1": "expunged", "none": "not-found"}
 
     run(kind, server, scenario)
 

@@ -10,7 +10,7 @@ from paybell.model.delivery import DeliveryState, Standing
 from paybell.model.fact import Fact, Kind
 from paybell.model.notification import Refusal, RefusalReason
 from paybell.model.source import Source
-from paybell.ports import BACK, AttemptNew, MessageNew, Page, PageQuery, Reading
+from paybell.ports import BACK, AttemptCount, AttemptNew, MessageNew, Page, PageQuery, Reading
 from paybell.testing.builders import appending, application, attempt, delivery, fact, message, notification, reading
 from paybell.testing.builders import source as a_source
 from paybell.testing.fake_clock import START_MS
@@ -247,6 +247,34 @@ def test_how_the_deliveries_of_an_endpoint_stand_is_counted(place: Place) -> Non
         assert some == {Standing.SUCCESS: 2}
         theirs = msgspec.structs.replace(endpoint, organisation_id="org_other")
         assert await world.store.delivery_count_of(theirs, after="", before="~") == {}
+
+    run(place, scenario)
+
+
+def test_how_the_attempts_at_an_endpoint_ended_is_counted(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        await fill(world)
+        endpoint = await world.store.endpoint_get("ep_2")
+        assert endpoint is not None
+        page = await world.store.attempt_page(
+            PageQuery(
+                organisation_id=endpoint.organisation_id,
+                limit=100,
+                filters={"application_id": endpoint.application_id, "endpoint_id": endpoint.id},
+            )
+        )
+        tries = page.data
+        counted = await world.store.attempt_count_of(endpoint, after="", before="~")
+        assert counted == AttemptCount(
+            delivered=sum(it.delivered and not it.canceled for it in tries),
+            failed=sum(not it.delivered for it in tries),
+            canceled=sum(it.canceled for it in tries),
+        )
+        assert counted.delivered + counted.failed > 2
+        fewer = await world.store.attempt_count_of(endpoint, after=tries[-1].id, before=tries[0].id)
+        assert fewer.delivered + fewer.failed + fewer.canceled == len(tries) - 2
+        theirs = msgspec.structs.replace(endpoint, organisation_id="org_other")
+        assert await world.store.attempt_count_of(theirs, after="", before="~") == AttemptCount()
 
     run(place, scenario)
 

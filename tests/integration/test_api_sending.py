@@ -139,6 +139,9 @@ def test_how_messages_stand_is_seen_from_the_endpoint_and_from_the_message(datab
         stats = await world.ask("GET", f"{at}/stats")
         assert stats == {"success": 0, "pending": 0, "sending": 1, "fail": 0, "canceled": 0}
         assert (await world.ask("GET", f"{at}/stats?until=2020-01-01T00:00:00Z"))["sending"] == 0
+        tries = await world.ask("GET", f"{at}/attempt-stats")
+        assert tries == {"success": 0, "fail": 1, "canceled": 0}
+        assert (await world.ask("GET", f"{at}/attempt-stats?until=2020-01-01T00:00:00Z"))["fail"] == 0
         by = f"{path}/attempt/endpoint/{endpoint['id']}"
         (attempt,) = (await world.ask("GET", by))["data"]
         for query, count in {
@@ -173,6 +176,32 @@ def test_a_payload_that_is_expunged_is_nowhere_and_goes_nowhere(database: Databa
         assert dead["lastError"] == "its payload was deleted"
         await world.ask("POST", f"{at}/endpoint/{endpoint['id']}/resend", status=409)
         await world.ask("DELETE", f"{at}/content", status=204)
+        kept = await posted(world, path, eventId="ev-1")
+        asked = {"ids": [told["id"], "ev-1", "nobody"]}
+        done = await world.ask("POST", f"{path}/msg/bulk-expunge", asked)
+        assert done["results"] == {told["id"]: "expunged", "ev-1": "expunged", "nobody": "not-found"}
+        assert (await world.ask("GET", f"{path}/msg/{kept['id']}"))["payload"] == {}
+        await world.ask("POST", f"{path}/msg/bulk-expunge", {"ids": []}, status=422)
+
+    in_world(database, scenario)
+
+
+def test_whether_anybody_would_hear_of_a_message_is_said_before_it_is_posted(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        path, endpoint = await world.add_endpoint(eventTypes=["order.paid"], channels=["red"])
+        asked = f"{path}/msg/precheck/active"
+
+        async def active(event_type: str, *channels: str) -> bool:
+            body = {"eventType": event_type, "channels": list(channels) or None}
+            told: bool = (await world.ask("POST", asked, body))["active"]
+            return told
+
+        assert await active("order.paid", "red", "blue")
+        assert not await active("order.paid")
+        assert not await active("order.sent", "red")
+        await world.ask("PATCH", f"{path}/endpoint/{endpoint['id']}", {"disabled": True})
+        assert not await active("order.paid", "red")
+        assert (await world.ask("GET", f"{path}/msg"))["data"] == []
 
     in_world(database, scenario)
 

@@ -32,6 +32,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "transformation_patch": {"code": CODE},
     "transformation_simulate": {"code": CODE, "eventType": "order.paid", "payload": {"a": 1}},
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
+    "message_precheck": {"eventType": "order.paid"},
+    "message_bulk_expunge": {"ids": ["ev"]},
     "endpoint_recover": {"since": RECENTLY},
     "endpoint_replay_missing": {"since": RECENTLY},
     "endpoint_bulk_replay": {"since": RECENTLY, "eventTypes": ["order.paid"], "status": 2},
@@ -229,6 +231,7 @@ OF_PORTALS = {
     *("attempt_list_of_endpoint", "attempt_list_of_message", "attempt_get", "delivery_list"),
     *("event_type_list", "event_type_get", "portal_logout"),
     *("endpoint_headers_get", "endpoint_headers_put", "endpoint_headers_patch", "endpoint_stats", "endpoint_state"),
+    "endpoint_attempt_stats",
     *("endpoint_recover", "endpoint_replay_missing", "endpoint_bulk_replay"),
     *("endpoint_send_example", "endpoint_list_of_message", "message_list_of_endpoint"),
     *("poller_poll", "poller_consumer_poll", "poller_consumer_seek"),
@@ -245,7 +248,7 @@ def wanted_of(caller: str, route: Route) -> int:
     if caller == "read":
         return 200 if route.method == "GET" and route.name not in SECRET else 403
     if caller == "sender":
-        return 200 if route.name == "message_create" else 403
+        return 200 if route.name in {"message_create", "message_precheck"} else 403
     if caller == "writer":
         return 200 if route.method != "GET" and route.name not in ABOVE_WRITE else 403
     if route.name not in OF_PORTALS:
@@ -291,8 +294,8 @@ def test_a_key_with_little_rights_does_what_it_may_and_nothing_else(database: Da
     in_world(database, scenario)
 
 
-UNAUDITED = {"message_create", "transformation_simulate"}
-"""A message is its own record, and what is simulated changes nothing."""
+UNAUDITED = {"message_create", "message_precheck", "transformation_simulate"}
+"""A message is its own record, and what is only tried changes nothing."""
 NAMED = {"app", "endpoint", "source"}
 """What a path may name by a uid and the log names by its id."""
 

@@ -61,6 +61,7 @@ INDEX_OF = {
     "delivery_end_of_endpoint": ("deliveries_due",),
     "attempt_page_of_message": ("attempts_by_message",),
     "attempt_page_of_endpoint": ("attempts_by_endpoint",),
+    "attempt_count_of": ("attempts_by_endpoint",),
     "attempt_get": ("sqlite_autoindex_attempts_1",),
     "task_look": ("messages_by_application", "deliveries_once", "attempts_by_message", "messages_event"),
     "task_claim": ("tasks_due",),
@@ -69,7 +70,7 @@ INDEX_OF = {
     "api_key_find": ("sqlite_autoindex_api_keys_2",),
 }
 MAY_SORT = {
-    "delivery_count_of",  # counted by state
+    *("delivery_count_of", "attempt_count_of"),  # counted by state
     *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
 }
 """What one message, payment or name has is few: sorting or merging it costs nothing."""

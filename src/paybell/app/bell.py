@@ -35,7 +35,7 @@ from paybell.record.timers import TimerConfig, TimerService
 from paybell.replay.requests import Requests
 from paybell.replay.service import ReplayConfig, ReplayService
 from paybell.route.filters import check_filter
-from paybell.route.rules import Mint, asked_for, route_change, route_message
+from paybell.route.rules import Mint, asked_for, may_take, route_change, route_message
 from paybell.transports import (
     AddressGuard,
     FunctionSender,
@@ -294,6 +294,7 @@ class Paybell:
             version=version("paybell"),
             route=self._route_message,
             asked_for=asked_for,
+            may_take=may_take,
             expect=self.record.expect,
             deliver=self._hand_on,
             replays=Requests(self.store, self.clock, WISHES),

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, ArchiveStore, ArchiveWriter
 from paybell.ports.audit import AuditStore, Changing, changing, riding
 from paybell.ports.certificates import ClientCertificate
+from paybell.ports.counting import AttemptCount
 from paybell.ports.deliveries import AttemptNew, DeliverStore, DeliveryClaim
 from paybell.ports.directory import DirectoryStore
 from paybell.ports.gateways import (
@@ -101,6 +102,7 @@ __all__ = [
     "ArchiveSpan",
     "ArchiveStore",
     "ArchiveWriter",
+    "AttemptCount",
     "AttemptNew",
     "AuditStore",
     "Book",

@@ -14,6 +14,7 @@ from paybell.model.ledger import Balance, Posting
 from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
+from paybell.ports.counting import AttemptCount
 from paybell.ports.paging import Page, PageQuery
 from paybell.ports.records import AddressedMessage, MessageNew, NotificationView, Recorded, StoreStatus, TimelineEntry
 
@@ -135,6 +136,10 @@ class ReadStore(Protocol):
 
     async def delivery_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> Mapping[Standing, int]:
         """How many of the messages whose ids lie between these stand how for the endpoint."""
+        ...
+
+    async def attempt_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> AttemptCount:
+        """How the attempts at an endpoint ended whose ids lie between these."""
         ...
 
     async def attempt_get(self, organisation_id: str, attempt_id: str) -> Attempt:

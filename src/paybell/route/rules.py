@@ -47,10 +47,17 @@ def takes(endpoint: Endpoint, message: Message, payload: Payload) -> bool:
     With channels it takes messages that share one, without it takes all (as Svix's server has it, in
     ``server/svix-server/src/core/message_app.rs``).
     """
-    options = endpoint.options
-    if options.channels and options.channels.isdisjoint(message.channels):
-        return False
-    return lets_through(options.filter, payload)
+    return _shares(endpoint, message.channels) and lets_through(endpoint.options.filter, payload)
+
+
+def may_take(endpoint: Endpoint, event_type: str, channels: frozenset[str]) -> bool:
+    """Whether a message of that type on those channels would be for an endpoint, as far as no filter has a say."""
+    return wants(endpoint, event_type) and _shares(endpoint, channels)
+
+
+def _shares(endpoint: Endpoint, channels: frozenset[str]) -> bool:
+    wanted = endpoint.options.channels
+    return not wanted or not wanted.isdisjoint(channels)
 
 
 def asked_for(endpoint: Endpoint, message: Message) -> bool:

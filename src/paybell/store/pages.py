@@ -17,7 +17,7 @@ from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
 from paybell.model.task import Task
-from paybell.ports import AddressedMessage, NotificationView, Page, PageQuery
+from paybell.ports import AddressedMessage, AttemptCount, NotificationView, Page, PageQuery
 from paybell.store import (
     account_rows,
     audit_rows,
@@ -93,17 +93,20 @@ class PageReads(ABC):
 
     async def delivery_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> Mapping[Standing, int]:
         """See the port."""
-        named: Mapping[str, str] = {
-            "organisation_id": endpoint.organisation_id,
-            "application_id": endpoint.application_id,
-            "endpoint_id": endpoint.id,
-            "after_id": after,
-            "before_id": before,
-        }
         counts: Counter[Standing] = Counter()
-        for state, tried, count in await self.page_rows("delivery_count_of", named):
+        for state, tried, count in await self.page_rows("delivery_count_of", _between(endpoint, after, before)):
             counts[standing_of(DeliveryState(rows.text(state)), tried=bool(tried))] += rows.number(count)
         return counts
+
+    async def attempt_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> AttemptCount:
+        """See the port."""
+        found = await self.page_rows("attempt_count_of", _between(endpoint, after, before))
+        counts = {(bool(row[0]), bool(row[1])): rows.number(row[2]) for row in found}
+        return AttemptCount(
+            delivered=counts.get((True, False), 0),
+            failed=counts.get((False, False), 0) + counts.get((False, True), 0),
+            canceled=counts.get((True, True), 0),
+        )
 
     async def delivery_page(self, query: PageQuery) -> Page[Delivery]:
         """See the port."""
@@ -140,3 +143,13 @@ class PageReads(ABC):
     ) -> Page[T]:
         found = await self.page_rows(page_name(name, query), bindings(query, *filters))
         return page(found, query, read, id_of)
+
+
+def _between(endpoint: Endpoint, after: str, before: str) -> Mapping[str, str]:
+    return {
+        "organisation_id": endpoint.organisation_id,
+        "application_id": endpoint.application_id,
+        "endpoint_id": endpoint.id,
+        "after_id": after,
+        "before_id": before,
+    }

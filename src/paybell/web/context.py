@@ -28,6 +28,8 @@ class WebContext(Struct, frozen=True, kw_only=True):
     """The deliveries of a message that an application posts."""
     asked_for: Callable[[Endpoint, Message], bool]
     """Whether an endpoint asked for messages like that one, switched on or not."""
+    may_take: Callable[[Endpoint, str, frozenset[str]], bool]
+    """Whether a message of that event type on those channels may be for an endpoint."""
     expect: Callable[[Expectation], Awaitable[Said]]
     """Say what an order should pay."""
     deliver: Callable[[Sequence[DeliveryJob]], None]

@@ -19,6 +19,7 @@ class Need(Struct, frozen=True):
 
 _SCOPES: Final[Mapping[str, KeyScope | None]] = {
     "message_create": KeyScope.MESSAGES_WRITE,
+    "message_precheck": KeyScope.MESSAGES_WRITE,
     "endpoint_secret": KeyScope.SECRETS_READ,
     "operational_endpoint_secret": KeyScope.SECRETS_READ,
     "api_key_create": KeyScope.KEYS_WRITE,
@@ -50,6 +51,7 @@ _CAPABILITIES: Final[Mapping[str, Capability]] = {
     "endpoint_headers_patch": Capability.MANAGE_ENDPOINT,
     "endpoint_state": Capability.VIEW_BASE,
     "endpoint_stats": Capability.VIEW_BASE,
+    "endpoint_attempt_stats": Capability.VIEW_BASE,
     "endpoint_send_example": Capability.CREATE_ATTEMPTS,
     "endpoint_list_of_message": Capability.VIEW_BASE,
     "message_list_of_endpoint": Capability.VIEW_BASE,

@@ -364,6 +364,14 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
  ORDER BY endpoint_id DESC, id DESC
  LIMIT :limit;
 
+-- attempt_count_of --
+-- How the attempts at an endpoint between two ids ended; what was sent and needed no answer is canceled.
+SELECT delivered, CASE WHEN status_code = 0 THEN 1 ELSE 0 END, count(*)
+  FROM attempts
+ WHERE (endpoint_id, id) < (:endpoint_id, :before_id) AND (endpoint_id, id) > (:endpoint_id, :after_id)
+   AND organisation_id = :organisation_id AND application_id = :application_id
+ GROUP BY 1, 2;
+
 -- attempt_get --
 -- One attempt.
 SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code, response,

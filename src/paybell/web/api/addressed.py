@@ -15,7 +15,7 @@ from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.model.message import Message
 from paybell.ports import AddressedMessage, MessageNew
 from paybell.web.api.application import AppPath, application_of
-from paybell.web.api.caller import Calling, Narrowed, Paging, Span, Spanning, WithContent, keyed_router
+from paybell.web.api.caller import Caller, Calling, Narrowed, Paging, Span, Spanning, WithContent, keyed_router
 from paybell.web.api.endpoint import EndpointPath, endpoint_of
 from paybell.web.api.endpoint_shapes import EndpointOut, show
 from paybell.web.api.message import MessagePath, message_of
@@ -38,8 +38,8 @@ StatusText = Literal["success", "pending", "fail", "sending"]
 
 
 _STATS_MS: Final = 28 * 86_400_000
-Since = Annotated[datetime | None, Query(description="Only messages that are newer.")]
-Until = Annotated[datetime | None, Query(description="Only messages that are older.")]
+Since = Annotated[datetime | None, Query(description="Only what is newer.")]
+Until = Annotated[datetime | None, Query(description="Only what is older.")]
 
 
 class AddressedMessageOut(MessageOut):
@@ -66,6 +66,14 @@ class EndpointStatsOut(Shape):
     sending: int
     fail: int
     canceled: Annotated[int, Field(description="Always 0; Svix's SDKs expect it.")] = 0
+
+
+class EndpointAttemptStatsOut(Shape):
+    """How many tries of a time ended how at an endpoint."""
+
+    success: int
+    fail: int
+    canceled: Annotated[int, Field(description="A transformation said that nothing was to be sent.")]
 
 
 class EventExampleIn(Shape):
@@ -111,11 +119,20 @@ async def endpoint_stats(
     app: AppPath, endpoint: EndpointPath, caller: Calling, since: Since = None, until: Until = None
 ) -> EndpointStatsOut:
     """How many of the messages of a time stand how for an endpoint; of the last 28 days, where no time is given."""
-    found = await endpoint_of(caller, app, endpoint)
-    begin = since or datetime.fromtimestamp((caller.now_ms() - _STATS_MS) / 1000, UTC)
-    times = Span(until, begin)
+    found, times = await endpoint_of(caller, app, endpoint), _times(caller, since, until)
     counted = await caller.store.delivery_count_of(found, after=times.after_id("msg"), before=times.before_id("msg"))
     return EndpointStatsOut(**{str(it): counted.get(it, 0) for it in Standing})
+
+
+@router.get("/app/{app}/endpoint/{endpoint}/attempt-stats")
+async def endpoint_attempt_stats(
+    app: AppPath, endpoint: EndpointPath, caller: Calling, since: Since = None, until: Until = None
+) -> EndpointAttemptStatsOut:
+    """How many tries of a time ended how at an endpoint; of the last 28 days, where no time is given."""
+    found, times = await endpoint_of(caller, app, endpoint), _times(caller, since, until)
+    after, before = times.after_id("atmpt"), times.before_id("atmpt")
+    counted = await caller.store.attempt_count_of(found, after=after, before=before)
+    return EndpointAttemptStatsOut(success=counted.delivered, fail=counted.failed, canceled=counted.canceled)
 
 
 @router.post("/app/{app}/endpoint/{endpoint}/send-example", response_model=MessageOut, responses=WRITES)
@@ -147,6 +164,10 @@ async def endpoint_send_example(
     await caller.store.message_post(MessageNew(message=message, deliveries=jobs))
     caller.context.deliver(jobs)
     return Response(shown(message), media_type="application/json")
+
+
+def _times(caller: Caller, since: datetime | None, until: datetime | None) -> Span:
+    return Span(until, since or datetime.fromtimestamp((caller.now_ms() - _STATS_MS) / 1000, UTC))
 
 
 def _taking_all(endpoint: Endpoint) -> Endpoint:

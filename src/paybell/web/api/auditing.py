@@ -12,8 +12,8 @@ from paybell.ports import Store, changing
 from paybell.web.api.idempotency import Handle
 from paybell.web.context import WebContext
 
-UNAUDITED: Final = frozenset({"message_create", "transformation_simulate"})
-"""A message is a record of itself, and there are too many of them; what is simulated changes nothing."""
+UNAUDITED: Final = frozenset({"message_create", "message_precheck", "transformation_simulate"})
+"""A message is a record of itself, and there are too many of them; what is only tried changes nothing."""
 _READS: Final = frozenset({"GET", "HEAD"})
 
 

@@ -2,11 +2,11 @@
 
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import Path, Request, Response
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Begun
@@ -18,11 +18,14 @@ from paybell.web.api.endpoint import EndpointPath, check_enabled
 from paybell.web.api.idempotency import answer_again, taken_key
 from paybell.web.api.message_shapes import EVENT_ID_PATTERN, MessageOut, decode, posting, shown
 from paybell.web.api.problems import WRITES, Forbidden, InvalidField
-from paybell.web.api.shapes import PageOut, exact, page_ends
+from paybell.web.api.shapes import LIMIT_MAX, EventTypeName, PageOut, Shape, exact, page_ends
 
 router = keyed_router("message")
 
 MessagePath = Annotated[str, Path(description="The message's id, or the event id it was posted with.")]
+MessageName = Annotated[str, Field(pattern=EVENT_ID_PATTERN.pattern)]
+Channel = Annotated[str, Field(pattern=CHANNEL_PATTERN)]
+Expunged = Literal["expunged", "not-found"]
 _BODY_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "title": "MessageIn",
@@ -60,6 +63,31 @@ _BODY_SCHEMA: Final[dict[str, Any]] = {
 _BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY_SCHEMA}}}}
 
 
+class PrecheckIn(Shape):
+    """A message that might be posted."""
+
+    event_type: EventTypeName
+    channels: Annotated[list[Channel], Field(max_length=CHANNELS_MAX)] | None = None
+
+
+class PrecheckOut(Shape):
+    """Whether anybody listens."""
+
+    active: bool
+
+
+class BulkExpungeIn(Shape):
+    """Whose payloads to take away."""
+
+    ids: Annotated[list[MessageName], Field(min_length=1, max_length=LIMIT_MAX, description="Ids or event ids.")]
+
+
+class BulkExpungeOut(Shape):
+    """What became of each."""
+
+    results: dict[str, Expunged]
+
+
 @router.post(
     "/app/{app}/msg",
     status_code=HTTPStatus.ACCEPTED,
@@ -83,6 +111,15 @@ async def message_create(
         return answer_again(found)
     caller.context.deliver(new.deliveries)
     return Response(shown(new.message, with_content=with_content), HTTPStatus.ACCEPTED, media_type="application/json")
+
+
+@router.post("/app/{app}/msg/precheck/active", responses=WRITES)
+async def message_precheck(app: AppPath, body: PrecheckIn, caller: Calling) -> PrecheckOut:
+    """Whether a message would be for any endpoint; filters, which look into the payload, are not asked."""
+    application = await application_of(caller, app)
+    channels = frozenset(body.channels or ())
+    endpoints = await caller.store.endpoint_list_of(application.id)
+    return PrecheckOut(active=any(caller.context.may_take(it, body.event_type, channels) for it in endpoints))
 
 
 @router.get("/app/{app}/msg", response_model=PageOut[MessageOut])
@@ -119,6 +156,22 @@ async def message_expunge(app: AppPath, message: MessagePath, caller: Calling) -
     """Take a message's payload away for good: what waits of it is not sent any more."""
     found = await message_of(caller, await application_of(caller, app), message)
     await caller.store.message_expunge(found, reason=PAYLOAD_GONE, now_ms=caller.now_ms())
+
+
+@router.post("/app/{app}/msg/bulk-expunge", responses=WRITES)
+async def message_bulk_expunge(app: AppPath, body: BulkExpungeIn, caller: Calling) -> BulkExpungeOut:
+    """Take the payloads of many messages away for good; what is not there is said to be so."""
+    application = await application_of(caller, app)
+    results: dict[str, Expunged] = {}
+    for name in body.ids:
+        try:
+            found = await message_of(caller, application, name)
+        except NotFound:
+            results[name] = "not-found"
+            continue
+        await caller.store.message_expunge(found, reason=PAYLOAD_GONE, now_ms=caller.now_ms())
+        results[name] = "expunged"
+    return BulkExpungeOut(results=results)
 
 
 @router.post("/app/{app}/msg/{message}/endpoint/{endpoint}/resend", status_code=HTTPStatus.ACCEPTED, responses=WRITES)
