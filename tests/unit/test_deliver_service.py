@@ -463,7 +463,7 @@ def test_a_lane_that_overflowed_is_filled_again_from_the_store() -> None:
         office = Office(at, endpoint_active_max=1, endpoint_waiting_max=4)
         office.wire.hold()
         await office.post(*range(1, 11))
-        assert [await office.service.run_once() for _ in range(4)] == [2, 2, 1, 0]  # one is sent, four wait: it is full
+        assert [await office.service.run_once() for _ in range(3)] == [2, 2, 0]  # one is sent, three wait: many of four
         assert not office.service.has_room(at.endpoint.id)
         office.service._awake.clear()
         office.wire.release()

@@ -39,6 +39,7 @@ class Traffic(RuleBasedStateMachine):
         self.queues: dict[str, list[DeliveryJob]] = {name: [] for name in NAMES}
         self.active: list[DeliveryJob] = []
         self.fewer: dict[str, int] = {}
+        self.behind: set[str] = set()
         self.count = 0
 
     def being_sent(self, *endpoints: str) -> int:
@@ -46,10 +47,28 @@ class Traffic(RuleBasedStateMachine):
 
     @rule(endpoint_id=ENDPOINTS, tries=st.integers(0, 1))
     def put_where_there_is_room(self, endpoint_id: str, tries: int) -> None:
-        if self.lanes.has_room(endpoint_id):
+        if not self.lanes.has_room(endpoint_id):
+            self.behind.add(endpoint_id)
+        else:
+            assert endpoint_id not in self.behind
             self.count += 1
             self.queues[endpoint_id].append(job(self.count, endpoint_id, tries=tries))
             self.lanes.put(self.queues[endpoint_id][-1])
+
+    @rule(endpoint_id=ENDPOINTS)
+    def claim_all_there_is(self, endpoint_id: str) -> None:
+        self.lanes.claimed({endpoint_id: 1}, {})
+        self.behind.discard(endpoint_id)
+
+    @rule(endpoint_id=ENDPOINTS)
+    def claim_all_there_is_room_for(self, endpoint_id: str) -> None:
+        self.lanes.claimed({endpoint_id: 1}, {endpoint_id: 1})
+        self.behind.add(endpoint_id)
+
+    @rule(endpoint_ids=st.frozensets(ENDPOINTS))
+    def look_what_is_due(self, endpoint_ids: frozenset[str]) -> None:
+        self.lanes.due(endpoint_ids)
+        self.behind &= endpoint_ids
 
     @rule(endpoint_id=ENDPOINTS, count=st.none() | st.integers(1, 2))
     def limit(self, endpoint_id: str, count: int | None) -> None:
@@ -201,6 +220,41 @@ def test_what_must_be_sent_at_once_is_claimed_only_where_it_can_be() -> None:
     assert len(taken(lanes)) == 1
     lanes.put(job(2))
     assert lanes.room("ep_1", "app_1", at_once=True) == 0
+
+
+def test_of_one_that_is_behind_nothing_goes_past_what_waits_in_the_store_until_claims_have_caught_up() -> None:
+    lanes = Lanes(LIMITS)
+    for number in range(4):
+        lanes.put(job(number))
+    assert not lanes.has_room("ep_1")
+    (first, _) = taken(lanes)
+    assert lanes.done(first)
+    assert not lanes.has_room("ep_1")
+    assert lanes.room("ep_1", "app_1") == 2
+    lanes.claimed({"ep_1": 2}, {"ep_1": 2})
+    assert not lanes.has_room("ep_1")
+    lanes.claimed({"ep_1": 2}, {"ep_1": 1})
+    assert lanes.has_room("ep_1")
+
+
+def test_one_whose_lane_is_gone_is_behind_as_long_as_something_of_it_is_due() -> None:
+    lanes = Lanes(LIMITS)
+    lanes.claimed({"ep_1": 3}, {"ep_1": 3})
+    lanes.due({"ep_1", "ep_2"})
+    assert [lanes.has_room(name) for name in NAMES] == [False, True, True]
+    lanes.due({"ep_2"})
+    assert lanes.has_room("ep_1")
+
+
+def test_one_that_is_behind_is_claimed_for_when_half_of_its_lane_is_gone() -> None:
+    lanes = Lanes(LIMITS)
+    for number in range(3):
+        lanes.put(job(number))
+    lanes.claimed({"ep_1": 3}, {"ep_1": 3})
+    assert lanes.room("ep_1", "app_1") == 0
+    (it, _) = taken(lanes)
+    assert lanes.done(it)
+    assert lanes.room("ep_1", "app_1") == 3
 
 
 def test_a_lane_that_was_full_asks_to_be_filled_when_half_is_gone() -> None:

@@ -1,5 +1,6 @@
 """Claim what is due: whose turn it is, what each endpoint can take, and no more than its limits allow."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -77,9 +78,11 @@ class Claims:
         """Lease what is due and can be sent now."""
         now_ms = self._clock.now_ms()
         await self._look(now_ms)
+        waiting = await self._store.delivery_waiting()
+        self._lanes.due({name for name, due_at_ms in waiting.items() if due_at_ms <= now_ms})
         scene = Scene(
             now_ms=now_ms,
-            waiting=await self._store.delivery_waiting(),
+            waiting=waiting,
             rules=self._rules,
             states=self._states,
             elsewhere_until_ms=self._elsewhere_until_ms,
@@ -96,7 +99,9 @@ class Claims:
             limit=self._config.limit,
             rooms=rooms,
         )
-        return await self._store.delivery_claim(wanted)
+        claimed = await self._store.delivery_claim(wanted)
+        self._lanes.claimed(rooms, Counter(job.endpoint_id for job in claimed))
+        return claimed
 
     async def _look(self, now_ms: int) -> None:
         """See how endpoints are doing, what they ask for, and forget what is over."""

@@ -2,9 +2,13 @@
 
 What is sent next is whose turn it is: applications take turns, within one its endpoints, and within an endpoint's lane
 three first tries go before a retry. All work is in constant time, however many lanes there are.
+
+What does not fit waits in the store. Its endpoint is then *behind*: what is newer waits there, too, and goes past
+nothing, until a claim finds less than there is room for.
 """
 
 from collections import deque
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -76,6 +80,7 @@ class Lanes:
         self._turns: deque[Share] = deque()
         self._held_back: deque[Lane] = deque()
         self._fewer: dict[str, int] = {}
+        self._behind: set[str] = set()
         self._retrying = 0
         self.waiting_count = 0
         """Deliveries queued in memory."""
@@ -92,19 +97,37 @@ class Lanes:
             self._enrol(lane)
 
     def has_room(self, endpoint_id: str) -> bool:
-        """Whether one more may be queued; a 'no' is remembered until the lane has drained to half."""
+        """Whether one more may be queued without going past others; a 'no' holds until claims have caught up."""
+        if endpoint_id in self._behind:
+            return False
         lane = self._lanes.get(endpoint_id)
         if lane is None:  # the last quarter is for claims, which are shared out between applications
-            return self.waiting_count < self._share_waiting_max
-        if self._room(endpoint_id, lane, lane.share) > 0:
-            return True
-        lane.overflowed = True
-        return False
+            fits = self.waiting_count < self._share_waiting_max
+        else:
+            fits = self._room(endpoint_id, lane, lane.share) > 0
+            lane.overflowed = lane.overflowed or not fits
+        if not fits:
+            self._behind.add(endpoint_id)
+        return fits
+
+    def due(self, endpoint_ids: Collection[str]) -> None:
+        """Of these, and of no others, something is due in the store."""
+        self._behind.intersection_update(endpoint_ids)
+
+    def claimed(self, rooms: Mapping[str, int], counts: Mapping[str, int]) -> None:
+        """So many of each were claimed: where that is all there was room for, more may wait."""
+        for endpoint_id, room in rooms.items():
+            if counts.get(endpoint_id, 0) < room:
+                self._behind.discard(endpoint_id)
+            else:
+                self._behind.add(endpoint_id)
 
     def room(self, endpoint_id: str, application_id: str, *, at_once: bool = False) -> int:
         """How many may be claimed for it; ``at_once``: only such as are sent without waiting for each other."""
         lane, share = self._lanes.get(endpoint_id), self._shares.get(application_id)
         room = self._room(endpoint_id, lane, share)
+        if lane is not None and endpoint_id in self._behind and not self._wants_more(lane):
+            room = 0  # many at once are claimed at less cost each
         if at_once:
             room = min(room, self._active_max(endpoint_id) - (lane.active + lane.waiting_count if lane else 0))
         if room <= 0 and lane is not None:
@@ -169,7 +192,7 @@ class Lanes:
             self._retrying -= 1
             if self._held_back:
                 self._enrol(self._held_back.popleft())
-        refill = lane.overflowed and lane.waiting_count * _RESUME_SHARE <= self._limits.waiting_max
+        refill = lane.overflowed and self._wants_more(lane)
         if refill:
             lane.overflowed = False
         if lane.waiting_count:
@@ -197,6 +220,9 @@ class Lanes:
         self.waiting_count -= len(jobs)
         self._close(lane)
         return jobs
+
+    def _wants_more(self, lane: Lane) -> bool:
+        return lane.waiting_count * _RESUME_SHARE <= self._limits.waiting_max
 
     def _active_max(self, endpoint_id: str) -> int:
         return self._fewer.get(endpoint_id, self._limits.active_max)
