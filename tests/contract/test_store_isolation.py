@@ -56,6 +56,8 @@ def test_a_state_is_kept_as_it_was_weighed_and_gone_when_it_is_well(place: Place
         for number, to in enumerate((SICK, changed, None, None), 1):
             assert await tried(world, number, weigh(to))
             assert await world.store.endpoint_state_list() == ((to,) if to else ())
+            assert await world.store.endpoint_state_get("ep_1") == to
+            assert await world.store.endpoint_state_get("ep_2") is None
         assert seen == [None, SICK, changed, None]
 
     run(place, scenario)

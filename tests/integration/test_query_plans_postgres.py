@@ -33,6 +33,7 @@ INDEXES_OF = {
     "line_release": {"delivery_lines_endpoint_id_order_key_place_key", "delivery_queue_pkey"},
     "line_close": {"delivery_lines_endpoint_id_order_key_place_key"},
     "endpoint_state_lock": {"endpoint_states_pkey"},
+    "endpoint_state_get": {"endpoint_states_pkey"},
     "endpoint_probe": {"endpoint_states_pkey"},
     "delivery_waiting_count": {"delivery_queue_due"},
     "endpoint_recover": {"endpoint_states_pkey"},

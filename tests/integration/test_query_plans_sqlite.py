@@ -44,7 +44,7 @@ INDEX_OF = {
     "delivery_next_endpoint": ("deliveries_due",),
     "delivery_due": ("deliveries_due", "sqlite_autoindex_messages_1"),
     "delivery_due_first": ("deliveries_first", "sqlite_autoindex_messages_1"),
-    "endpoint_state_lock": ("PRIMARY KEY",),
+    "endpoint_state_get": ("PRIMARY KEY",),
     "endpoint_recover": ("PRIMARY KEY",),
     "endpoint_probe": ("PRIMARY KEY",),
     "delivery_waiting_count": ("deliveries_due",),

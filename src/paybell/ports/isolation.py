@@ -38,6 +38,10 @@ class IsolationStore(Protocol):
         """Of every endpoint that is not well."""
         ...
 
+    async def endpoint_state_get(self, endpoint_id: str) -> EndpointState | None:
+        """Of one endpoint; None for one that is well."""
+        ...
+
     async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
         """How many deliveries wait for an endpoint and are not being sent, counted no further than that."""
         ...

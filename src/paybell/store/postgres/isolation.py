@@ -18,6 +18,11 @@ class IsolationPart(DirectoryPart):
         """See the port."""
         return tuple(isolation_rows.state(row) for row in await self.database.rows("endpoint_state_list"))
 
+    async def endpoint_state_get(self, endpoint_id: str) -> EndpointState | None:
+        """See the port."""
+        found = await self.database.rows("endpoint_state_get", endpoint_id)
+        return isolation_rows.state(found[0]) if found else None
+
     async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
         """See the port."""
         ((count,),) = await self.database.rows("delivery_waiting_count", endpoint_id, count_max)

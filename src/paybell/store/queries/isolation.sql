@@ -13,8 +13,8 @@ SELECT count(*)
 -- How many wait for an endpoint, counted no further than that.
 SELECT count(*) FROM (SELECT 1 FROM delivery_queue WHERE state = 'due' AND endpoint_id = $1 LIMIT $2) AS found;
 
--- endpoint_state_lock [sqlite] --
--- How an endpoint is doing, before an attempt at it is weighed.
+-- endpoint_state_get --
+-- How an endpoint is doing, unless it is well.
 SELECT endpoint_id, breaker, breaker_since_ms, failing_since_ms, failure_count, probe_count, concurrency, held_until_ms,
        held_reason, recovering_since_ms
   FROM endpoint_states WHERE endpoint_id = $1;

@@ -22,6 +22,15 @@ class IsolationPart(DirectoryPart):
 
         return await self.database.read(job)
 
+    async def endpoint_state_get(self, endpoint_id: str) -> EndpointState | None:
+        """See the port."""
+        return (await self.database.read(lambda connection: self._states(connection, endpoint_id))).get(endpoint_id)
+
+    def _states(self, connection: apsw.Connection, endpoint_id: str) -> dict[str, EndpointState]:
+        """The endpoint's by its id, unless it is well."""
+        found = connection.execute(self.sql["endpoint_state_get"], (endpoint_id,)).fetchall()
+        return {it.endpoint_id: it for it in map(isolation_rows.state, found)}
+
     async def delivery_waiting_count(self, endpoint_id: str, *, count_max: int) -> int:
         """See the port."""
         values = (endpoint_id, count_max)
@@ -60,10 +69,7 @@ class IsolationPart(DirectoryPart):
         """Within a job: what an attempt makes of its endpoint."""
         if new.weigh is None and not new.disable_endpoint_reason:
             return Spell()
-        endpoint_id = new.attempt.endpoint_id
-        found = connection.execute(self.sql["endpoint_state_lock"], (endpoint_id,)).fetchall()
-        before = {it.endpoint_id: it for it in map(isolation_rows.state, found)}
-        outcome = weighed(before, [new])
+        outcome = weighed(self._states(connection, new.attempt.endpoint_id), [new])
         for it in outcome.changed:
             connection.execute(self.sql["endpoint_state_put"], isolation_rows.state_row(it))
         for name in outcome.well:

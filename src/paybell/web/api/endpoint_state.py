@@ -37,10 +37,10 @@ class EndpointStateOut(Shape):
 async def endpoint_state(app: AppPath, endpoint: EndpointPath, caller: Calling) -> EndpointStateOut:
     """How an endpoint is doing: its breaker, pauses, and how much waits for it."""
     found = await endpoint_of(caller, app, endpoint)
-    states = {it.endpoint_id: it for it in await caller.store.endpoint_state_list()}
+    state = await caller.store.endpoint_state_get(found.id)
     waiting_count = await caller.store.delivery_waiting_count(found.id, count_max=_WAITING_MAX)
     well = EndpointState(endpoint_id=found.id, concurrency=0)
-    return _show(states.get(found.id, well), caller.context.clock, waiting_count)
+    return _show(state or well, caller.context.clock, waiting_count)
 
 
 def _show(it: EndpointState, clock: Clock, waiting_count: int) -> EndpointStateOut:
