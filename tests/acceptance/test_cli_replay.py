@@ -28,6 +28,8 @@ def test_what_went_out_is_sent_once_more_from_the_command_line(database: Databas
             await eventually(lambda: len(receiver.requests) == 6)
             (listed,) = await asyncio.to_thread(shell.json, "tasks", "list")
             assert (listed["id"], listed["sent"]) == (begun, 3)
+            shown = await asyncio.to_thread(shell.json, "tasks", "show", begun)
+            assert (shown["sent"], shown["result"]) == (3, None)
             late = await asyncio.to_thread(shell, "tasks", "cancel", begun)
             assert (late.status, "has ended already" in late.err) == (1, True)
             failed = await asyncio.to_thread(shell.json, *replay[:-1], "failed", "--dry-run")

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from svix import api
 from svix.exceptions import HttpError, HTTPValidationError
 from svix.models import (
     ApplicationPatch,
+    AppUsageStatsIn,
     BulkExpungeContentsIn,
     EndpointHeadersIn,
     EndpointHeadersPatchIn,
@@ -81,6 +83,17 @@ async def refused(status: int, call: Awaitable[Any]) -> Any:
     error: Any = caught.value
     assert error.status_code == status
     return error
+
+
+async def finished(sdk: Sdk, task_id: str) -> dict[str, Any]:
+    """What a background task has found."""
+    for _ in range(200):
+        task = await sdk.background_task.get(task_id)
+        if str(task.status) == "finished":
+            found: dict[str, Any] = task.data
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{task_id} did not end")
 
 
 async def pages(turn: Callable[[str | None], Awaitable[Any]]) -> list[list[str]]:
@@ -272,13 +285,25 @@ def test_messages_and_attempts(server: Server, kind: str) -> None:
 def test_what_is_asked_before_and_what_is_taken_away_after(server: Server, kind: str) -> None:
     async def scenario(sdk: Sdk, uid: str) -> None:
         await sdk.application.create(api.ApplicationIn(name="Shop", uid=uid))
-        await sdk.endpoint.create(uid, api.EndpointIn(url="https://example.com/hook", uid="e", channels=["red"]))
+        asked = api.EndpointIn(url="https://example.com/hook", uid="e", channels=["red"], event_types=["order.paid"])
+        await sdk.endpoint.create(uid, asked)
         for channels, active in ((["red"], True), (["blue"], False)):
-            asked = MessagePrecheckIn(event_type="order.paid", channels=channels)
-            assert (await sdk.message.precheck(uid, asked)).active is active
+            wanted = MessagePrecheckIn(event_type="order.paid", channels=channels)
+            assert (await sdk.message.precheck(uid, wanted)).active is active
         tries = await sdk.endpoint.get_attempt_stats(uid, "e")
         assert (tries.success, tries.fail, tries.canceled) == (0, 0, 0)
         await sdk.message.create(uid, api.MessageIn(event_type="order.paid", event_id="ev-1", payload={"a": 1}))
+        hour = timedelta(hours=1)
+        usage = AppUsageStatsIn(since=datetime.now(UTC) - hour, until=datetime.now(UTC) + hour, app_ids=[uid, "none"])
+        counting = await sdk.statistics.aggregate_app_stats(usage)
+        assert (str(counting.task), counting.unresolved_app_ids) == ("application.stats", ["none"])
+        assert (await finished(sdk, counting.id))["appStats"][0]["messageDestinations"] == 0
+        listing = await sdk.statistics.aggregate_event_types()
+        assert str(listing.task) == "event-type.aggregate"
+        uses = {it["appId"]: it for it in (await finished(sdk, listing.id))["event_types"]}
+        assert uses[(await sdk.application.get(uid)).id]["explicitlySubscribedEventTypes"] == ["order.paid"]
+        purging = await sdk.message.expunge_all_contents(uid)
+        assert await finished(sdk, purging.id) == {"messagesPurged": 1}
         gone = await sdk.message.bulk_expunge_content(uid, BulkExpungeContentsIn(ids=["ev-1", "none"]))
         assert {name: str(it) for name, it in gone.results.items()} == {"ev-1": "expunged", "none": "not-found"}
 

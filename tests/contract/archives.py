@@ -108,9 +108,9 @@ def filled(place: Place) -> None:
         "INSERT INTO silences VALUES ('sub_z', 1, 'org_z', 'subscription.created', 'stale', 5)",
         "INSERT INTO mentions VALUES ('pay_z', 'ntf_z', 5)",
         "INSERT INTO tasks VALUES ('bgtask_1', 'org_z', 'app_z', 'ep_z', 'endpoint.recover', "
-        """'{"since_ms":1,"until_ms":9}', 'running', '', 'msg_1', 3, 2, 1, 4, 99, 1, 2, NULL)""",
+        """'{"since_ms":1,"until_ms":9}', 'running', '', 'msg_1', 3, 2, 1, 4, 99, 1, 2, NULL, '')""",
         "INSERT INTO tasks VALUES ('bgtask_2', 'org_z', 'app_z', 'ep_z', 'endpoint.replay', "
-        """'{"since_ms":1,"until_ms":9}', 'failed', 'it broke', 'msg_2', 0, 0, 0, 4, NULL, 1, 2, 3)""",
+        """'{"since_ms":1,"until_ms":9}', 'failed', 'it broke', 'msg_2', 0, 0, 0, 4, NULL, 1, 2, 3, '{}')""",
         "INSERT INTO audit VALUES ('aud_z', 'org_z', 6, 'cli', 'x', '[\"a\"]', '[]', 'Ψ')",
         "INSERT INTO erasures VALUES ('era_z', 'org_z', 'cus_z', 1, 2, 3, 4)",
         "INSERT INTO event_types (organisation_id, name, description, created_at_ms) VALUES ('org_z', 'other', '', 8)",

@@ -10,7 +10,7 @@ from paybell.app.replays import WISHES
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import DeliveryJob, DeliveryState, Standing
 from paybell.model.endpoint import Endpoint
-from paybell.model.task import Asked, Task, TaskKind, TaskState
+from paybell.model.task import REPLAYS, Asked, Task, TaskKind, TaskState
 from paybell.ports import AttemptNew, Candidate, DeliveryClaim, MessageNew, Moves, PageQuery, TaskNew
 from paybell.replay.requests import Requests, look_of
 from paybell.replay.service import ReplayConfig, ReplayService
@@ -170,7 +170,7 @@ def test_who_dies_in_a_step_leaves_it_to_another_from_where_it_stands(place: Pla
         task = await replays.begin(RECOVER)
         assert await replays.service.run_once()
         now_ms = at.clock.now_ms()
-        held = await at.store.task_claim(now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS)
+        held = await at.store.task_claim(REPLAYS, now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS)
         assert held is not None
         assert await replays.service.run_once() is False
 
@@ -192,7 +192,7 @@ def test_a_step_that_fails_leaves_nothing(place: Place) -> None:
         await replays.fill(DEAD)
         await replays.begin(RECOVER)
         now_ms = at.clock.now_ms()
-        held = await at.store.task_claim(now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS)
+        held = await at.store.task_claim(REPLAYS, now_ms=now_ms, lease_ends_at_ms=now_ms + LEASE_MS)
         assert held is not None
 
         def breaks(_: Sequence[Candidate]) -> Moves:
@@ -271,7 +271,7 @@ def test_only_so_many_run_at_once_and_old_ones_are_forgotten(place: Place) -> No
         at.clock.advance(60)
         for _ in range(10):
             last = await replays.begin(RECOVER)
-        with pytest.raises(Conflict, match="10 tasks of this application run already"):
+        with pytest.raises(Conflict, match="10 such tasks run already"):
             await replays.begin(RECOVER)
         await replays.finish(last)
         at.clock.advance(91 * 86_400)

@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "message_create": {"eventType": "order.paid", "payload": {"a": 1}},
     "message_precheck": {"eventType": "order.paid"},
     "message_bulk_expunge": {"ids": ["ev"]},
+    "stats_usage_app": {"since": RECENTLY, "until": "2200-01-01T00:00:00Z"},
     "endpoint_recover": {"since": RECENTLY},
     "endpoint_replay_missing": {"since": RECENTLY},
     "endpoint_bulk_replay": {"since": RECENTLY, "eventTypes": ["order.paid"], "status": 2},

@@ -11,15 +11,16 @@ from typing import Any, Final, Self, TypeVar
 from paybell import log
 from paybell.app.bootstrap import ensure_bootstrap_key
 from paybell.app.functions import FunctionEndpoints
-from paybell.app.loops import guarded
+from paybell.app.loops import deliver_config, guarded
 from paybell.app.operational import MailEndpoints, listener_check, mail_sender, occurrence_route
 from paybell.app.replays import WISHES
 from paybell.app.sandboxes import check_any_headers, sandbox_of, shaper_of
 from paybell.app.stores import open_store, retention_of
 from paybell.clock import Clock, SystemClock
 from paybell.config import Settings, settings
-from paybell.deliver.service import DeliverConfig, DeliverService
+from paybell.deliver.service import DeliverService
 from paybell.deliver.signing import check_secret, receivers_key, secret_like
+from paybell.errands.service import ErrandConfig, ErrandService
 from paybell.errors import ConfigurationError
 from paybell.gateways import GATEWAYS
 from paybell.keep.service import KeepConfig, KeepService
@@ -51,7 +52,6 @@ from paybell.web.ingest import PREFIX, Ingest, IngestConfig, Receive, Scope, Sen
 from paybell.web.posts import Posts, is_post
 
 SECRET_BYTES: Final = 32
-_DAY_MS: Final = 86_400_000
 _LOOPS_GRACE_MIN_S: Final = 0.5
 """For a commit that is under way when the grace is over: cut off, its leases would wait for the next start."""
 
@@ -130,6 +130,7 @@ class Paybell:
             ("record", self.timers.run),
             ("deliver", self.deliver.run),
             ("deliver", self.replay.run),
+            ("deliver", self.errands.run),
             ("reconcile", self.reconcile.run),
         )
         await self.keep.join()
@@ -149,6 +150,7 @@ class Paybell:
         self.record.drain()
         self.timers.drain()
         self.replay.drain()
+        self.errands.drain()
         self.deliver.drain()
         for task in self._tasks:
             if task.get_name() == "reconcile":
@@ -230,10 +232,10 @@ class Paybell:
                 allowed_networks=chosen.allow_private_networks, user_agent=f"Paybell/{version('paybell')}"
             ),
         )
-        deliver_config = _deliver_config(chosen)
+        delivering = deliver_config(chosen)
         receive_config = ReceiveConfig(waiting_max=chosen.receive_waiting_max)
         record_config, reconcile_config = RecordConfig(), ReconcileConfig()
-        leases_ms = [it.lease_ms for it in (receive_config, record_config, deliver_config, reconcile_config)]
+        leases_ms = [it.lease_ms for it in (receive_config, record_config, delivering, reconcile_config)]
         senders: Senders = {
             Transport.HTTP: self._http,
             Transport.FUNCTION: FunctionSender(self._functions),
@@ -251,9 +253,10 @@ class Paybell:
         )
         self._sandbox = sandbox_of(chosen)
         shape = shaper_of(chosen, store, self._sandbox).shape
-        self.deliver = DeliverService(store, senders, clock, deliver_config, may_begin=self.keep.is_fresh, shape=shape)
+        self.deliver = DeliverService(store, senders, clock, delivering, may_begin=self.keep.is_fresh, shape=shape)
         self.replay = ReplayService(store, clock, ReplayConfig(), wishes=WISHES, may_begin=self.keep.is_fresh)
-        self._lease_ms = deliver_config.lease_ms
+        self.errands = ErrandService(store, clock, ErrandConfig(), may_begin=self.keep.is_fresh)
+        self._lease_ms = delivering.lease_ms
         self.record = RecordService(
             store, GATEWAYS, clock, record_config, route=self._route_change, hand_on=self._hand_on
         )
@@ -369,6 +372,7 @@ class Paybell:
             "record": self.record.counts | self.timers.counts,
             "deliver": self.deliver.counts,
             "replay": self.replay.counts,
+            "errands": self.errands.counts,
             "reconcile": self.reconcile.counts,
             "keep": self.keep.counts,
         }
@@ -385,12 +389,3 @@ class Paybell:
 
 def _no_room(_endpoint_id: str) -> bool:
     return False
-
-
-def _deliver_config(chosen: Settings) -> DeliverConfig:
-    return DeliverConfig(
-        timeout_s=chosen.delivery_timeout_s,
-        endpoint_active_max=chosen.endpoint_active_max,
-        active_max=chosen.deliveries_active_max,
-        failing_ms=chosen.endpoint_failing_days * _DAY_MS,
-    )

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from paybell.app.replays import WISHES
@@ -47,7 +48,7 @@ Id = Annotated[str, typer.Argument(help="The task's id.")]
 
 @app.callback()
 def tasks() -> None:
-    """Replays that run, and those that have ended."""
+    """Background tasks that run, and those that have ended."""
 
 
 @app.command("list")
@@ -57,8 +58,18 @@ def list_(*, limit: Limit = 50, after: After = "", database: Database = None, js
 
 
 @app.command()
+def show(task: Id, *, database: Database = None, json: AsJson = False) -> None:
+    """Show one task; with --json also what came out of it."""
+    found = work(_get(task, database), missing=_MISSING)
+    if json:
+        show_json(_view(found) | {"result": msgspec.json.decode(found.result) if found.result else None})
+    else:
+        show_rows([_view(found)], _COLUMNS, json=False)
+
+
+@app.command()
 def cancel(task: Id, *, database: Database = None, json: AsJson = False) -> None:
-    """End a task where it is; what it has made due is sent."""
+    """End a task where it is; what it has done stays so."""
     show_rows([work(_cancel(task, database), missing=_MISSING)], _COLUMNS, json=json)
 
 
@@ -88,6 +99,11 @@ async def _list(limit: int, after: str, database: str | None) -> list[dict[str, 
     async with desk(database) as at:
         page = await at.store.task_page(PageQuery(organisation_id=at.organisation.id, limit=limit, iterator=after))
         return [_view(it) for it in page.data]
+
+
+async def _get(task: str, database: str | None) -> Task:
+    async with desk(database) as at:
+        return await at.store.task_get(at.organisation.id, task)
 
 
 async def _cancel(task: str, database: str | None) -> dict[str, object]:

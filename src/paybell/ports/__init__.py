@@ -14,6 +14,7 @@ from paybell.ports.certificates import ClientCertificate
 from paybell.ports.counting import AttemptCount
 from paybell.ports.deliveries import AttemptNew, DeliverStore, DeliveryClaim
 from paybell.ports.directory import DirectoryStore
+from paybell.ports.errands import Advance, ErrandStore, Tally, Tallying
 from paybell.ports.gateways import (
     SUBJECT_HEADER,
     About,
@@ -84,7 +85,7 @@ from paybell.ports.stores import (
     RecordStore,
     SchemaStore,
 )
-from paybell.ports.tasks import Candidate, Choose, Look, Moves, TaskNew, TaskStore
+from paybell.ports.tasks import Candidate, Choose, Look, Moves, ReplayStore, TaskNew, TaskStore
 from paybell.ports.transforming import Fault, Transformed, Transformer, Webhook
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "TIMELINE_KINDS",
     "About",
     "AddressedMessage",
+    "Advance",
     "AliasNew",
     "Appended",
     "ArchiveReader",
@@ -120,6 +122,7 @@ __all__ = [
     "DirectoryStore",
     "EndpointRule",
     "Erasure",
+    "ErrandStore",
     "FactDrop",
     "Facts",
     "Fault",
@@ -165,6 +168,7 @@ __all__ = [
     "ReconcileStore",
     "RecordStore",
     "Recorded",
+    "ReplayStore",
     "Retention",
     "Route",
     "RouteOccurrence",
@@ -178,6 +182,8 @@ __all__ = [
     "Store",
     "StoreStatus",
     "Subjects",
+    "Tally",
+    "Tallying",
     "TaskNew",
     "TaskStore",
     "Tended",
@@ -210,7 +216,8 @@ class Store(
     SchemaStore,
     AnswerStore,
     EraseStore,
-    TaskStore,
+    ReplayStore,
+    ErrandStore,
     ReadStore,
     PollStore,
     ArchiveStore,

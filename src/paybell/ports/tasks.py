@@ -1,6 +1,6 @@
-"""What replays ask of the store: tasks, and the messages that they go through."""
+"""Background tasks in the store, and what those ask that send messages once more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from paybell.model.answer import AnswerNew
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Message
-from paybell.model.task import Asked, Task, TaskState
+from paybell.model.task import Asked, Task, TaskKind, TaskState
 from paybell.ports.paging import Page, PageQuery
 
 
@@ -59,14 +59,13 @@ Choose = Callable[[Sequence[Candidate]], Moves]
 
 
 class TaskStore(Protocol):
-    """What replays ask."""
-
-    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
-        """The endpoint with that id; from memory, never staler than 1 s."""
-        ...
+    """What every background task asks."""
 
     async def task_create(self, new: TaskNew) -> None:
-        """Begin a task, in the transaction that keeps its answer; Conflict when too many run already."""
+        """Begin a task, in the transaction that keeps its answer; Conflict when too many run already.
+
+        They are counted by application; those of an organisation by themselves.
+        """
         ...
 
     async def task_get(self, organisation_id: str, task_id: str) -> Task:
@@ -74,15 +73,31 @@ class TaskStore(Protocol):
         ...
 
     async def task_page(self, query: PageQuery) -> Page[Task]:
-        """Filters: kind, state, application_id. Newest first."""
+        """Filters: kind, state, application_id. Newest first, without their results."""
         ...
 
     async def task_cancel(self, organisation_id: str, task_id: str, *, now_ms: int) -> Task:
         """End it where it is; NotFound when there is none, Conflict when it has ended."""
         ...
 
-    async def task_claim(self, *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
-        """Lease the task that has waited longest; a lease that ran out is due again."""
+    async def task_claim(self, kinds: Collection[TaskKind], *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
+        """Lease the task of these kinds that has waited longest; a lease that ran out is due again."""
+        ...
+
+    async def task_put_off(self, task: Task, *, due_at_ms: int) -> None:
+        """Give the lease back until then."""
+        ...
+
+    async def task_fail(self, task: Task, *, reason: str, now_ms: int) -> None:
+        """End it where it is, for that reason."""
+        ...
+
+
+class ReplayStore(TaskStore, Protocol):
+    """What replays ask."""
+
+    async def endpoint_get(self, endpoint_id: str) -> Endpoint | None:
+        """The endpoint with that id; from memory, never staler than 1 s."""
         ...
 
     async def task_backlog(self, endpoint_id: str, *, now_ms: int, count_max: int) -> int:
@@ -95,12 +110,4 @@ class TaskStore(Protocol):
 
     async def task_step(self, task: Task, look: Look, choose: Choose, *, now_ms: int) -> Task | None:
         """Look, let ``choose`` choose, and do it: one transaction. None when the task is somebody else's by now."""
-        ...
-
-    async def task_put_off(self, task: Task, *, due_at_ms: int) -> None:
-        """Give the lease back until then."""
-        ...
-
-    async def task_fail(self, task: Task, *, reason: str, now_ms: int) -> None:
-        """End it where it is, for that reason."""
         ...

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from paybell.clock import Clock, id_at, time_of
 from paybell.model.endpoint import Endpoint
-from paybell.model.task import Asked, Task, TaskKind, TaskState
-from paybell.ports import Look, TaskStore
+from paybell.model.task import REPLAYS, Asked, Task, TaskKind, TaskState
+from paybell.ports import Look, ReplayStore
 from paybell.replay.rules import Wishes, check_range, pick
 
 RUNNING_MAX: Final = 10
@@ -29,7 +29,7 @@ class Counted(Struct, frozen=True, kw_only=True):
 class Requests:
     """Says what a replay would do, and makes it a task."""
 
-    def __init__(self, store: TaskStore, clock: Clock, wishes: Wishes) -> None:
+    def __init__(self, store: ReplayStore, clock: Clock, wishes: Wishes) -> None:
         self._store = store
         self._clock = clock
         self._wishes = wishes
@@ -45,17 +45,10 @@ class Requests:
             endpoint_id=endpoint.id,
             kind=kind,
             asked=asked,
-            state=TaskState.RUNNING,
-            reason="",
             cursor=id_at("msg", asked.since_ms),
-            found=0,
-            done=0,
-            skipped=0,
-            lease_no=0,
             due_at_ms=now_ms,
             created_at_ms=now_ms,
             updated_at_ms=now_ms,
-            finished_at_ms=None,
         )
 
     async def count(self, task: Task, endpoint: Endpoint) -> Counted:
@@ -86,9 +79,11 @@ def look_of(task: Task, *, after: str, limit: int) -> Look:
 
 
 def progress(task: Task) -> float:
-    """How much of its range a task has gone through, 0 to 1."""
+    """How much of its range a task has gone through, 0 to 1; an errand does not know, and is at 0 until it is over."""
     if task.state is TaskState.FINISHED:
         return 1.0
+    if task.kind not in REPLAYS:
+        return 0.0
     whole_ms = task.asked.until_ms - task.asked.since_ms
     gone_ms = (time_of(task.cursor) or task.asked.since_ms) - task.asked.since_ms
     return round(min(1.0, max(0.0, gone_ms / whole_ms)), 3)

@@ -100,6 +100,8 @@ def _is_meant(kind: TaskKind, asked: Asked, endpoint: Endpoint, it: Candidate, w
             return it.state is None and _is_missing(endpoint, it, wishes)
         case TaskKind.BULK_REPLAY:
             return it.state is not None and _is_asked_for(asked, it.state, it)
+        case TaskKind.APPLICATION_STATS | TaskKind.EVENT_TYPE_AGGREGATE | TaskKind.PURGE_CONTENT:
+            return False
         case _:
             assert_never(kind)
 

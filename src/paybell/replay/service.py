@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from paybell.clock import Clock
 from paybell.model.endpoint import Endpoint
-from paybell.model.task import Task
-from paybell.ports import Candidate, Looping, Moves, TaskStore
+from paybell.model.task import REPLAYS, Task
+from paybell.ports import Candidate, Looping, Moves, ReplayStore
 from paybell.replay.requests import look_of
 from paybell.replay.rules import Wishes, job_of, moves, pick
 
@@ -32,7 +32,7 @@ class ReplayService(Looping):
 
     def __init__(
         self,
-        store: TaskStore,
+        store: ReplayStore,
         clock: Clock,
         config: ReplayConfig,
         *,
@@ -52,7 +52,8 @@ class ReplayService(Looping):
         if not self._may_begin():
             return False
         now_ms = self._clock.now_ms()
-        task = await self._store.task_claim(now_ms=now_ms, lease_ends_at_ms=now_ms + self._config.lease_ms)
+        ends_at_ms = now_ms + self._config.lease_ms
+        task = await self._store.task_claim(REPLAYS, now_ms=now_ms, lease_ends_at_ms=ends_at_ms)
         if task is None:
             return False
         endpoint = await self._store.endpoint_get(task.endpoint_id)

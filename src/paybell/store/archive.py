@@ -190,7 +190,8 @@ TABLES: Final = (
         "tasks",
         "archive_tasks",
         "id organisation_id application_id endpoint_id kind asked state reason cursor found done skipped lease_no "
-        "due_at_ms created_at_ms updated_at_ms finished_at_ms",
+        "due_at_ms created_at_ms updated_at_ms finished_at_ms result",
+        rows_max=_WIDE,
     ),
     _table("poll_heads", "archive_poll_heads", "application_id last_no last_id wide_at_ms"),
     _table("poll_numbers", "archive_poll_numbers", "application_id no message_id", key_columns=2),

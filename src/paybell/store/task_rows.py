@@ -1,6 +1,6 @@
 """Tasks and the messages they look at, as rows and back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ from paybell.clock import id_at
 from paybell.errors import Conflict
 from paybell.model.delivery import DeliveryState
 from paybell.model.task import Asked, Task, TaskKind, TaskState
-from paybell.ports import Candidate, Look, Moves
+from paybell.ports import Advance, Candidate, Look, Moves, Tally, Tallying
 from paybell.store import rows
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
@@ -18,7 +18,7 @@ _KEPT_MS: Final = 90 * 86_400_000
 
 
 def task(row: Sequence[object]) -> Task:
-    """The seventeen columns of a task."""
+    """The eighteen columns of a task."""
     return Task(
         id=rows.text(row[0]),
         organisation_id=rows.text(row[1]),
@@ -37,6 +37,7 @@ def task(row: Sequence[object]) -> Task:
         created_at_ms=rows.number(row[14]),
         updated_at_ms=rows.number(row[15]),
         finished_at_ms=rows.number_or_none(row[16]),
+        result=rows.text(row[17]),
     )
 
 
@@ -52,8 +53,13 @@ def task_row(it: Task) -> rows.Row:
             _ENCODER.encode(it.asked).decode(),
         ),
         *(str(it.state), it.reason, it.cursor, it.found, it.done, it.skipped, it.lease_no, it.due_at_ms),
-        *(it.created_at_ms, it.updated_at_ms, it.finished_at_ms),
+        *(it.created_at_ms, it.updated_at_ms, it.finished_at_ms, it.result),
     )
+
+
+def kinds_text(kinds: Collection[TaskKind]) -> str:
+    """Kinds as the claims have them, each between commas."""
+    return f",{','.join(sorted(kinds))},"
 
 
 def prune_row(it: Task) -> rows.Row:
@@ -64,9 +70,7 @@ def prune_row(it: Task) -> rows.Row:
 def refuse_more(running: int, running_max: int) -> None:
     """``Conflict`` when as many run as may."""
     if running >= running_max:
-        raise Conflict(
-            f"{running} tasks of this application run already, as many as may: wait until one ends, or cancel one"
-        )
+        raise Conflict(f"{running} such tasks run already, as many as may: wait until one ends, or cancel one")
 
 
 def look_row(look: Look) -> rows.Row:
@@ -93,14 +97,32 @@ def move_row(it: Task, moves: Moves, done: int, now_ms: int) -> rows.Row:
     found = len(moves.resent) + len(moves.added) + moves.skipped
     ended = moves.state is not TaskState.RUNNING
     at_ms = (None if ended else now_ms, now_ms, now_ms if ended else None)
-    return (str(moves.state), "", moves.cursor, found, done, found - done, *at_ms, it.id, it.lease_no)
+    return (str(moves.state), "", moves.cursor, found, done, found - done, *at_ms, it.result, it.id, it.lease_no)
+
+
+def advance_row(it: Task, advance: Advance, now_ms: int) -> rows.Row:
+    """How far an errand is after a step."""
+    ended = advance.state is not TaskState.RUNNING
+    at_ms = (None if ended else now_ms, now_ms, now_ms if ended else None)
+    counts = (advance.done, advance.done, 0)
+    return (str(advance.state), "", advance.cursor, *counts, *at_ms, advance.result, it.id, it.lease_no)
+
+
+def tally_row(asked: Tallying) -> rows.Row:
+    """What is asked of deliveries."""
+    return (asked.application_id, asked.after, asked.before, asked.organisation_id, asked.limit)
+
+
+def tally(row: Sequence[object]) -> Tally:
+    """The three columns of a tally."""
+    return Tally(message_count=rows.number(row[0]), delivery_count=rows.number(row[1]), last_id=rows.text(row[2]))
 
 
 def put_off_row(it: Task, due_at_ms: int) -> rows.Row:
     """The same for one that waits."""
-    return ("running", "", it.cursor, 0, 0, 0, due_at_ms, it.updated_at_ms, None, it.id, it.lease_no)
+    return ("running", "", it.cursor, 0, 0, 0, due_at_ms, it.updated_at_ms, None, it.result, it.id, it.lease_no)
 
 
 def fail_row(it: Task, reason: str, now_ms: int) -> rows.Row:
     """The same for one that cannot go on."""
-    return ("failed", reason, it.cursor, 0, 0, 0, None, now_ms, now_ms, it.id, it.lease_no)
+    return ("failed", reason, it.cursor, 0, 0, 0, None, now_ms, now_ms, it.result, it.id, it.lease_no)

@@ -1,11 +1,11 @@
 """Background tasks in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import BEHIND_MS
-from paybell.model.task import Task
-from paybell.ports import Candidate, Choose, Look, Moves, TaskNew
+from paybell.model.task import Task, TaskKind
+from paybell.ports import Advance, Candidate, Choose, Look, Moves, Tally, Tallying, TaskNew
 from paybell.store import answer_rows, rows, task_rows
 from paybell.store.postgres.base import columns
 from paybell.store.postgres.database import Session, repeated
@@ -19,14 +19,20 @@ class TaskPart(DeliveryPart):
         """See the port."""
         it = new.task
         async with self.database.transaction() as session:
-            if not await session.rows("task_application", it.application_id):
-                raise NotFound(f"no application {it.application_id}")
-            ((running,),) = await session.rows("task_running", it.application_id)
+            await self._hold(session, it)
+            ((running,),) = await session.rows("task_running", it.organisation_id, it.application_id)
             task_rows.refuse_more(rows.number(running), new.running_max)
             await session.rows("task_prune", *task_rows.prune_row(it))
             await session.rows("task_insert", *task_rows.task_row(it))
             if new.answer is not None:
                 await session.rows("answer_keep", *answer_rows.answer_row(new.answer, self.seal))
+
+    async def _hold(self, session: Session, it: Task) -> None:
+        """Keep others from beginning one of the same application, or organisation."""
+        if not it.application_id:
+            await session.rows("task_organisation", it.organisation_id)
+        elif not await session.rows("task_application", it.application_id):
+            raise NotFound(f"no application {it.application_id}")
 
     async def task_get(self, organisation_id: str, task_id: str) -> Task:
         """See the port."""
@@ -44,9 +50,9 @@ class TaskPart(DeliveryPart):
             raise Conflict(f"task {task_id} has ended already: it is {before.state}")
         return await self.task_get(organisation_id, task_id)
 
-    async def task_claim(self, *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
+    async def task_claim(self, kinds: Collection[TaskKind], *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
         """See the port."""
-        found = await self.database.rows("task_claim", lease_ends_at_ms, now_ms)
+        found = await self.database.rows("task_claim", lease_ends_at_ms, now_ms, task_rows.kinds_text(kinds))
         return task_rows.task(found[0]) if found else None
 
     async def task_backlog(self, endpoint_id: str, *, now_ms: int, count_max: int) -> int:
@@ -85,6 +91,16 @@ class TaskPart(DeliveryPart):
             new = [rows.delivery_row(job, now_ms) for job in moves.added]
             done += len(await session.rows("task_add", *columns(new, len(new[0]))))
         return done
+
+    async def delivery_tally(self, asked: Tallying) -> Tally:
+        """See the port."""
+        (found,) = await self.database.rows("delivery_tally", *task_rows.tally_row(asked))
+        return task_rows.tally(found)
+
+    async def task_advance(self, task: Task, advance: Advance, *, now_ms: int) -> Task | None:
+        """See the port."""
+        found = await self.database.rows("task_move", *task_rows.advance_row(task, advance, now_ms))
+        return task_rows.task(found[0]) if found else None
 
     async def task_put_off(self, task: Task, *, due_at_ms: int) -> None:
         """See the port."""

@@ -401,15 +401,15 @@ VALUES ($1, $2, $3);
 -- archive_tasks --
 -- Every task. Who works on it is left out: one that runs is due since it was made.
 SELECT id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no,
-       CASE state WHEN 'running' THEN created_at_ms END AS due_at_ms, created_at_ms, updated_at_ms, finished_at_ms
+       CASE state WHEN 'running' THEN created_at_ms END AS due_at_ms, created_at_ms, updated_at_ms, finished_at_ms, result
   FROM tasks ORDER BY id;
 
 -- archive_tasks_insert [sqlite] --
 -- Put a row of tasks in as it is.
 INSERT INTO tasks (
     id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-    created_at_ms, updated_at_ms, finished_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+    created_at_ms, updated_at_ms, finished_at_ms, result)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
 -- archive_audit --
 -- Every line of the audit log.

@@ -1,16 +1,20 @@
 -- task_running --
--- How many tasks of an application run.
-SELECT count(*) FROM tasks WHERE state = 'running' AND application_id = $1;
+-- How many tasks of an application run, or of an organisation as such.
+SELECT count(*) FROM tasks WHERE state = 'running' AND organisation_id = $1 AND application_id = $2;
 
 -- task_application [postgres] --
 -- Whoever begins a task of an application does so alone.
 SELECT id FROM applications WHERE id = $1 FOR UPDATE;
 
+-- task_organisation [postgres] --
+-- Whoever begins a task of an organisation does so alone.
+SELECT id FROM organisations WHERE id = $1 FOR UPDATE;
+
 -- task_insert --
 -- Begin a task.
 INSERT INTO tasks (id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped,
-                   lease_no, due_at_ms, created_at_ms, updated_at_ms, finished_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+                   lease_no, due_at_ms, created_at_ms, updated_at_ms, finished_at_ms, result)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
 -- task_prune --
 -- Forget an organisation's tasks that ended long ago.
@@ -19,13 +23,13 @@ DELETE FROM tasks WHERE organisation_id = $1 AND id < $2 AND state <> 'running';
 -- task_get --
 -- One task.
 SELECT id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-       created_at_ms, updated_at_ms, finished_at_ms
+       created_at_ms, updated_at_ms, finished_at_ms, result
   FROM tasks WHERE organisation_id = $1 AND id = $2;
 
 -- task_page --
--- Tasks, newest first.
+-- Tasks, newest first, without what came out of them.
 SELECT id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-       created_at_ms, updated_at_ms, finished_at_ms
+       created_at_ms, updated_at_ms, finished_at_ms, '' AS result
   FROM tasks
  WHERE organisation_id = :organisation_id
    AND id < :before AND id > :after
@@ -41,23 +45,24 @@ UPDATE tasks SET state = 'canceled', reason = 'canceled', due_at_ms = NULL, upda
  WHERE organisation_id = $2 AND id = $3 AND state = 'running';
 
 -- task_next_due [sqlite] --
--- When the first task is due, or its lease ends.
-SELECT due_at_ms FROM tasks WHERE state = 'running' ORDER BY due_at_ms LIMIT 1;
+-- When the first task of some kinds is due, or its lease ends.
+SELECT due_at_ms FROM tasks WHERE state = 'running' AND instr($1, ',' || kind || ',') ORDER BY due_at_ms LIMIT 1;
 
 -- task_claim [sqlite] --
--- Lease the task that has waited longest; the number fences off whoever had it before.
+-- Lease the task of some kinds that has waited longest; the number fences off whoever had it before.
 UPDATE tasks SET lease_no = lease_no + 1, due_at_ms = $1
- WHERE id = (SELECT id FROM tasks WHERE state = 'running' AND due_at_ms <= $2 ORDER BY due_at_ms LIMIT 1)
+ WHERE id = (SELECT id FROM tasks WHERE state = 'running' AND due_at_ms <= $2 AND instr($3, ',' || kind || ',')
+              ORDER BY due_at_ms LIMIT 1)
 RETURNING id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-       created_at_ms, updated_at_ms, finished_at_ms;
+       created_at_ms, updated_at_ms, finished_at_ms, result;
 
 -- task_claim [postgres] --
--- Lease the task that has waited longest; the number fences off whoever had it before.
+-- Lease the task of some kinds that has waited longest; the number fences off whoever had it before.
 UPDATE tasks SET lease_no = lease_no + 1, due_at_ms = $1
- WHERE id = (SELECT id FROM tasks WHERE state = 'running' AND due_at_ms <= $2 ORDER BY due_at_ms LIMIT 1
-                FOR UPDATE SKIP LOCKED)
+ WHERE id = (SELECT id FROM tasks WHERE state = 'running' AND due_at_ms <= $2 AND strpos($3, ',' || kind || ',') > 0
+              ORDER BY due_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-       created_at_ms, updated_at_ms, finished_at_ms;
+       created_at_ms, updated_at_ms, finished_at_ms, result;
 
 -- task_backlog [sqlite] --
 -- How many deliveries are due for an endpoint and nobody's yet, counted to a limit.
@@ -150,7 +155,16 @@ RETURNING id;
 -- task_move --
 -- How far a task is, while the lease is still the writer's own; its lease is given back.
 UPDATE tasks SET state = $1, reason = $2, cursor = $3, found = found + $4, done = done + $5, skipped = skipped + $6, due_at_ms = $7,
-       updated_at_ms = $8, finished_at_ms = $9
- WHERE id = $10 AND lease_no = $11 AND state = 'running'
+       updated_at_ms = $8, finished_at_ms = $9, result = $10
+ WHERE id = $11 AND lease_no = $12 AND state = 'running'
 RETURNING id, organisation_id, application_id, endpoint_id, kind, asked, state, reason, cursor, found, done, skipped, lease_no, due_at_ms,
-       created_at_ms, updated_at_ms, finished_at_ms;
+       created_at_ms, updated_at_ms, finished_at_ms, result;
+
+-- delivery_tally --
+-- The next messages of an application between two ids: how many, how many deliveries they have, and the last.
+WITH page AS MATERIALIZED (
+    SELECT id FROM messages WHERE application_id = $1 AND id > $2 AND id < $3 AND organisation_id || '' = $4
+     ORDER BY application_id, id LIMIT $5
+)
+SELECT count(*), CAST(coalesce(sum((SELECT count(*) FROM deliveries WHERE message_id = page.id)), 0) AS BIGINT), coalesce(max(id), '')
+  FROM page;

@@ -1,13 +1,13 @@
 """Background tasks in SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.delivery import BEHIND_MS
-from paybell.model.task import Task
-from paybell.ports import Candidate, Choose, Look, TaskNew
+from paybell.model.task import Task, TaskKind
+from paybell.ports import Advance, Candidate, Choose, Look, Tally, Tallying, TaskNew
 from paybell.store import answer_rows, rows, task_rows
 from paybell.store.sqlite.deliveries import DeliveryPart
 
@@ -20,7 +20,9 @@ class TaskPart(DeliveryPart):
         it = new.task
 
         def job(connection: apsw.Connection) -> None:
-            ((running,),) = connection.execute(self.sql["task_running"], (it.application_id,)).fetchall()
+            ((running,),) = connection.execute(
+                self.sql["task_running"], (it.organisation_id, it.application_id)
+            ).fetchall()
             task_rows.refuse_more(rows.number(running), new.running_max)
             connection.execute(self.sql["task_prune"], task_rows.prune_row(it))
             connection.execute(self.sql["task_insert"], task_rows.task_row(it))
@@ -51,14 +53,15 @@ class TaskPart(DeliveryPart):
 
         return await self.database.write(job)
 
-    async def task_claim(self, *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
+    async def task_claim(self, kinds: Collection[TaskKind], *, now_ms: int, lease_ends_at_ms: int) -> Task | None:
         """See the port. Most often there is none, which a look says without a write."""
-        first = await self.database.read(lambda connection: connection.execute(self.sql["task_next_due"]).fetchone())
+        wanted = task_rows.kinds_text(kinds)
+        first = await self.database.read(lambda it: it.execute(self.sql["task_next_due"], (wanted,)).fetchone())
         if first is None or rows.number(first[0]) > now_ms:
             return None
 
         def job(connection: apsw.Connection) -> Task | None:
-            found = connection.execute(self.sql["task_claim"], (lease_ends_at_ms, now_ms)).fetchall()
+            found = connection.execute(self.sql["task_claim"], (lease_ends_at_ms, now_ms, wanted)).fetchall()
             return task_rows.task(found[0]) if found else None
 
         return await self.database.write(job)
@@ -101,6 +104,17 @@ class TaskPart(DeliveryPart):
             self.changed("deliver")
         return after
 
+    async def delivery_tally(self, asked: Tallying) -> Tally:
+        """See the port."""
+        values = task_rows.tally_row(asked)
+        found = await self.database.read(lambda it: it.execute(self.sql["delivery_tally"], values).fetchall())
+        return task_rows.tally(found[0])
+
+    async def task_advance(self, task: Task, advance: Advance, *, now_ms: int) -> Task | None:
+        """See the port."""
+        found = await self._move(task_rows.advance_row(task, advance, now_ms))
+        return task_rows.task(found[0]) if found else None
+
     async def task_put_off(self, task: Task, *, due_at_ms: int) -> None:
         """See the port."""
         await self._move(task_rows.put_off_row(task, due_at_ms))
@@ -109,5 +123,7 @@ class TaskPart(DeliveryPart):
         """See the port."""
         await self._move(task_rows.fail_row(task, reason, now_ms))
 
-    async def _move(self, values: rows.Row) -> None:
-        await self.database.write(lambda connection: connection.execute(self.sql["task_move"], values).fetchall())
+    async def _move(self, values: rows.Row) -> Sequence[Sequence[object]]:
+        return await self.database.write(
+            lambda connection: connection.execute(self.sql["task_move"], values).fetchall()
+        )

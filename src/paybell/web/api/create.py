@@ -31,6 +31,7 @@ from paybell.web.api import (
     product,
     replay,
     source,
+    statistics,
     transformation,
 )
 from paybell.web.api.caller import bind
@@ -62,6 +63,7 @@ _RESOURCES: Final = (
     addressed,
     replay,
     background_task,
+    statistics,
     poller,
     event_type,
     operational_webhook,

@@ -8,11 +8,14 @@ import msgspec
 from fastapi import Path, Request, Response
 from pydantic import Field, ValidationError
 
+from paybell.errands.rules import RUNNING_MAX, errand
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Begun
 from paybell.model.key import KeyScope
 from paybell.model.message import CHANNEL_PATTERN, CHANNELS_MAX, EVENT_TYPE_PATTERN, PAYLOAD_GONE, Application, Message
+from paybell.model.task import Asked, TaskKind
 from paybell.web.api.application import ApplicationIn, AppPath, application_of, check_new_uid, create_application
+from paybell.web.api.background_task import BegunOut, begin, show_begun
 from paybell.web.api.caller import Caller, Calling, Narrowed, Paging, Spanning, WithContent, keyed_router
 from paybell.web.api.endpoint import EndpointPath, check_enabled
 from paybell.web.api.idempotency import answer_again, taken_key
@@ -172,6 +175,22 @@ async def message_bulk_expunge(app: AppPath, body: BulkExpungeIn, caller: Callin
         await caller.store.message_expunge(found, reason=PAYLOAD_GONE, now_ms=caller.now_ms())
         results[name] = "expunged"
     return BulkExpungeOut(results=results)
+
+
+@router.post("/app/{app}/msg/expunge-all-contents", status_code=202, response_model=BegunOut, responses=WRITES)
+async def message_expunge_all(app: AppPath, caller: Calling, request: Request) -> Response:
+    """Take the payloads of all messages of an application away for good, as a task; what is posted later stays."""
+    application = await application_of(caller, app)
+    now_ms = caller.now_ms()
+    task = errand(
+        TaskKind.PURGE_CONTENT,
+        caller.organisation_id,
+        Asked(since_ms=0, until_ms=now_ms),
+        new_id=caller.new_id("bgtask"),
+        now_ms=now_ms,
+        about=application.id,
+    )
+    return await begin(caller, request, task, BegunOut(**show_begun(task)), RUNNING_MAX)
 
 
 @router.post("/app/{app}/msg/{message}/endpoint/{endpoint}/resend", status_code=HTTPStatus.ACCEPTED, responses=WRITES)

@@ -1,20 +1,17 @@
 """Replays: what failed, what was missed, or all of a range, sent to an endpoint once more."""
 
-from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from paybell.model.delivery import Standing
-from paybell.model.task import Asked, Task, TaskKind
-from paybell.ports import TaskNew
+from paybell.model.task import Asked, TaskKind
 from paybell.replay.requests import RUNNING_MAX
 from paybell.web.api.application import AppPath
-from paybell.web.api.background_task import TaskOut, show_task
+from paybell.web.api.background_task import TaskOut, begin, show_task
 from paybell.web.api.caller import Caller, Calling, keyed_router
 from paybell.web.api.endpoint import EndpointPath, check_enabled, endpoint_of
-from paybell.web.api.idempotency import answer_of
 from paybell.web.api.problems import WRITES, Answers
 from paybell.web.api.shapes import EventTypeName, Shape, exact
 
@@ -126,11 +123,4 @@ async def _replay(
                 complete=counted.complete,
             )
         )
-    return await _begin(caller, request, task)
-
-
-async def _begin(caller: Caller, request: Request, task: Task) -> Response:
-    answer = exact(show_task(task), HTTPStatus.ACCEPTED)
-    kept = answer_of(request, answer, caller.context)
-    await caller.store.task_create(TaskNew(task=task, running_max=RUNNING_MAX, answer=kept))
-    return answer
+    return await begin(caller, request, task, show_task(task), RUNNING_MAX)
