@@ -1,10 +1,17 @@
 """Tests that ask for a database run on each; those whose module shares one run whole on one, then on the other."""
 
+import gc
 from pathlib import Path
 
 import pytest
 
 from tests.databases import DATABASES, Database
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay as long as the run: nobody need look among them for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=DATABASES)

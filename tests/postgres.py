@@ -6,15 +6,20 @@ Memory outlives a killed process as the disk's cache does, so no test sees the d
 import asyncio
 import atexit
 import shutil
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
+
+import asyncpg
 
 from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
 from paybell.testing.fake_clock import FakeClock
 from paybell.testing.postgres import PostgresServer
+
+T = TypeVar("T")
 
 _MEMORY: Final = Path("/dev/shm")
 _PLENTY_BYTES: Final = 12 << 30
@@ -44,10 +49,28 @@ def migrated_database() -> str:
     return server().new_database(_template())
 
 
+def log_file(url: str) -> str:
+    """The file of the server's log that is being written now."""
+    return _at_once(_log_file(url))
+
+
+async def _log_file(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        name: str = await connection.fetchval("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        return name
+    finally:
+        await connection.close()
+
+
 @lru_cache(maxsize=1)
 def _template() -> str:
     url, clock = server().new_database(), FakeClock()
     store = PostgresStore(url, Seal(bytes(32), clock), clock, serve=False)
-    with ThreadPoolExecutor(1) as thread:  # tests ask from within a running loop, too
-        thread.submit(asyncio.run, store.schema_migrate()).result()
+    _at_once(store.schema_migrate())
     return url.rpartition("/")[2]
+
+
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    with ThreadPoolExecutor(1) as thread:  # tests ask from within a running loop, too
+        return thread.submit(asyncio.run, work).result()

@@ -25,7 +25,7 @@ from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
-from tests.postgres import migrated_database, server
+from tests.postgres import log_file, migrated_database, server
 from tests.unit.expecting import said
 
 KEY = bytes(range(32))
@@ -80,12 +80,13 @@ class PostgresPlace:
 
     def __init__(self, folder: Path) -> None:
         self.url = migrated_database()
+        self._log_from = log_file(self.url)
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> PostgresStore:
         return PostgresStore(self.url, Seal(key, clock), clock, serve=serve)
 
     def raw_bytes(self) -> bytes:
-        return server().raw_bytes()
+        return server().raw_bytes(since=self._log_from)
 
     def die(self, store: Store) -> None:
         """The server lets go of a dead process's connections by itself; leases run on."""

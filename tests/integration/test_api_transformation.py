@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.databases import Database
 from tests.integration.api_world import World, in_world
 
@@ -107,28 +105,26 @@ def test_code_is_tried_on_a_message_that_is_not_sent(database: Database) -> None
     in_world(database, scenario)
 
 
-@pytest.mark.parametrize(
-    ("headers", "reason"),
-    [
-        ({"webhook-id": "x"}, "header webhook-id is set by Paybell itself"),
-        ({"Svix-Id": "x"}, "header Svix-Id is set by Paybell itself"),
-        ({"content-type": "text/plain"}, "header content-type is set by Paybell itself"),
-        ({"Host": "evil.example"}, "its headers: header Host"),
-        ({"content-length": "3"}, "its headers: header content-length"),
-        ({"proxy-authorization": "x"}, "its headers: header proxy-authorization"),
-        ({"a b": "x"}, "its headers: "),
-        ({"x": "a\r\nb: c"}, "its headers: the value of header x"),
-    ],
-)
-def test_its_headers_are_under_the_rules_of_custom_headers(
-    database: Database, headers: dict[str, str], reason: str
-) -> None:
+UNFIT_HEADERS: list[tuple[dict[str, str], str]] = [
+    ({"webhook-id": "x"}, "header webhook-id is set by Paybell itself"),
+    ({"Svix-Id": "x"}, "header Svix-Id is set by Paybell itself"),
+    ({"content-type": "text/plain"}, "header content-type is set by Paybell itself"),
+    ({"Host": "evil.example"}, "its headers: header Host"),
+    ({"content-length": "3"}, "its headers: header content-length"),
+    ({"proxy-authorization": "x"}, "its headers: header proxy-authorization"),
+    ({"a b": "x"}, "its headers: "),
+    ({"x": "a\r\nb: c"}, "its headers: the value of header x"),
+]
+
+
+def test_its_headers_are_under_the_rules_of_custom_headers(database: Database) -> None:
     async def scenario(world: World) -> None:
-        code = f"def handler(webhook):\n    webhook['headers'] = {headers!r}\n    return webhook\n"
         path = f"{await endpoint_path(world)}/transformation/simulate"
-        loc, told = await refused(world, "POST", path, {"code": code, **MESSAGE})
-        assert loc == ["body", "code"]
-        assert reason in told
+        for headers, reason in UNFIT_HEADERS:
+            code = f"def handler(webhook):\n    webhook['headers'] = {headers!r}\n    return webhook\n"
+            loc, told = await refused(world, "POST", path, {"code": code, **MESSAGE})
+            assert loc == ["body", "code"]
+            assert reason in told
 
     in_world(database, scenario)
 

@@ -133,9 +133,10 @@ class PostgresServer:
         path = self._root / "log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
-    def raw_bytes(self) -> bytes:
-        """The log through which every write goes first."""
-        return b"".join(file.read_bytes() for file in (self._data / "pg_wal").iterdir() if file.is_file())
+    def raw_bytes(self, since: str) -> bytes:
+        """The log through which every write goes first, from its file of that name on (``pg_walfile_name``)."""
+        files = (self._data / "pg_wal").iterdir()
+        return b"".join(file.read_bytes() for file in files if file.is_file() and file.name >= since)
 
     def _run(self, name: str, *arguments: object, check: bool = True) -> int:
         command = [str(self._binaries / name), *map(str, arguments)]
