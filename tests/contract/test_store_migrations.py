@@ -1,6 +1,7 @@
 """Migrations: whole numbers whatever ends them, each once whoever is at it, and nothing lost on the way."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from tests.contract.stores import World, world
 from tests.contract.test_store_together import told
 
 STATEMENTS_MAX = 200
+NEWEST = 4
+LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
 
 
 @pytest.fixture(params=GROUNDS)
@@ -106,9 +109,14 @@ def deaths(ground: Ground, number: int) -> Iterator[int]:
 def test_whatever_dies_between_two_statements_leaves_a_whole_number_and_the_next_goes_on(
     ground: Ground, tmp_path: Path, lived_in: dict[str, Contents]
 ) -> None:
+    """The newest numbers in any run; those that are released do not change, and are for the long tier."""
     undisturbed = GROUNDS[ground.dialect](tmp_path / "undisturbed")
     assert migrate(undisturbed) == numbers(ground)
-    for step in schema(ground.dialect):
+    released = 0 if LONG else numbers(ground)[-NEWEST] - 1
+    raised_to(ground, released)
+    if released:
+        ground.insert(lived_in[ground.dialect])
+    for step in schema(ground.dialect)[released:]:
         before, kept = ground.shape(), ground.contents()
         died_before = 0
         for statement_no in deaths(ground, step.number):
