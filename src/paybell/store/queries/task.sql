@@ -48,6 +48,10 @@ UPDATE tasks SET state = 'canceled', reason = 'canceled', due_at_ms = NULL, upda
 -- When the first task of some kinds is due, or its lease ends.
 SELECT due_at_ms FROM tasks WHERE state = 'running' AND instr($1, ',' || kind || ',') ORDER BY due_at_ms LIMIT 1;
 
+-- lease_release_tasks [sqlite] --
+-- A single process took over: nobody is at a task any more.
+UPDATE tasks SET due_at_ms = $1 WHERE state = 'running' AND due_at_ms > $1;
+
 -- task_claim [sqlite] --
 -- Lease the task of some kinds that has waited longest; the number fences off whoever had it before.
 UPDATE tasks SET lease_no = lease_no + 1, due_at_ms = $1

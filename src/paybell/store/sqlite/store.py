@@ -123,6 +123,7 @@ class SqliteStore(
         now_ms = self.clock.now_ms()
         connection.execute(self.sql["lease_release_notifications"], (now_ms,))
         connection.execute(self.sql["lease_release_deliveries"], (now_ms,))
+        connection.execute(self.sql["lease_release_tasks"], (now_ms,))
 
     async def _refresh(self) -> None:
         """See, once a second, whether another process (the CLI) changed a source or an endpoint, or added work."""
