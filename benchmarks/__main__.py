@@ -11,7 +11,19 @@ from typing import Final
 
 import msgspec
 
-from benchmarks import backlog, claims, database, deliver, end_to_end, fold, gateways, held_snapshot, ingest, report
+from benchmarks import (
+    backlog,
+    claims,
+    database,
+    deliver,
+    end_to_end,
+    fold,
+    gateways,
+    held_snapshot,
+    ingest,
+    isolation,
+    report,
+)
 from benchmarks.climb import climb
 from benchmarks.options import Measured, Options
 from benchmarks.process import Failed
@@ -23,6 +35,7 @@ BENCHMARKS: Final = {
     "ingest": ingest,
     "end_to_end": end_to_end,
     "deliver": deliver,
+    "isolation": isolation,
     "backlog": backlog,
     "claims": claims,
     "held_snapshot": held_snapshot,
@@ -35,6 +48,7 @@ SINGLE: Final[Mapping[str, Callable[[Options], Measured]]] = {
     "deliver": deliver.measure,
 }
 SERIES: Final[Mapping[str, Callable[[Options], list[Measured]]]] = {
+    "isolation": isolation.measure_all,
     "backlog": backlog.measure_all,
     "claims": claims.measure_all,
     "held_snapshot": held_snapshot.measure_all,
@@ -49,6 +63,12 @@ ROWS: Final = {
 }
 
 
+ON_EITHER: Final = (*SINGLE, "isolation")
+"""What is told which database to use."""
+RATES: Final = {"isolation": 300.0}
+SECONDS: Final = {"isolation": 60.0}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, write the table; gives the exit status."""
     parser = _parser()
@@ -57,8 +77,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(wrong)
     benchmark = BENCHMARKS[given.what]
     options = Options(
-        rate=given.rate,
-        seconds=given.seconds,
+        rate=RATES.get(given.what, 500.0) if given.rate is None else given.rate,
+        seconds=SECONDS.get(given.what, 20.0) if given.seconds is None else given.seconds,
         connections=given.connections,
         saturate=given.saturate,
         module=given.module,
@@ -68,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         endpoints=given.endpoints,
         fan_out=given.fan_out,
         keys=not given.no_keys,
+        pairs=given.pairs,
     )
     load = report.load()
     try:
@@ -119,8 +140,10 @@ def _status(results: Sequence[Measured], *, saturate: bool) -> int:
 
 def _wrong(given: argparse.Namespace) -> str:
     """What does not go together."""
-    if given.what not in SINGLE and (given.database or given.nodes != 1):
-        return f"--database and --nodes are for {' and '.join(SINGLE)}: {given.what} chooses for itself"
+    if given.what not in ON_EITHER and (given.database or given.nodes != 1):
+        return f"--database and --nodes are for {' and '.join(ON_EITHER)}: {given.what} chooses for itself"
+    if given.what != "isolation" and given.pairs != 1:
+        return "--pairs is for isolation"
     if given.what != "deliver" and (given.endpoints != 1 or given.fan_out):
         return "--endpoints and --fan-out are for deliver"
     if given.what not in ("deliver", "backlog") and given.no_keys:
@@ -132,14 +155,14 @@ def _wrong(given: argparse.Namespace) -> str:
 
 def _kind(given: argparse.Namespace) -> str:
     kind: str = given.database or "sqlite"
-    return kind if given.what in SINGLE else ""
+    return kind if given.what in ON_EITHER else ""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell and write results/.")
     parser.add_argument("what", choices=list(BENCHMARKS))
-    parser.add_argument("--rate", type=float, default=500.0, help="webhooks a second, at even intervals (default: 500)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long to send (default: 20)")
+    parser.add_argument("--rate", type=float, help="webhooks a second, at even intervals (default: 500; isolation 300)")
+    parser.add_argument("--seconds", type=float, help="how long to send (default: 20; isolation 60)")
     parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (default: 64)")
     parser.add_argument("--saturate", action="store_true", help="look for the highest rate, from --rate on")
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="where all is kept (default: sqlite)")
@@ -147,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoints", type=int, default=1, help="how many get messages, in turn (default: 1)")
     parser.add_argument("--fan-out", action="store_true", help="each endpoint gets every message")
     parser.add_argument("--no-keys", action="store_true", help="post without idempotency keys")
+    parser.add_argument("--pairs", type=int, default=1, help="runs without and with trouble, by turns (default: 1)")
     parser.add_argument(
         "--rows",
         type=int,

@@ -20,7 +20,7 @@ import uvloop
 from benchmarks import generator, process
 from benchmarks.check import Books, compare
 from benchmarks.database import Database, opened
-from benchmarks.flow import Arrivals, Flow, judge_flow, read_journal, send_and_drain, sustains
+from benchmarks.flow import Arrivals, Flow, Names, judge_flow, read_journal, send_and_drain, sustains
 from benchmarks.generator import Load, Run
 from benchmarks.ingest import SATURATION_RATE_MAX, figures_of, figures_of_books, per_each, verdict
 from benchmarks.messages import CAPTURE, EVENT_TYPE, Messages, Posted, number_text
@@ -50,7 +50,7 @@ def measure(options: Options) -> Measured:
             process.receiver(journal, CAPTURE) as (receiver, url),
             process.nodes(Path(name), options, database=database.url, env=database.env) as nodes,
         ):
-            load = build_load(nodes, options, url)
+            load = build_load(nodes, options, [f"{url}e{number}" for number in range(options.endpoints)])
             database.begin()
             before_s = [receiver.cpu_s(), *nodes.cpu_s()]
             run = uvloop.run(send_and_drain(load, journal, _each(options)))
@@ -60,22 +60,22 @@ def measure(options: Options) -> Measured:
             receiver.stop()
         kept = of_messages(database.figures(run.accepted))
         arrivals = read_journal(journal, by_path=True)
-        books = balance(run, options, database, arrivals)
+        books = balance(run, namer(options), database, arrivals)
     flow = judge_flow(run, arrivals, options, namer(options))
     cpu_s = [after - before for after, before in zip(after_s, before_s, strict=True)]
     figures = _figures(run, flow, cpu_s, options) | kept | figures_of_books(books)
     return verdict(run, books, figures, sustained=sustains(run, flow, _each(options)))
 
 
-def build_load(nodes: process.Nodes, options: Options, url: str) -> Load:
-    """Make applications and endpoints, all before the clock starts."""
+def build_load(nodes: process.Nodes, options: Options, urls: Sequence[str]) -> Load:
+    """Make applications and endpoints, one for each of ``urls``, all before the clock starts."""
     first = nodes.first
     applications = [
         first.post("/api/v1/app", {"name": f"benchmark {number}"})["id"]
         for number in range(1 if options.fan_out else options.endpoints)
     ]
-    for number in range(options.endpoints):
-        wanted = {"url": f"{url}e{number}", "uid": f"e{number}", "eventTypes": [EVENT_TYPE]}
+    for number, url in enumerate(urls):
+        wanted = {"url": url, "uid": f"e{number}", "eventTypes": [EVENT_TYPE]}
         first.post(f"/api/v1/app/{applications[number % len(applications)]}/endpoint", wanted)
     count = int((options.rate or SATURATION_RATE_MAX) * options.seconds)
     run = secrets.token_hex(8) if options.keys else ""
@@ -89,7 +89,7 @@ def build_load(nodes: process.Nodes, options: Options, url: str) -> Load:
     )
 
 
-def namer(options: Options) -> Callable[[int], Sequence[str]]:
+def namer(options: Options) -> Names:
     """What is to arrive of a message: its number, and the path of each endpoint that gets it."""
     if options.fan_out:
         paths = [f" /e{number}" for number in range(options.endpoints)]
@@ -97,15 +97,19 @@ def namer(options: Options) -> Callable[[int], Sequence[str]]:
     return lambda number: (f"{number_text(number)} /e{number % options.endpoints}",)
 
 
-def balance(run: Run, options: Options, database: Database, arrivals: Arrivals) -> Books:
-    """Every message that was accepted is kept once; what it makes is recorded as delivered once, and came once."""
+def balance(
+    run: Run, names: Names, database: Database, arrivals: Arrivals, *, counts: Callable[[str], bool] = lambda _: True
+) -> Books:
+    """Every message that was accepted is kept once; what it makes is recorded as delivered once, and came once.
+
+    ``counts``: of which deliveries, by their names, what is recorded counts.
+    """
     sure, unsure = _split(run)
-    names = namer(options)
     due = [name for it in sure for name in names(it)]
     perhaps = [name for it in unsure for name in names(it)]
     number = _NUMBER[database.kind]
     kept = compare(map(number_text, sure), map(number_text, unsure), database.column(_KEPT.format(number=number)))
-    told = (database.column(_DELIVERED.format(number=number)), arrivals.names)
+    told = (filter(counts, database.column(_DELIVERED.format(number=number))), arrivals.names)
     first, second = (compare(due, perhaps, found) for found in told)
     return kept + first + second
 

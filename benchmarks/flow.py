@@ -81,12 +81,17 @@ def sustains(run: Run, flow: Flow, each: int = 1) -> bool:
 async def send_and_drain(load: Load, journal: Path, each: int = 1) -> Run:
     """Send, then wait (up to a limit) until as many deliveries have arrived as what was accepted makes."""
     run = await generator.run(load)
+    await drained(journal, run.accepted * each)
+    return run
+
+
+async def drained(journal: Path, count: int) -> None:
+    """Wait (up to a limit) until so many deliveries have arrived."""
     for _ in range(int(DRAIN_S / 0.05)):
-        if _lines(journal) >= run.accepted * each:
+        if _lines(journal) >= count:
             break
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)  # one commit's time, so that the last attempts are recorded, and strays are seen
-    return run
 
 
 def _lines(journal: Path) -> int:

@@ -10,6 +10,7 @@ class Options(Struct, frozen=True, kw_only=True):
     ``rows``: how many wait (claims, each number in turn), go through a queue (held_snapshot, the last one), or are
     facts of one payment (fold, each number in turn).
     ``endpoints``: how many get messages, each its own; with ``fan_out`` each all of them. ``keys``: idempotency keys.
+    ``pairs``: how often isolation runs, without trouble and with it.
     """
 
     rate: float
@@ -23,6 +24,7 @@ class Options(Struct, frozen=True, kw_only=True):
     endpoints: int = 1
     fan_out: bool = False
     keys: bool = True
+    pairs: int = 1
 
 
 class Measured(Struct, frozen=True, kw_only=True):

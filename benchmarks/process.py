@@ -23,6 +23,7 @@ START_S: Final = 20.0
 STOP_S: Final = 30.0
 _HOST: Final = "127.0.0.1"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Failed(Exception):
@@ -40,6 +41,10 @@ class Child:
         """CPU seconds of all its threads so far, in steps of 10 ms."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def rss_bytes(self) -> int:
+        """The memory it has now."""
+        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -159,6 +164,14 @@ def receiver(journal: Path, capture: str) -> Iterator[tuple[Child, str]]:
     command = [sys.executable, "-m", "paybell.testing.receiver", "--journal", str(journal), "--capture", capture]
     with child(command, env={}) as (process, output):
         yield process, f"http://{_HOST}:{int(output.readline())}/"
+
+
+@contextlib.contextmanager
+def trouble() -> Iterator[tuple[Child, dict[str, str]]]:
+    """Run receivers in trouble for the block's time; gives the process and where each is, by its kind."""
+    with child([sys.executable, "-m", "paybell.testing.trouble"], env={}) as (process, output):
+        urls: dict[str, str] = json.loads(output.readline())
+        yield process, urls
 
 
 def _free_port() -> int:

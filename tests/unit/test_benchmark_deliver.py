@@ -95,13 +95,13 @@ def test_what_is_lost_doubled_or_never_sent_is_found(
 ) -> None:
     long = [[name.rjust(len(name) + 11, "0") for name in names] for names in (kept, delivered, came)]
 
-    books = balance(run_of(202), ALL, Told(long[0], long[1]), arrived(*long[2]))
+    books = balance(run_of(202), namer(ALL), Told(long[0], long[1]), arrived(*long[2]))
 
     assert (books.lost, books.unexpected, books.duplicated) == faults
 
 
 def test_of_a_refused_message_nothing_need_come() -> None:
-    assert balance(run_of(503), ALL, Told([], []), arrived()).balanced
+    assert balance(run_of(503), namer(ALL), Told([], []), arrived()).balanced
 
 
 def test_a_fan_out_is_sustained_by_its_last_delivery() -> None:

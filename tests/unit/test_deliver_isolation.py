@@ -339,6 +339,37 @@ def test_a_million_of_one_application_do_not_delay_anothers_first_try() -> None:
     run(scenario)
 
 
+def test_of_all_places_some_are_free_for_others_however_many_endpoints_hang() -> None:
+    async def scenario(at: World) -> None:
+        hanging = []
+        for number in range(20):
+            await at.store.application_create(application(id=f"app_h{number}", organisation_id=at.organisation.id))
+            hanging.append(at.an_endpoint(f"ep_hangs_{number:02}", application_id=f"app_h{number}"))
+            await at.store.endpoint_create(hanging[-1])
+        road = Road(at.clock)
+        office = Office(at, road, active_max=64, endpoint_active_max=16)
+        road.hold()
+        for number, endpoint in enumerate(hanging):
+            told = [message(20 * number + it, application_id=endpoint.application_id) for it in range(1, 9)]
+            for it in told:
+                mine = replace(it, organisation_id=at.organisation.id)
+                jobs = route_message(mine, [endpoint], at.mint())
+                await at.store.message_post(MessageNew(message=mine, deliveries=jobs))
+        while await office.service.run_once():
+            pass
+        begun = office.service.active_count
+        assert 32 <= begun < 64
+        await office.post(999)
+        assert await office.service.run_once() == 1
+        await road.wait_until_sent(begun + 1)
+        assert road.times_ms[-1][0] == "ep_1"
+        road.release()
+        await office.service.settle()
+        assert set(await office.states()) == {DELIVERED}
+
+    run(scenario)
+
+
 def test_an_endpoint_that_takes_one_after_the_other_gets_them_in_order_through_failures_and_outages() -> None:
     async def scenario(at: World) -> None:
         one_line = replace(at.endpoint, options=EndpointOptions(ordering=Ordering.FIFO))

@@ -93,8 +93,8 @@ class Traffic(RuleBasedStateMachine):
         retries = sum(it.attempt_count > 0 for it in self.active)
         for name, queue in self.queues.items():
             share = ("ep_3",) if name == "ep_3" else ("ep_1", "ep_2")
-            free = self.being_sent(name) < self.fewer.get(name, ACTIVE_MAX) and self.being_sent(*share) < 3
-            if free and len(self.active) < 4 and any(retries < 3 or not it.attempt_count for it in queue):
+            free = self.being_sent(name) < min(self.fewer.get(name, ACTIVE_MAX), 4 - len(self.active))
+            if free and self.being_sent(*share) < 3 and any(retries < 3 or not it.attempt_count for it in queue):
                 return True
         return False
 
@@ -173,6 +173,56 @@ def test_one_application_never_fills_all_of_memory() -> None:
             lanes.put(job(number, f"ep_{number}", app="app_much"))
     assert lanes.waiting_count == 30
     assert lanes.room("ep_of_other", "app_little") == 4
+
+
+def hung(lanes: Lanes, *, lane_count: int, each: int) -> list[DeliveryJob]:
+    """Each of so many applications has one endpoint, which takes all that it is sent and answers nothing."""
+    for lane in range(lane_count):
+        for number in range(each):
+            lanes.put(job(each * lane + number, f"ep_{lane}", app=f"app_{lane}"))
+    return taken(lanes)
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_however_many_hang_another_is_sent_to_at_once(lane_count: int, each: int) -> None:
+    lanes = Lanes(LaneLimits(waiting_max=100, active_max=16, all_active_max=64, all_waiting_max=10_000))
+    hanging = hung(lanes, lane_count=lane_count, each=each)
+    assert len(hanging) >= min(lane_count * min(each, 16), 32)
+    lanes.put(job(9_999, "ep_well", app="app_well"))
+    (well,) = taken(lanes)
+    assert well.endpoint_id == "ep_well"
+    lanes.done(well)
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_what_was_held_back_is_sent_when_others_have_been(lane_count: int, each: int) -> None:
+    lanes = Lanes(LaneLimits(waiting_max=100, active_max=16, all_active_max=64, all_waiting_max=10_000))
+    count, active = 0, hung(lanes, lane_count=lane_count, each=each)
+    while active:
+        count += 1
+        lanes.done(active.pop())
+        active += taken(lanes)
+    assert (count, lanes.waiting_count) == (lane_count * each, 0)
+
+
+def test_what_is_held_back_and_then_drained_is_in_nobodys_way() -> None:
+    lanes = Lanes(LaneLimits(waiting_max=100, active_max=16, all_active_max=16, all_waiting_max=10_000))
+    active = hung(lanes, lane_count=4, each=16)
+    for name in ("ep_0", "ep_1", "ep_2"):
+        lanes.drain_endpoint(name)
+    while active:
+        lanes.done(active.pop())
+        active += taken(lanes)
+    assert lanes.waiting_count == 0
+
+
+def test_however_much_waits_for_some_there_is_memory_for_others() -> None:
+    lanes = Lanes(LaneLimits(waiting_max=64, active_max=1, all_active_max=100, all_waiting_max=256))
+    for number in range(64):
+        for lane in range(40):
+            if lanes.room(f"ep_{lane}", f"app_{lane}") > 0:
+                lanes.put(job(64 * lane + number, f"ep_{lane}", app=f"app_{lane}"))
+    assert lanes.room("ep_well", "app_well") > 0
 
 
 def test_first_tries_go_before_retries_and_leave_them_every_fourth_turn() -> None:

@@ -1,7 +1,8 @@
 """Lanes: each endpoint has its own queue and its own limit, so that a slow one delays nobody else. Synchronous.
 
 What is sent next is whose turn it is: applications take turns, within one its endpoints, and within an endpoint's lane
-three first tries go before a retry. All work is in constant time, however many lanes there are.
+three first tries go before a retry. A lane never has more places than are left for others, so that however many hang
+some are always free. All work is in constant time, however many lanes there are.
 
 What does not fit waits in the store. Its endpoint is then *behind*: what is newer waits there, too, and goes past
 nothing, until a claim finds less than there is room for.
@@ -50,7 +51,17 @@ class Share:
 class Lane:
     """One endpoint's queue in memory, and how many of its deliveries are being sent."""
 
-    __slots__ = ("active", "endpoint_id", "firsts", "is_enrolled", "overflowed", "retries", "share", "turn")
+    __slots__ = (
+        "active",
+        "endpoint_id",
+        "firsts",
+        "is_enrolled",
+        "is_held_back",
+        "overflowed",
+        "retries",
+        "share",
+        "turn",
+    )
 
     def __init__(self, endpoint_id: str, share: Share) -> None:
         self.endpoint_id = endpoint_id
@@ -61,6 +72,7 @@ class Lane:
         self.turn = 0
         self.overflowed = False
         self.is_enrolled = False
+        self.is_held_back = False
 
     @property
     def waiting_count(self) -> int:
@@ -148,8 +160,9 @@ class Lanes:
         room = min(self._limits.waiting_max, self._limits.all_waiting_max - self.waiting_count)
         if share is not None:
             room = min(room, self._share_waiting_max - share.waiting)
-        if lane is not None:
-            room = min(room, self._limits.waiting_max - lane.waiting_count)
+        if lane is not None:  # and no more than it leaves to others
+            left = self._limits.all_waiting_max - self.waiting_count - lane.waiting_count
+            room = min(room, self._limits.waiting_max - lane.waiting_count, (left + 1) // 2)
         fewer = self._fewer.get(endpoint_id)
         if fewer is not None:
             room = min(room, _UNWELL_ROOM * fewer - (lane.active + lane.waiting_count if lane else 0))
@@ -188,10 +201,8 @@ class Lanes:
         lane.active -= 1
         lane.share.active -= 1
         self.active_count -= 1
-        if job.attempt_count:
-            self._retrying -= 1
-            if self._held_back:
-                self._enrol(self._held_back.popleft())
+        self._retrying -= job.attempt_count > 0
+        self._let_go()
         refill = lane.overflowed and self._wants_more(lane)
         if refill:
             lane.overflowed = False
@@ -268,18 +279,32 @@ class Lanes:
         return None
 
     def _queue(self, lane: Lane) -> deque[DeliveryJob] | None:
-        """What the lane sends from now; None where it may not, until one of its own, or another's retry, is done."""
+        """What the lane sends from now; None where it may not, until one of its own, or another's, is done."""
         if lane.active >= self._active_max(lane.endpoint_id) or not lane.waiting_count:
             return None
-        wants_retry = not lane.firsts or (lane.retries and lane.turn % (_FIRST_TRIES + 1) == _FIRST_TRIES)
-        if not wants_retry:
-            return lane.firsts
-        if self._retrying < self._share_active_max:
-            return lane.retries
-        if lane.firsts:
-            return lane.firsts
-        self._held_back.append(lane)
+        if lane.active < self._limits.all_active_max - self.active_count:
+            wants_retry = not lane.firsts or (lane.retries and lane.turn % (_FIRST_TRIES + 1) == _FIRST_TRIES)
+            if wants_retry and self._retrying < self._share_active_max:
+                return lane.retries
+            if lane.firsts:
+                return lane.firsts
+        self._hold_back(lane)
         return None
+
+    def _hold_back(self, lane: Lane) -> None:
+        """It may send when others have."""
+        if not lane.is_held_back:
+            lane.is_held_back = True
+            self._held_back.append(lane)
+
+    def _let_go(self) -> None:
+        """Whoever was held back longest and still has something tries again."""
+        while self._held_back:
+            lane = self._held_back.popleft()
+            lane.is_held_back = False
+            if lane.waiting_count:
+                self._enrol(lane)
+                return
 
     def _begin(self, lane: Lane, queue: deque[DeliveryJob]) -> DeliveryJob:
         job = queue.popleft()
