@@ -287,13 +287,20 @@ def test_what_is_asked_before_and_what_is_taken_away_after(server: Server, kind:
         await sdk.application.create(api.ApplicationIn(name="Shop", uid=uid))
         asked = api.EndpointIn(url="https://example.com/hook", uid="e", channels=["red"], event_types=["order.paid"])
         await sdk.endpoint.create(uid, asked)
+        hour = timedelta(hours=1)
         for channels, active in ((["red"], True), (["blue"], False)):
             wanted = MessagePrecheckIn(event_type="order.paid", channels=channels)
             assert (await sdk.message.precheck(uid, wanted)).active is active
         tries = await sdk.endpoint.get_attempt_stats(uid, "e")
         assert (tries.success, tries.fail, tries.canceled) == (0, 0, 0)
-        await sdk.message.create(uid, api.MessageIn(event_type="order.paid", event_id="ev-1", payload={"a": 1}))
-        hour = timedelta(hours=1)
+        later = datetime.now(UTC).replace(microsecond=0) + hour * 2
+        extras: dict[str, Any] = {"tags": ["x"], "deliver_at": later, "payload_retention_period": 5}
+        told = await sdk.message.create(
+            uid, api.MessageIn(event_type="order.paid", event_id="ev-1", payload={"a": 1}, **extras)
+        )
+        assert (told.tags, told.deliver_at) == (["x"], later)
+        assert [it.id for it in (await sdk.message.list(uid, api.MessageListOptions(tag="x"))).data] == [told.id]
+        assert (await sdk.message.list(uid, api.MessageListOptions(tag="y"))).data == []
         usage = AppUsageStatsIn(since=datetime.now(UTC) - hour, until=datetime.now(UTC) + hour, app_ids=[uid, "none"])
         counting = await sdk.statistics.aggregate_app_stats(usage)
         assert (str(counting.task), counting.unresolved_app_ids) == ("application.stats", ["none"])

@@ -107,6 +107,7 @@ def filled(place: Place) -> None:
         "INSERT INTO organisations (id, name, created_at_ms) VALUES ('org_z', 'Zweite Ψ', 7)",
         "INSERT INTO silences VALUES ('sub_z', 1, 'org_z', 'subscription.created', 'stale', 5)",
         "INSERT INTO mentions VALUES ('pay_z', 'ntf_z', 5)",
+        "INSERT INTO message_extras VALUES ('msg_z', 'org_z', 'app_z', '\na\n', 7, 8)",
         "INSERT INTO tasks VALUES ('bgtask_1', 'org_z', 'app_z', 'ep_z', 'endpoint.recover', "
         """'{"since_ms":1,"until_ms":9}', 'running', '', 'msg_1', 3, 2, 1, 4, 99, 1, 2, NULL, '')""",
         "INSERT INTO tasks VALUES ('bgtask_2', 'org_z', 'app_z', 'ep_z', 'endpoint.replay', "

@@ -1,6 +1,7 @@
 """The API of whoever sends webhooks to customers of their own: notes, channels, rates, schemas, lists, expunging."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paybell.model.key import KeyScope
@@ -182,6 +183,48 @@ def test_a_payload_that_is_expunged_is_nowhere_and_goes_nowhere(database: Databa
         assert done["results"] == {told["id"]: "expunged", "ev-1": "expunged", "nobody": "not-found"}
         assert (await world.ask("GET", f"{path}/msg/{kept['id']}"))["payload"] == {}
         await world.ask("POST", f"{path}/msg/bulk-expunge", {"ids": []}, status=422)
+
+    in_world(database, scenario)
+
+
+def test_a_message_says_by_which_words_it_is_found_when_it_is_sent_and_how_long_it_is_kept(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        path, endpoint = await world.add_endpoint(url="http://127.0.0.1:1/")
+        later = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+        key = {"headers": {"Idempotency-Key": "k-1"}}
+        body = {"eventType": "order.paid", "payload": {"a": 1}, "tags": ["user 7", "ü"], "deliverAt": later}
+        told = await world.ask("POST", f"{path}/msg", {**body, "payloadRetentionHours": 3}, status=202, **key)
+        assert (told["tags"], told["deliverAt"][:16]) == (["user 7", "ü"], later[:16])
+        again = await world.ask("POST", f"{path}/msg", {**body, "payloadRetentionHours": 3}, status=202, **key)
+        assert again == told
+        plain = await posted(world, path)
+        assert (plain["tags"], plain["deliverAt"]) == (None, None)
+        await world.bell.deliver.run_once()
+        await world.bell.deliver.settle()
+        (waiting,) = (await world.ask("GET", f"{path}/delivery?message={told['id']}"))["data"]
+        assert (waiting["state"], waiting["attemptCount"], waiting["dueAt"]) == ("due", 0, told["deliverAt"])
+        at = f"{path}/endpoint/{endpoint['id']}/msg"
+        for listed in (f"{path}/msg", at):
+            assert [it["id"] for it in (await world.ask("GET", f"{listed}?tag=user%207"))["data"]] == [told["id"]]
+            assert (await world.ask("GET", f"{listed}?tag=user"))["data"] == []
+        tried = f"{path}/attempt/endpoint/{endpoint['id']}"
+        assert len((await world.ask("GET", tried))["data"]) == 1
+        assert (await world.ask("GET", f"{tried}?tag=user%207"))["data"] == []
+        soon, far, naive = (datetime.now(UTC) + timedelta(seconds=it) for it in (5, 90_000, 7_200))
+        for wrong, place in (
+            ({"deliverAt": soon.isoformat()}, "deliverAt"),
+            ({"deliverAt": far.isoformat()}, "deliverAt"),
+            ({"deliverAt": naive.replace(tzinfo=None).isoformat()}, "deliverAt"),
+            ({"deliverAt": later, "payloadRetentionHours": 1}, "deliverAt"),
+            ({"payloadRetentionHours": 1, "payloadRetentionPeriod": 1}, "body"),
+            ({"payloadRetentionPeriod": 91}, "payloadRetentionPeriod"),
+            ({"tags": ["a\n"]}, "tags"),
+            ({"transformationsParams": {"rawPayload": "x"}}, "transformationsParams"),
+        ):
+            refused = await world.ask("POST", f"{path}/msg", {"eventType": "a", "payload": {}, **wrong}, status=422)
+            assert refused["detail"][0]["loc"][-1] == place, wrong
+        for name in ("transformationsParams", "tags", "deliverAt", "payloadRetentionPeriod"):
+            await posted(world, path, **{name: None})
 
     in_world(database, scenario)
 

@@ -96,6 +96,9 @@ class House:
             await self.tending.wait()
         return Tended(dropped=("messages_20250616",), more=self.more)
 
+    async def payload_expire(self, *, now_ms: int, limit: int) -> int:
+        return 0
+
 
 def a_node(id_: str) -> Node:
     return Node(id=id_, name="shop", roles=("web",), version="1", started_at_ms=START_MS, figures={})

@@ -14,6 +14,7 @@ from paybell.keep.rules import Seen, dead, look, may_lead
 from paybell.model.node import Node, Roll
 from paybell.ports import Held, KeepStore, Retention, Tended
 
+_PAYLOADS_AT_ONCE: Final = 500
 _CLOCK_OFF_MS: Final = 5_000
 """From here on a node's clock is so wrong that others' retries and leases come early or late."""
 
@@ -74,7 +75,7 @@ class KeepService:
         self._beaten_s = 0.0
         self.node = node
         self.leads = False
-        self.counts: dict[str, int] = dict.fromkeys(("buried", "reclaimed", "dropped"), 0)
+        self.counts: dict[str, int] = dict.fromkeys(("buried", "reclaimed", "dropped", "expired"), 0)
 
     def is_fresh(self) -> bool:
         """Whether the last sign of life is young enough to begin something: nobody takes this node for dead yet."""
@@ -182,11 +183,15 @@ class KeepService:
         """Make room for what is to come, and drop what has been kept long enough."""
         try:
             tended: Tended = await self._store.tend(self._config.retention, now_ms=self._clock.now_ms())
+            expired = await self._store.payload_expire(now_ms=self._clock.now_ms(), limit=_PAYLOADS_AT_ONCE)
         except PaybellError as error:  # the next round is due all the same
             self._log.error("database.untended", error=str(error))
             return
-        if tended.more:
+        if tended.more or expired == _PAYLOADS_AT_ONCE:
             self._looks_to_tend = 0
+        if expired:
+            self.counts["expired"] += expired
+            self._log.info("payloads.expired", count=expired)
         if tended.made or tended.dropped:
             self.counts["dropped"] += len(tended.dropped)
             self._log.info("database.tended", made=tended.made, dropped=tended.dropped)

@@ -42,11 +42,15 @@ EVENT_TYPES: Final[dict[str, str]] = {
 
 CHANNEL_PATTERN: Final = r"^[a-zA-Z0-9_.-]{1,128}$"
 CHANNELS_MAX: Final = 16
+TAG_PATTERN: Final = r"^[^\x00-\x1f\x7f]{1,128}$"
+TAGS_MAX: Final = 16
 EVENT_TYPE_PATTERN: Final = re.compile(r"^[a-zA-Z0-9_.-]{1,256}$")
 
 
 PAYLOAD_GONE: Final = "its payload was deleted"
 """Why what waits of a message is not sent."""
+PAYLOAD_EXPIRED: Final = "its payload was to be kept no longer"
+"""The same, where its sender had said so."""
 
 
 class EventTypeOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,5 +118,16 @@ class Message(Struct, frozen=True, kw_only=True):
     ordering_key: str = ""
     """Its line at endpoints that take one after the other by key, '' for that of its payment; not kept with it."""
     channels: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
+    """Its sender's own words, by which it is found."""
+    deliver_at_ms: int = 0
+    """When it is sent; 0 for at once."""
+    payload_ends_at_ms: int = 0
+    """When its payload is taken away; 0 for with the message. Not shown by the store."""
     trace: str = ""
     """The trace of the request that it was posted by, as :mod:`~paybell.model.trace` keeps it; '' for none."""
+
+    @property
+    def has_extras(self) -> bool:
+        """Whether there is anything about it that hardly any message has."""
+        return bool(self.tags or self.deliver_at_ms or self.payload_ends_at_ms)

@@ -96,11 +96,11 @@ class ReadStore(Protocol):
         ...
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
-        """Filters: application_id, event_types (joined by commas), channel. Newest first."""
+        """Filters: application_id, event_types (joined by commas), channel, tag. Newest first."""
         ...
 
     async def message_page_of_endpoint(self, query: PageQuery) -> Page[AddressedMessage]:
-        """Filters: application_id and endpoint_id (must be given), standing, event_types, channel. Newest first."""
+        """Newest first. Filters: application_id, endpoint_id (must be given), standing, event_types, channel, tag."""
         ...
 
     async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
@@ -125,8 +125,8 @@ class ReadStore(Protocol):
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
         """Newest first.
 
-        Filters: application_id, endpoint_id, message_id, delivered (0, 1), status_class (2 for 2xx), event_types and
-        channel (both of its message).
+        Filters: application_id, endpoint_id, message_id, delivered (0, 1), status_class (2 for 2xx), event_types,
+        channel and tag (of its message).
         """
         ...
 

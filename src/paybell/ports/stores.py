@@ -156,6 +156,10 @@ class KeepStore(Protocol):
         """What is due and nobody's yet, by step, each counted up to ``count_max``."""
         ...
 
+    async def payload_expire(self, *, now_ms: int, limit: int) -> int:
+        """Take away, as an expunging does, payloads that were to be kept no longer; how many that were."""
+        ...
+
     async def tend(self, retention: Retention, *, now_ms: int) -> Tended:
         """Make room for what is to come, and drop what has been kept long enough; payments and facts stay."""
         ...

@@ -139,9 +139,10 @@ def route_message(message: Message, endpoints: Iterable[Endpoint], mint: Mint) -
 
 
 def deliver_to(endpoint: Endpoint, message: Message, mint: Mint) -> DeliveryJob:
-    """One delivery: leased where there is room to send it at once, else due. What is limited or ordered is claimed."""
+    """One delivery: leased where there is room to send it at once, else due. What has to wait is claimed."""
     order_key = line_of(endpoint, message)
-    leased = not order_key and not endpoint.options.throttle_rate and mint.has_room(endpoint.id)
+    waits = order_key or endpoint.options.throttle_rate or message.deliver_at_ms
+    leased = not waits and mint.has_room(endpoint.id)
     return DeliveryJob(
         id=mint.new_id("dlv"),
         message_id=message.id,
@@ -155,7 +156,7 @@ def deliver_to(endpoint: Endpoint, message: Message, mint: Mint) -> DeliveryJob:
         attempt_count=0,
         lease_no=int(leased),
         lease_ends_at_ms=mint.lease_ends_at_ms if leased else 0,
-        due_at_ms=mint.now_ms,
+        due_at_ms=max(mint.now_ms, message.deliver_at_ms),
         order_key=order_key,
     )
 

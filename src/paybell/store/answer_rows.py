@@ -7,7 +7,7 @@ import msgspec
 
 from paybell.model.answer import AnswerKey, AnswerNew, BeingAnswered, KeptAnswer, KeptMessage, OtherRequest, Taken
 from paybell.ports import MessageNew
-from paybell.store import rows
+from paybell.store import extra_rows, rows
 from paybell.store.seal import Seal
 
 _BOX: Final = msgspec.msgpack.Decoder(tuple[str, bytes])
@@ -35,7 +35,7 @@ def found(row: Sequence[object], key: AnswerKey, seal: Seal) -> Taken:
     if not status_code:
         return BeingAnswered()
     if row[3]:
-        return KeptMessage(None if row[4] is None else rows.message(row[4:]))
+        return KeptMessage(None if row[4] is None else extra_rows.message(row[4:]))
     media_type, body = _BOX.decode(seal.open(rows.blob(row[2]), _row_id(key)))
     return KeptAnswer(status_code, media_type, body)
 

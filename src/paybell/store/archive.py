@@ -172,6 +172,11 @@ TABLES: Final = (
     ),
     _table("message_keys", "archive_message_keys", "application_id event_id message_id", key_columns=2),
     _table(
+        "message_extras",
+        "archive_message_extras",
+        "message_id organisation_id application_id tags deliver_at_ms payload_ends_at_ms",
+    ),
+    _table(
         "deliveries",
         "archive_deliveries",
         "id message_id endpoint_id application_id organisation_id event_type state attempt_count lease_no due_at_ms "

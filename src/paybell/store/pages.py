@@ -22,6 +22,7 @@ from paybell.store import (
     account_rows,
     audit_rows,
     expectation_rows,
+    extra_rows,
     key_rows,
     ledger_rows,
     member_rows,
@@ -82,14 +83,18 @@ class PageReads(ABC):
 
     async def message_page(self, query: PageQuery) -> Page[Message]:
         """See the port."""
-        filters = ("application_id", "event_types", "channel")
-        return await self._page("message_page", query, rows.message, lambda it: it.id, *filters)
+        filters = ("application_id", "event_types", "channel", "tag")
+        return await self._page(
+            "message_page", extra_rows.sought(query), extra_rows.message, lambda it: it.id, *filters
+        )
 
     async def message_page_of_endpoint(self, query: PageQuery) -> Page[AddressedMessage]:
         """See the port."""
-        filters = ("application_id", "endpoint_id", "standing", "event_types", "channel")
+        filters = ("application_id", "endpoint_id", "standing", "event_types", "channel", "tag")
         name = "message_page_of_endpoint"
-        return await self._page(name, query, rows.addressed_message, lambda it: it.message.id, *filters)
+        return await self._page(
+            name, extra_rows.sought(query), extra_rows.addressed_message, lambda it: it.message.id, *filters
+        )
 
     async def delivery_count_of(self, endpoint: Endpoint, *, after: str, before: str) -> Mapping[Standing, int]:
         """See the port."""
@@ -117,8 +122,9 @@ class PageReads(ABC):
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
         """See the port."""
         name = "attempt_page_of_message" if query.filters.get("message_id") else "attempt_page_of_endpoint"
-        narrow = ("application_id", "endpoint_id", "message_id", "delivered", "status_class", "event_types", "channel")
-        return await self._page(name, query, rows.attempt, lambda it: it.id, *narrow)
+        narrow = ("application_id", "endpoint_id", "message_id", "delivered", "status_class")
+        of_message = ("event_types", "channel", "tag")
+        return await self._page(name, extra_rows.sought(query), rows.attempt, lambda it: it.id, *narrow, *of_message)
 
     async def api_key_page(self, query: PageQuery) -> Page[ApiKey]:
         """See the port."""

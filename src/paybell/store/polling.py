@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from paybell.clock import id_at, time_of
 from paybell.ports import Numbered, Position
-from paybell.store import rows
+from paybell.store import extra_rows, rows
 
 AT_ONCE: Final = 1_000
 """Messages that get numbers in one transaction."""
@@ -52,7 +52,7 @@ def head(found: Sequence[Sequence[object]]) -> Head | None:
 
 def numbered(row: Sequence[object]) -> Numbered:
     """A message's columns, and its number."""
-    return Numbered(rows.number(row[-1]), rows.message(row[:-1]))
+    return Numbered(rows.number(row[-1]), extra_rows.message(row[:-1]))
 
 
 def position(found: Sequence[Sequence[object]]) -> Position:

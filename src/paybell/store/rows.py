@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from paybell.errors import Conflict
-from paybell.model.delivery import BEHIND_MS, Attempt, Delivery, DeliveryJob, DeliveryState, standing_of
+from paybell.model.delivery import BEHIND_MS, Attempt, Delivery, DeliveryJob, DeliveryState
 from paybell.model.fact import Fact
 from paybell.model.message import Message
 from paybell.model.notification import (
@@ -21,7 +21,6 @@ from paybell.model.notification import (
 from paybell.model.payment import Payment, PaymentState
 from paybell.model.silence import Silence
 from paybell.ports import (
-    AddressedMessage,
     AttemptNew,
     NewFact,
     NotificationNew,
@@ -240,12 +239,6 @@ def message(row: Sequence[object]) -> Message:
         channels=words(row[8]),
         trace=text(row[9]),
     )
-
-
-def addressed_message(row: Sequence[object]) -> AddressedMessage:
-    """A row of messages, then the state, tries and due time of its delivery."""
-    standing = standing_of(DeliveryState(text(row[9])), tried=number(row[10]) > 0)
-    return AddressedMessage(message(row), standing, number_or_none(row[11]))
 
 
 def silence_row(value: Silence) -> Row:

@@ -174,6 +174,7 @@ def of_message(organisation_id: str, application_id: str, message_id: str) -> di
         "status_class": "",
         "event_types": "",
         "channel": "",
+        "tag": "",
     }
 
 

@@ -80,10 +80,11 @@ class Posts:
         """The message to write; None where something is wrong."""
         try:
             idempotency = _idempotency(scope, key, body)
-            if not is_strict_json(body):
-                return None
+            posted = decode(body)
+            if not all(is_strict_json(bytes(it)) for it in (posted.payload, posted.application)):
+                return None  # all else was read strictly, as what it has to be
             application = await self._context.store.application_lookup(key.organisation_id, name)
-            return await posting(self._context, application, decode(body), idempotency, _header(scope, _TRACE))
+            return await posting(self._context, application, posted, idempotency, _header(scope, _TRACE))
         except (ConfigurationError, NotFound):
             return None
 

@@ -7,11 +7,11 @@ from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob
-from paybell.model.message import Message
+from paybell.model.message import PAYLOAD_EXPIRED, Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Reading
-from paybell.store import answer_rows, operational, rows
+from paybell.store import answer_rows, extra_rows, operational, rows
 from paybell.store.postgres.base import columns
-from paybell.store.postgres.database import Database, repeated
+from paybell.store.postgres.database import Database, Session, repeated
 from paybell.store.postgres.grouping import Grouper
 from paybell.store.postgres.isolation import IsolationPart
 from paybell.store.postgres.operational import DELIVERY_COLUMNS, MESSAGE_COLUMNS, OperationalPart
@@ -140,7 +140,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         """In one statement, but where a key may have been taken for a message whose event id is not free."""
         given = self._posted(group)
         ordered = any(job.order_key for it in group for job in it.deliveries)
-        if not ordered and not any(it.key is not None and it.message.event_id for it in group):
+        extras = [extra_rows.extra_row(it.message) for it in group if it.message.has_extras]
+        if not ordered and not extras and not any(it.key is not None and it.message.event_id for it in group):
             return {row[0] for row in await self.database.rows("message_post", *given)}
         async with self.database.transaction() as session:
             kept = {row[0] for row in await session.rows("message_post", *given)}
@@ -148,6 +149,9 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             refused = [(*answer_rows.key_row(it)[:2], it.message.id) for it in posted]
             if refused:
                 await session.rows("answer_withdraw", *columns(refused, 3))
+            mine = [row for row in extras if row[0] in kept]
+            if mine:
+                await session.rows("message_extra_insert", *columns(mine, extra_rows.COLUMNS))
             await self.line_join(session, [job for it in group if it.message.id in kept for job in it.deliveries])
         return kept
 
@@ -166,16 +170,30 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         found = await self.database.rows("message_lookup", organisation_id, application_id, name)
         if not found:
             raise NotFound(f"no message {name}")
-        return rows.message(found[0])
+        return extra_rows.message(found[0])
 
     async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        it = message
+        key = (message.organisation_id, message.application_id, message.id)
         async with self.database.transaction() as session:
-            await session.rows("message_expunge", b"", it.organisation_id, it.application_id, it.id)
-            await self.line_drop(session, it.id)
-            await session.rows("delivery_end_of_message", now_ms, reason, it.id)
+            await self._expunge(session, key, reason, now_ms)
         self.changed("deliver")
+
+    async def _expunge(self, session: Session, key: tuple[str, str, str], reason: str, now_ms: int) -> None:
+        await session.rows("message_expunge", b"", *key)
+        await self.line_drop(session, key[2])
+        await session.rows("delivery_end_of_message", now_ms, reason, key[2])
+
+    async def payload_expire(self, *, now_ms: int, limit: int) -> int:
+        """See the port. A transaction for each: it may hold the lock of a line."""
+        ended = await self.database.rows("message_extra_ended", now_ms, limit)
+        for message_id, organisation_id, application_id in ended:
+            async with self.database.transaction() as session:
+                await self._expunge(session, (organisation_id, application_id, message_id), PAYLOAD_EXPIRED, now_ms)
+                await session.rows("message_extra_end", message_id)
+        if ended:
+            self.changed("deliver")
+        return len(ended)
 
     async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
         """See the port."""

@@ -16,7 +16,7 @@ AHEAD_MS: Final = 2 * WEEK_MS
 """How far ahead of the present periods are made."""
 _SUFFIX: Final = "%Y%m%d"
 _ANSWERS_AT_ONCE: Final = 10_000
-_NUMBERS_AT_ONCE: Final = 10_000
+_RESTS_AT_ONCE: Final = 10_000
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -57,16 +57,17 @@ class PeriodPart(Part):
         for group, kept_ms in ((NOTIFICATIONS, retention.notifications_ms), (MESSAGES, retention.messages_ms)):
             if kept_ms:
                 dropped += await self._drop(group, now_ms - kept_ms)
-        await self._drop_numbers()
+        await self._drop_rests()
         return Tended(made=made, dropped=tuple(dropped))
 
-    async def _drop_numbers(self) -> None:
-        """Of messages whose periods are gone."""
+    async def _drop_rests(self) -> None:
+        """Numbers and extras of messages whose periods are gone."""
         kept = [row[1] for row in await self.database.rows("period_list") if row[0] == "messages"]
         if kept:
-            values = (id_at("msg", _start_of(min(kept))), _NUMBERS_AT_ONCE)
-            while await self._count("poll_drop", *values) == _NUMBERS_AT_ONCE:
-                pass
+            values = (id_at("msg", _start_of(min(kept))), _RESTS_AT_ONCE)
+            for name in ("poll_drop", "message_extra_drop"):
+                while await self._count(name, *values) == _RESTS_AT_ONCE:
+                    pass
 
     async def _count(self, name: str, *values: object) -> int:
         async with self.database.session() as session:

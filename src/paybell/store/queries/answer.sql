@@ -10,7 +10,8 @@ RETURNING name;
 -- answer_get --
 -- What is kept under a key; of a message that was posted the message itself.
 SELECT k.request_digest, k.status_code, k.answer, k.message_id, m.id, m.organisation_id, m.application_id, m.event_type, m.event_id,
-       m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace
+       m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
   FROM kept_answers AS k LEFT JOIN messages AS m ON m.id = k.message_id
  WHERE k.organisation_id = $1 AND k.name = $2;
 

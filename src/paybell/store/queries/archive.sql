@@ -234,6 +234,7 @@ UNION ALL SELECT 'applications' WHERE EXISTS (SELECT 1 FROM applications)
 UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
 UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
 UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
+UNION ALL SELECT 'message_extras' WHERE EXISTS (SELECT 1 FROM message_extras)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
@@ -270,6 +271,7 @@ UNION ALL SELECT 'endpoints' WHERE EXISTS (SELECT 1 FROM endpoints)
 UNION ALL SELECT 'event_types' WHERE EXISTS (SELECT 1 FROM event_types)
 UNION ALL SELECT 'messages' WHERE EXISTS (SELECT 1 FROM messages)
 UNION ALL SELECT 'message_keys' WHERE EXISTS (SELECT 1 FROM message_keys)
+UNION ALL SELECT 'message_extras' WHERE EXISTS (SELECT 1 FROM message_extras)
 UNION ALL SELECT 'deliveries' WHERE EXISTS (SELECT 1 FROM deliveries)
 UNION ALL SELECT 'delivery_lines' WHERE EXISTS (SELECT 1 FROM delivery_lines)
 UNION ALL SELECT 'attempts' WHERE EXISTS (SELECT 1 FROM attempts)
@@ -415,6 +417,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 -- Every line of the audit log.
 SELECT id, organisation_id, at_ms, actor, operation, objects, fields, address
   FROM audit ORDER BY id;
+
+-- archive_message_extras --
+-- What hardly any message has.
+SELECT message_id, organisation_id, application_id, tags, deliver_at_ms, payload_ends_at_ms
+  FROM message_extras ORDER BY message_id;
 
 -- archive_poll_heads --
 -- How far each application's messages have numbers.

@@ -37,15 +37,16 @@ SELECT delivery_id, endpoint_id, order_key
   FROM delivery_lines WHERE delivery_id = ANY (ARRAY(SELECT id FROM delivery_queue WHERE message_id = $1));
 
 -- line_release [sqlite] --
--- The first of a line, behind that place, is due from now.
-UPDATE deliveries SET due_at_ms = $1
+-- The first of a line, behind that place, is due from now, or from when it is to be sent.
+UPDATE deliveries SET due_at_ms = max($1, coalesce((SELECT deliver_at_ms FROM message_extras AS x WHERE x.message_id = deliveries.message_id), 0))
  WHERE state = 'due' AND due_at_ms = $2
    AND id = (SELECT delivery_id FROM delivery_lines WHERE endpoint_id = $3 AND order_key = $4 AND place > $5
               ORDER BY place LIMIT 1);
 
 -- line_release [postgres] --
--- The first of each line, behind that place, is due from now.
-UPDATE delivery_queue SET due_at_ms = $1
+-- The first of each line, behind that place, is due from now, or from when it is to be sent.
+UPDATE delivery_queue AS q
+   SET due_at_ms = greatest($1, coalesce((SELECT deliver_at_ms FROM message_extras AS x WHERE x.message_id = q.message_id), 0))
  WHERE state <> 'leased' AND due_at_ms = $2
    AND id = ANY (ARRAY(
        SELECT h.delivery_id FROM unnest($3::text[], $4::text[], $5::bigint[]) AS g (endpoint_id, order_key, place)

@@ -73,18 +73,21 @@ ON CONFLICT (application_id, event_id) WHERE event_id <> '' DO NOTHING;
 
 -- message_page --
 -- Messages of an application, newest first.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
-  FROM messages
- WHERE (application_id, id) < (:application_id, :before) AND (application_id, id) > (:application_id, :after)
-   AND organisation_id = :organisation_id
-   AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || event_type || ',', '') <> ',' || :event_types || ',')
-   AND (:channel = '' OR replace(',' || channels || ',', ',' || :channel || ',', '') <> ',' || channels || ',')
- ORDER BY application_id DESC, id DESC
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE (m.application_id, m.id) < (:application_id, :before) AND (m.application_id, m.id) > (:application_id, :after)
+   AND m.organisation_id = :organisation_id
+   AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
+   AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+   AND (:tag = '' OR (SELECT replace(tags, :tag, '') <> tags FROM message_extras WHERE message_id = m.id))
+ ORDER BY m.application_id DESC, m.id DESC
  LIMIT :limit;
 
 -- message_page_of_endpoint [sqlite] --
 -- Messages that were for an endpoint, newest first, and how each stands.
-SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels,
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id),
        d.state, d.attempt_count, d.due_at_ms
   FROM messages AS m JOIN deliveries AS d ON d.message_id = m.id AND d.endpoint_id = :endpoint_id
  WHERE (m.application_id, m.id) < (:application_id, :before) AND (m.application_id, m.id) > (:application_id, :after)
@@ -93,13 +96,15 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
         ELSE CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'sending' END END)
    AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
    AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+   AND (:tag = '' OR (SELECT replace(tags, :tag, '') <> tags FROM message_extras WHERE message_id = m.id))
  ORDER BY m.application_id DESC, m.id DESC
  LIMIT :limit;
 
 -- message_page_of_endpoint [postgres] --
 -- Messages that were for an endpoint, newest first, and how each stands.
 -- (OFFSET 0: a message at a time, or all that was ever for the endpoint would be read and sorted.)
-SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels,
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id),
        d.state, d.attempt_count, d.due_at_ms
   FROM messages AS m CROSS JOIN LATERAL (
        SELECT state, attempt_count, due_at_ms FROM deliveries WHERE message_id = m.id AND endpoint_id = :endpoint_id OFFSET 0) AS d
@@ -109,6 +114,7 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
         ELSE CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'sending' END END)
    AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
    AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+   AND (:tag = '' OR (SELECT replace(tags, :tag, '') <> tags FROM message_extras WHERE message_id = m.id))
  ORDER BY m.application_id DESC, m.id DESC
  LIMIT :limit;
 
@@ -131,18 +137,25 @@ SELECT d.state, d.attempt_count > 0, count(*)
 
 -- message_lookup [sqlite] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
-  FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE m.organisation_id = $1 AND m.application_id = $2 AND m.id = $3
 UNION
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
-  FROM messages WHERE organisation_id = $1 AND application_id = $2 AND event_id = $3 AND event_id <> '';
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE m.organisation_id = $1 AND m.application_id = $2 AND m.event_id = $3 AND m.event_id <> '';
 
 -- message_lookup [postgres] --
 -- A message by its id or by the caller's event id.
-SELECT id, organisation_id, application_id, event_type, event_id, payload, payment_id, created_at_ms, channels, trace
-  FROM messages WHERE organisation_id = $1 AND application_id = $2 AND id = $3
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE m.organisation_id = $1 AND m.application_id = $2 AND m.id = $3
 UNION
-SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
   FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
  WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 
@@ -339,11 +352,12 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
    AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
    AND (:delivered = '' OR CAST(delivered AS TEXT) = :delivered)
    AND (:status_class = '' OR CAST(status_code / 100 AS TEXT) = :status_class)
-   AND ((:event_types = '' AND :channel = '') OR EXISTS (
+   AND ((:event_types = '' AND :channel = '' AND :tag = '') OR EXISTS (
         SELECT 1 FROM messages AS m
          WHERE m.id = attempts.message_id
            AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
-           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')))
+           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+           AND (:tag = '' OR (SELECT replace(tags, :tag, '') <> tags FROM message_extras WHERE message_id = m.id))))
  ORDER BY id DESC
  LIMIT :limit;
 
@@ -356,11 +370,12 @@ SELECT id, delivery_id, message_id, endpoint_id, application_id, organisation_id
    AND organisation_id = :organisation_id AND application_id = :application_id
    AND (:delivered = '' OR CAST(delivered AS TEXT) = :delivered)
    AND (:status_class = '' OR CAST(status_code / 100 AS TEXT) = :status_class)
-   AND ((:event_types = '' AND :channel = '') OR EXISTS (
+   AND ((:event_types = '' AND :channel = '' AND :tag = '') OR EXISTS (
         SELECT 1 FROM messages AS m
          WHERE m.id = attempts.message_id
            AND (:event_types = '' OR replace(',' || :event_types || ',', ',' || m.event_type || ',', '') <> ',' || :event_types || ',')
-           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')))
+           AND (:channel = '' OR replace(',' || m.channels || ',', ',' || :channel || ',', '') <> ',' || m.channels || ',')
+           AND (:tag = '' OR (SELECT replace(tags, :tag, '') <> tags FROM message_extras WHERE message_id = m.id))))
  ORDER BY endpoint_id DESC, id DESC
  LIMIT :limit;
 

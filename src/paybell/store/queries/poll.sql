@@ -33,7 +33,8 @@ UPDATE poll_heads SET last_no = $1, last_id = $2, wide_at_ms = $3 WHERE applicat
 -- poll_read --
 -- Messages by their numbers.
 SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels,
-       m.trace, n.no
+       m.trace, (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id),
+       n.no
   FROM poll_numbers AS n JOIN messages AS m ON m.id = n.message_id
  WHERE n.application_id = $1 AND n.no > $2 AND n.message_id > $3
  ORDER BY n.no LIMIT $4;

@@ -47,6 +47,7 @@ _INSERTS: Final = {
     "endpoints": "archive_endpoints_insert",
     "event_types": "archive_event_types_insert",
     "messages": "archive_messages_insert",
+    "message_extras": "message_extra_insert",
     "deliveries": "archive_deliveries_insert",
     "delivery_lines": "archive_delivery_lines_insert",
     "attempts": "archive_attempts_insert",

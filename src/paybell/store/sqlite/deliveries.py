@@ -7,9 +7,9 @@ import apsw
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
 from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob, DeliveryState
-from paybell.model.message import Message
+from paybell.model.message import PAYLOAD_EXPIRED, Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
-from paybell.store import answer_rows, operational, rows
+from paybell.store import answer_rows, extra_rows, operational, rows
 from paybell.store.isolation_rows import Spell
 from paybell.store.sqlite.isolation import IsolationPart
 from paybell.store.sqlite.operational import OperationalPart
@@ -177,6 +177,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
                 named = (new.key.organisation_id, new.key.name, message.id)
                 connection.execute(self.sql["answer_withdraw"], named)
             return Conflict(f"a message with the event id {message.event_id!r} was posted already")
+        if message.has_extras:
+            connection.execute(self.sql["message_extra_insert"], extra_rows.extra_row(message))
         jobs = [rows.delivery_row(job, message.created_at_ms) for job in new.deliveries]
         connection.executemany(self.sql["delivery_insert"], jobs)
         self.line_join(connection, new.deliveries)
@@ -189,20 +191,32 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             row = connection.execute(self.sql["message_lookup"], (organisation_id, application_id, name)).fetchone()
             if row is None:
                 raise NotFound(f"no message {name}")
-            return rows.message(row)
+            return extra_rows.message(row)
 
         return await self.database.read(job)
 
     async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        it = message
+        key = (message.organisation_id, message.application_id, message.id)
+        await self.database.write(lambda connection: self._expunge(connection, key, reason, now_ms))
 
-        def job(connection: apsw.Connection) -> None:
-            connection.execute(self.sql["message_expunge"], (b"", it.organisation_id, it.application_id, it.id))
-            self.line_drop(connection, it.id)
-            connection.execute(self.sql["delivery_end_of_message"], (now_ms, reason, it.id))
+    def _expunge(self, connection: apsw.Connection, key: tuple[str, str, str], reason: str, now_ms: int) -> None:
+        connection.execute(self.sql["message_expunge"], (b"", *key))
+        self.line_drop(connection, key[2])
+        connection.execute(self.sql["delivery_end_of_message"], (now_ms, reason, key[2]))
 
-        await self.database.write(job)
+    async def payload_expire(self, *, now_ms: int, limit: int) -> int:
+        """See the port."""
+
+        def job(connection: apsw.Connection) -> int:
+            ended = connection.execute(self.sql["message_extra_ended"], (now_ms, limit)).fetchall()
+            for message_id, organisation_id, application_id in ended:
+                key = (rows.text(organisation_id), rows.text(application_id), rows.text(message_id))
+                self._expunge(connection, key, PAYLOAD_EXPIRED, now_ms)
+                connection.execute(self.sql["message_extra_end"], (message_id,))
+            return len(ended)
+
+        return await self.database.write(job)
 
     async def attempt_expunge(self, organisation_id: str, attempt_id: str) -> None:
         """See the port."""

@@ -41,7 +41,8 @@ class RetentionPart(Part):
 
     def _messages(self, connection: apsw.Connection, kept_ms: int, now_ms: int) -> Sequence[str]:
         old = self._old(connection, "message_old", "msg", kept_ms, now_ms)
-        self._each(connection, ("attempt_drop", "delivery_drop", "poll_drop", "message_drop"), old)
+        hanging = ("attempt_drop", "delivery_drop", "poll_drop", "message_extra_drop")
+        self._each(connection, (*hanging, "message_drop"), old)
         return old
 
     def _old(self, connection: apsw.Connection, query: str, prefix: str, kept_ms: int, now_ms: int) -> Sequence[str]:

@@ -17,7 +17,7 @@ from pydantic import StringConstraints
 from paybell.clock import first_id
 from paybell.errors import NotFound
 from paybell.model.key import ApiKey
-from paybell.model.message import CHANNEL_PATTERN
+from paybell.model.message import CHANNEL_PATTERN, TAG_PATTERN
 from paybell.model.text import STORABLE_PATTERN, is_storable
 from paybell.ports import AFTER_ALL, Changing, PageQuery, Store
 from paybell.web.api.auditing import audited, is_audited
@@ -237,8 +237,9 @@ async def _narrowing(
         list[EventTypeList] | None, Query(description="Only these event types; several with commas between.")
     ] = None,
     channel: Annotated[str | None, Query(pattern=CHANNEL_PATTERN, description="Only what is on that channel.")] = None,
+    tag: Annotated[str | None, Query(pattern=TAG_PATTERN, description="Only what has that tag.")] = None,
 ) -> "Narrowing":
-    return Narrowing(",".join(event_types or ()), channel or "")
+    return Narrowing(",".join(event_types or ()), channel or "", tag or "")
 
 
 class Narrowing(Struct, frozen=True):
@@ -246,10 +247,11 @@ class Narrowing(Struct, frozen=True):
 
     event_types: str
     channel: str
+    tag: str
 
     def filters(self) -> dict[str, str]:
         """The store's words for it."""
-        return {"event_types": self.event_types, "channel": self.channel}
+        return {"event_types": self.event_types, "channel": self.channel, "tag": self.tag}
 
 
 Narrowed = Annotated[Narrowing, Depends(_narrowing)]

@@ -12,14 +12,23 @@ from paybell.errands.rules import RUNNING_MAX, errand
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Begun
 from paybell.model.key import KeyScope
-from paybell.model.message import CHANNEL_PATTERN, CHANNELS_MAX, EVENT_TYPE_PATTERN, PAYLOAD_GONE, Application, Message
+from paybell.model.message import (
+    CHANNEL_PATTERN,
+    CHANNELS_MAX,
+    EVENT_TYPE_PATTERN,
+    PAYLOAD_GONE,
+    TAG_PATTERN,
+    TAGS_MAX,
+    Application,
+    Message,
+)
 from paybell.model.task import Asked, TaskKind
 from paybell.web.api.application import ApplicationIn, AppPath, application_of, check_new_uid, create_application
 from paybell.web.api.background_task import BegunOut, begin, show_begun
 from paybell.web.api.caller import Caller, Calling, Narrowed, Paging, Spanning, WithContent, keyed_router
 from paybell.web.api.endpoint import EndpointPath, check_enabled
 from paybell.web.api.idempotency import answer_again, taken_key
-from paybell.web.api.message_shapes import EVENT_ID_PATTERN, MessageOut, decode, posting, shown
+from paybell.web.api.message_shapes import EVENT_ID_PATTERN, PAYLOAD_DAYS_MAX, MessageOut, decode, posting, shown
 from paybell.web.api.problems import WRITES, Forbidden, InvalidField
 from paybell.web.api.shapes import LIMIT_MAX, EventTypeName, PageOut, Shape, exact, page_ends
 
@@ -55,6 +64,29 @@ _BODY_SCHEMA: Final[dict[str, Any]] = {
             "type": ["string", "null"],
             "pattern": EVENT_ID_PATTERN.pattern,
             "description": "Endpoints with ordering fifo_by_key take messages of one key one after the other.",
+        },
+        "tags": {
+            "type": ["array", "null"],
+            "maxItems": TAGS_MAX,
+            "items": {"type": "string", "pattern": TAG_PATTERN},
+            "description": "Your own words; lists of messages and attempts can be narrowed to one.",
+        },
+        "deliverAt": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When to send it: a minute to 24 hours ahead; what waits behind it in a line waits, too.",
+        },
+        "payloadRetentionPeriod": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": PAYLOAD_DAYS_MAX,
+            "description": "Days after which the payload is taken away; what is not sent by then never is.",
+        },
+        "payloadRetentionHours": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": PAYLOAD_DAYS_MAX * 24,
+            "description": "The same in hours; one of the two.",
         },
         "payload": {
             "type": "object",
