@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 
@@ -23,6 +23,21 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+class Process(Protocol):
+    """A program that runs, as :class:`subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def kill(self) -> None: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
 
 
 class Server:
@@ -56,9 +71,14 @@ class Server:
         self.api.close()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command, env=self._environment)
+        self.process: Process = subprocess.Popen(self._command, env=self._environment)
+        self._await_health()
+
+    def _await_health(self, *, may_die: bool = False) -> None:
         ends = time.monotonic() + 30
         while time.monotonic() < ends:
+            if may_die and self.process.poll() is not None:
+                return
             assert self.process.poll() is None, "the server ended by itself"
             try:
                 if httpx.get(f"{self.url}/health", timeout=2).status_code == 200:

@@ -14,6 +14,10 @@ class Bug(Struct, frozen=True):
     test: str
 
 
+KILLS: Final = (
+    "tests/acceptance/test_kill_posts.py::test_what_is_posted_is_delivered_once_in_order_whenever_the_server_is_killed"
+    "[sqlite-3]"
+)
 BUGS: Final = {
     # ---- trust
     "dedupe on an unsigned header": Bug(
@@ -284,5 +288,25 @@ BUGS: Final = {
         "            self._release(connection, endpoint_id, order_key, rows.number(place), self.clock.now_ms())\n",
         "            continue\n",
         "tests/contract/test_store_lines.py::test_the_next_is_claimed_when_the_one_before_it_has_ended",
+    ),
+    # ---- crashes
+    "a message is answered before it is committed": Bug(
+        "web/posts.py",
+        "            found = await self._context.store.message_post(new)\n",
+        "            found = Begun()\n"
+        "            self.late = __import__('asyncio').ensure_future(self._context.store.message_post(new))\n",
+        KILLS,
+    ),
+    "what was sent is recorded when there is time": Bug(
+        "deliver/service.py",
+        "                return await self._store.attempt_append(new)\n",
+        "                await self._clock.sleep(1)\n                return await self._store.attempt_append(new)\n",
+        KILLS,
+    ),
+    "what a dead process had taken on is not taken back": Bug(
+        "store/queries/message.sql",
+        "UPDATE deliveries SET state = 'due', due_at_ms = $1 WHERE state = 'leased';",
+        "UPDATE deliveries SET state = 'due', due_at_ms = $1 WHERE state = 'leased' AND attempt_count > 0;",
+        KILLS,
     ),
 }
