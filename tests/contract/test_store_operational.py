@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from paybell.errors import NotFound
 from paybell.model.delivery import DeliveryJob, DeliveryState
-from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.model.message import Message
 from paybell.model.moment import rfc3339
 from paybell.model.operational import ATTEMPT_EXHAUSTED, ATTEMPT_RECOVERED, operational_application_id
@@ -118,6 +118,20 @@ def test_an_application_that_is_deleted_tells_of_each_of_its_endpoints(place: Pl
         await world.store.endpoint_create(world.an_endpoint("ep_2"))
         await world.store.application_delete(world.organisation.id, "app_1")
         assert sorted(data(it)["endpointId"] for it in await ears.told()) == ["ep_1", "ep_2"]
+
+    run(place, scenario)
+
+
+def test_who_hears_of_some_applications_hears_of_no_other(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        ears = Ears(world)
+        await ears.open()
+        org, narrowed = world.organisation.id, EndpointOptions(applications=frozenset({"app_2", "app_gone"}))
+        await world.store.endpoint_update(replace(ears.endpoint, options=narrowed))
+        await world.store.application_create(application(id="app_2", uid="two", organisation_id=org))
+        for number, app_id in ((2, "app_1"), (3, "app_2")):
+            await world.store.endpoint_create(world.an_endpoint(f"ep_{number}", application_id=app_id))
+        assert [data(it)["endpointId"] for it in await ears.told()] == ["ep_3"]
 
     run(place, scenario)
 

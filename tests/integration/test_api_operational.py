@@ -38,6 +38,25 @@ def test_mail_goes_to_operational_endpoints_alone_and_where_there_is_a_mail_serv
     in_world(database, scenario)
 
 
+def test_mail_can_be_of_some_applications_and_never_becomes_mail_of_all(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        shop = await world.ask("POST", "/app", {"name": "Shop", "uid": "shop"}, status=201)
+        wish = {"url": "mailto:people@shop.example", "uid": "shop-people"}
+        made = await world.ask("POST", PATH, {**wish, "appIds": ["shop"]}, status=201)
+        assert made["appIds"] == [shop["id"]]
+        at = f"{PATH}/shop-people"
+        assert (await world.ask("PUT", at, wish))["appIds"] == [shop["id"]]
+        await world.ask("PUT", at, {**wish, "appIds": []}, status=422)
+        for nobodys in ("none", made["id"]):
+            refused = await world.ask("PUT", at, {**wish, "appIds": [nobodys]}, status=422)
+            assert refused["detail"][0]["loc"] == ["body", "appIds"]
+        await world.ask("DELETE", "/app/shop", status=204)
+        assert (await world.ask("GET", at))["appIds"] == [shop["id"]]
+        assert (await world.ask("PUT", at, {**wish, "appIds": None}))["appIds"] is None
+
+    in_world(database, scenario, **MAIL)
+
+
 def test_those_of_the_settings_follow_the_settings(database: Database) -> None:
     urls: list[str] = []
 

@@ -51,6 +51,8 @@ class EndpointOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether ``svix-*`` headers stand beside ``webhook-*``."""
     transformation: str = ""
     transformation_enabled: bool = False
+    applications: frozenset[str] = frozenset()
+    """Of an operational endpoint: it hears only of what happens in these; none means all of the organisation."""
     polled: bool = False
     """Whether nothing is sent to it: its owner fetches its messages."""
 

@@ -26,10 +26,12 @@ def to_nobody(_occurrence: Occurrence, _endpoints: tuple[Endpoint, ...]) -> Rout
 
 
 def listeners(known: Directory, occurrence: Occurrence) -> tuple[Endpoint, ...]:
-    """The operational endpoints of its organisation; none where it is about one of them."""
-    if is_operational(occurrence.endpoint.application_id):
+    """The operational endpoints that hear of its application; none where it is about one of them."""
+    about = occurrence.endpoint.application_id
+    if is_operational(about):
         return ()
-    return known.endpoints_by_application.get(operational_application_id(occurrence.endpoint.organisation_id), ())
+    every = known.endpoints_by_application.get(operational_application_id(occurrence.endpoint.organisation_id), ())
+    return tuple(it for it in every if not it.options.applications or about in it.options.applications)
 
 
 def created(known: Directory, endpoint: Endpoint) -> Occurrence:

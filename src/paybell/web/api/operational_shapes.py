@@ -19,6 +19,14 @@ EventTypes = Annotated[
 MetadataValue = Annotated[str, Field(max_length=512, pattern=STORABLE_PATTERN)]
 MetadataName = Annotated[str, Field(min_length=1, max_length=128, pattern=STORABLE_PATTERN)]
 Metadata = Annotated[dict[MetadataName, MetadataValue], Field(max_length=_METADATA_MAX)]
+AppIds = Annotated[
+    list[Uid],
+    Field(
+        min_length=1,
+        max_length=64,
+        description="It hears of these applications (ids or uids) alone; null for all. Absent, it stays.",
+    ),
+]
 Rate = Annotated[int, Field(ge=1, le=65_535, description="Deliveries per second, at most.")]
 
 
@@ -32,6 +40,7 @@ class OperationalEndpointPut(Shape):
     event_types: EventTypes | None = None
     metadata: Metadata | None = None
     throttle_rate: Rate | None = None
+    app_ids: AppIds | None = None
 
     def subscribed(self) -> frozenset[str]:
         """The event types; :class:`InvalidField` for one that is never told, or not by mail."""
@@ -64,6 +73,7 @@ class OperationalEndpointOut(Shape):
 
     id: str
     uid: str | None
+    app_ids: Annotated[list[str] | None, Field(description="The applications that it hears of; null for all.")]
     url: str
     description: str
     disabled: bool
@@ -98,6 +108,7 @@ def show(it: Endpoint) -> OperationalEndpointOut:
         disabled=it.disabled,
         disabled_reason=it.disabled_reason,
         event_types=sorted(it.event_types) or None,
+        app_ids=sorted(it.options.applications) or None,
         metadata=dict(it.options.metadata),
         throttle_rate=it.options.throttle_rate or None,
         created_at=when(it.created_at_ms),

@@ -8,9 +8,9 @@ from fastapi import Path, Response
 from msgspec.structs import replace
 
 from paybell.errors import Conflict, NotFound
-from paybell.model.endpoint import Endpoint
+from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.model.operational import operational_application, operational_application_id
-from paybell.web.api.application import check_new_uid
+from paybell.web.api.application import application_of, check_new_uid
 from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
 from paybell.web.api.endpoint import SecretOut, SecretRotateIn, rotated
 from paybell.web.api.endpoint_shapes import check_endpoint, check_secret, disabling
@@ -22,7 +22,7 @@ from paybell.web.api.operational_shapes import (
     OperationalHeadersOut,
     show,
 )
-from paybell.web.api.problems import WRITES
+from paybell.web.api.problems import WRITES, InvalidField
 from paybell.web.api.shapes import PageOut, masked, merged, page_out
 
 router = keyed_router("operational-webhook")
@@ -76,7 +76,7 @@ async def operational_endpoint_put(
         uid=body.uid or before.uid,
         description=body.description or "",
         event_types=body.subscribed(),
-        options=body.options(),
+        options=await _options(caller, body, before.options),
         **disabling(before, disabled=bool(body.disabled)),
     )
     return show(await _update(caller, before, changed))
@@ -130,6 +130,19 @@ async def _endpoint_of(caller: Caller, name: str) -> Endpoint:
     return await caller.store.endpoint_lookup(caller.organisation_id, application_id, name)
 
 
+async def _options(caller: Caller, body: OperationalEndpointPut, before: EndpointOptions) -> EndpointOptions:
+    """What it asks for; whom it hears of stays where nothing is said, since mail to one must not become mail of all."""
+    if "app_ids" not in body.model_fields_set:
+        return replace(body.options(), applications=before.applications)
+    found: set[str] = set()
+    for name in body.app_ids or ():
+        try:
+            found.add((await application_of(caller, name)).id)
+        except NotFound:
+            raise InvalidField(f"{name} is no application's id or uid", "appIds") from None
+    return replace(body.options(), applications=frozenset(found))
+
+
 async def _create(
     caller: Caller, body: OperationalEndpointPut, *, secret: str, headers: tuple[tuple[str, str], ...]
 ) -> OperationalEndpointOut:
@@ -144,7 +157,7 @@ async def _create(
         event_types=body.subscribed(),
         secrets=(secret,),
         headers=headers,
-        options=body.options(),
+        options=await _options(caller, body, EndpointOptions()),
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
     )
