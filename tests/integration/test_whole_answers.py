@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from paybell.cli.http_protocol import HttpLimits, protocol_with
 from paybell.web.ingest import Receive, Scope, Send
@@ -79,3 +81,19 @@ def test_both_ways_follow_each_other_on_a_connection() -> None:
 
 def test_a_server_that_does_not_offer_it_is_answered_by_messages() -> None:
     assert not answered_whole({"type": "http"}, 202, FIELDS, BODY)
+
+
+@pytest.mark.parametrize("name", [b"whole", b"apart"])
+def test_a_request_that_is_over_is_gone_without_the_garbage_collector(name: bytes) -> None:
+    async def scenario() -> None:
+        async with serving() as port:
+            before = sum(isinstance(it, RequestResponseCycle) for it in gc.get_objects())
+            await asked(port, *[ONE % name] * 20, LAST % name)
+            assert sum(isinstance(it, RequestResponseCycle) for it in gc.get_objects()) <= before + 1
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+    finally:
+        gc.enable()

@@ -7,6 +7,7 @@ that drip theirs would keep the honest ones out. Bodies have their limits in :mo
 import asyncio
 from functools import partial
 from typing import Any, ClassVar, Final, cast
+from weakref import ref
 
 from msgspec import Struct
 from uvicorn.config import Config
@@ -97,7 +98,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._stop_timer()
         super().on_headers_complete()
-        self.cycle.scope["extensions"] = {WHOLE: {"answer": partial(_answer_whole, self.cycle)}}
+        # Weak, since the cycle has the scope: what holds itself waits for the garbage collector, which stops all else.
+        self.cycle.scope["extensions"] = {WHOLE: {"answer": partial(_answer_whole, ref(self.cycle))}}
         if self._draining:
             self.cycle.keep_alive = False
 
@@ -158,9 +160,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
 
-def _answer_whole(cycle: RequestResponseCycle, status_code: int, fields: bytes, body: bytes) -> bool:
+def _answer_whole(asked: ref[RequestResponseCycle], status_code: int, fields: bytes, body: bytes) -> bool:
     """As :data:`~paybell.web.whole.AnswerWhole`: what uvicorn does in two steps, for an answer that needs no look."""
-    if cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
+    cycle = asked()
+    if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
         return False
     own = b"".join(b"%b: %b\r\n" % field for field in cycle.default_headers)
     close = b"" if cycle.keep_alive else b"connection: close\r\n"
