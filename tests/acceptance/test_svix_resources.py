@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from svix.models import (
     EndpointSecretRotateIn,
     EndpointUpsertIn,
     EventExampleIn,
+    EventTypeImportOpenApiIn,
     EventTypePatch,
     EventTypeUpsertIn,
     MessagePrecheckIn,
@@ -202,6 +204,12 @@ def test_event_types(server: Server, kind: str) -> None:
             page = await sdk.event_type.list(api.EventTypeListOptions(limit=250, **given))
             return uid in [it.name for it in page.data]
 
+        webhook = {"post": {"description": "Imported."}}
+        spec = {"openapi": "3.1.0", "webhooks": {f"{uid}.new": webhook}}
+        dry = await sdk.event_type.import_openapi(EventTypeImportOpenApiIn(spec=spec, dry_run=True))
+        assert ([it.name for it in dry.data.to_modify], dry.data.modified) == ([f"{uid}.new"], [])
+        done = await sdk.event_type.import_openapi(EventTypeImportOpenApiIn(spec_raw=json.dumps(spec)))
+        assert done.data.modified == [f"{uid}.new"]
         await sdk.event_type.delete(uid)
         assert (await listed(), await listed(include_archived=True)) == (False, True)
         await sdk.event_type.delete(uid, api.EventTypeDeleteOptions(expunge=True))

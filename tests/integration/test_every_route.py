@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "endpoint_replay_missing": {"since": RECENTLY},
     "endpoint_bulk_replay": {"since": RECENTLY, "eventTypes": ["order.paid"], "status": 2},
     "event_type_create": {"name": "order.sent"},
+    "event_type_import": {"spec": {"webhooks": {"order.kept": {"post": {"description": "Kept."}}}}},
     "event_type_put": {"description": "d", "schemas": {"1": {"example": {"a": 1}}}},
     "event_type_patch": {"description": "e"},
     "endpoint_headers_put": {"headers": {"x-a": "b"}},

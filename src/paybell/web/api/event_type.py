@@ -80,7 +80,7 @@ class EventTypeOut(Shape):
 @router.post("/event-type", status_code=HTTPStatus.CREATED, responses=WRITES)
 async def event_type_create(body: EventTypeIn, caller: Calling) -> EventTypeOut:
     """Add an event type of your own; one that was archived comes back."""
-    _refuse_own(body.name)
+    refuse_own(body.name)
     caller.about(body.name)
     before = await caller.store.event_type_find(caller.organisation_id, body.name)
     if before is not None and before.options.is_archived:
@@ -117,7 +117,7 @@ async def event_type_get(event_type: Name, caller: Calling) -> EventTypeOut:
 )
 async def event_type_put(event_type: Name, body: EventTypePut, caller: Calling, response: Response) -> EventTypeOut:
     """Replace an event type of your own, or add it."""
-    _refuse_own(event_type)
+    refuse_own(event_type)
     before = await caller.store.event_type_find(caller.organisation_id, event_type)
     if before is not None:
         return await _update(caller, before, body)
@@ -168,12 +168,13 @@ async def _all(caller: Caller) -> list[EventType]:
 async def _own(caller: Caller, name: str) -> EventType:
     found = await caller.store.event_type_find(caller.organisation_id, name)
     if found is None:
-        _refuse_own(name)
+        refuse_own(name)
         raise NotFound(f"no event type {name}")
     return found
 
 
-def _refuse_own(name: str) -> None:
+def refuse_own(name: str) -> None:
+    """``Conflict`` for a name of Paybell's own."""
     if name in EVENT_TYPES:
         raise Conflict(f"{name} is Paybell's own event type: choose another name")
 
@@ -188,7 +189,7 @@ async def _create(caller: Caller, name: str, body: EventTypePut) -> EventTypeOut
         updated_at_ms=now_ms,
         options=EventTypeOptions(**_options(body.model_dump())),
     )
-    _check(event_type)
+    check_event_type(event_type)
     await caller.store.event_type_create(event_type)
     return _show(event_type)
 
@@ -200,7 +201,7 @@ async def _update(caller: Caller, before: EventType, body: EventTypePut) -> Even
 
 async def _write(caller: Caller, changed: EventType) -> EventTypeOut:
     after = replace(changed, updated_at_ms=caller.now_ms())
-    _check(after)
+    check_event_type(after)
     await caller.store.event_type_update(after)
     return _show(after)
 
@@ -222,7 +223,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _check(event_type: EventType) -> None:
+def check_event_type(event_type: EventType) -> None:
     """Refuse, with :class:`InvalidField`, schemas that are none, and an enforcement of nothing."""
     options = event_type.options
     if len(options.schemas) > _SCHEMAS_CHARS_MAX:
