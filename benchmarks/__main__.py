@@ -66,7 +66,7 @@ ROWS: Final = {
 ON_EITHER: Final = (*SINGLE, "isolation")
 """What is told which database to use."""
 RATES: Final = {"isolation": 300.0}
-SECONDS: Final = {"isolation": 60.0}
+SECONDS: Final = {"isolation": 120.0}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Paybell and write results/.")
     parser.add_argument("what", choices=list(BENCHMARKS))
     parser.add_argument("--rate", type=float, help="webhooks a second, at even intervals (default: 500; isolation 300)")
-    parser.add_argument("--seconds", type=float, help="how long to send (default: 20; isolation 60)")
+    parser.add_argument("--seconds", type=float, help="how long to send (default: 20; isolation 120)")
     parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (default: 64)")
     parser.add_argument("--saturate", action="store_true", help="look for the highest rate, from --rate on")
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="where all is kept (default: sqlite)")

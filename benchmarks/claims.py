@@ -1,4 +1,4 @@
-"""What a claim costs, whatever waits.
+"""What a claim costs on both stores, whatever waits.
 
 One claim of notifications takes 100; one of deliveries takes up to 200 as the deliver step calls for them (when the
 next is due, then the claim), at most 128 of one endpoint. What is claimed stays leased, so that every claim meets
@@ -9,6 +9,9 @@ of the store's own prepared statements, per call. Each is explained twice and th
 server's time is that with everything in memory: what a cold cache, full-page images and commits cost is in the wall
 time alone. Rows are due at even intervals within the last hour. The server is durable and has the settings it comes
 with, so that at ten million rows the tables are fifty times as large as its shared buffers.
+
+SQLite is in this process: its "server" time is the process's CPU, the deliver step's own included, and its pages are
+those its connections looked at. Deliveries alone are claimed of it, up to a million.
 """
 
 import asyncio
@@ -20,15 +23,18 @@ from typing import Final
 
 from msgspec import Struct
 
+from benchmarks import claims_sqlite
 from benchmarks.metered import Cost, Metered, metered, per_call
 from benchmarks.options import Measured, Options
 from paybell.clock import SystemClock
 from paybell.ports import DeliveryClaim
 from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
+from paybell.store.sqlite import SqliteStore
 from paybell.testing.postgres import PostgresServer
 
-TITLE: Final = "What a claim costs on PostgreSQL"
+TITLE: Final = "What a claim costs"
+SQLITE_ROWS_MAX: Final = 1_000_000
 NOTIFICATIONS: Final = """
 INSERT INTO notifications
 SELECT 'ntf_' || lpad(i::text, 32, '0'), 'src_1', 'org_1', 'k' || i, 'webhook', 0, i, '[]',
@@ -59,9 +65,37 @@ SELECT 'dlv_' || lpad(i::text, 32, '0'), 'msg_' || lpad(i::text, 32, '0'),
 
 
 def measure_all(options: Options) -> list[Measured]:
-    """One column per kind and number of rows."""
+    """One column per store, kind and number of rows."""
+    found = [
+        _measured_sqlite(count, endpoints)
+        for count in options.rows
+        if count <= SQLITE_ROWS_MAX
+        for endpoints in _spreads(count)
+    ]
     with PostgresServer() as server:
-        return asyncio.run(_measure_all(server, options.rows))
+        return [*found, *asyncio.run(_measure_all(server, options.rows))]
+
+
+def _measured_sqlite(count: int, endpoints: int) -> Measured:
+    rounds, calls, _ = _effort(count)
+    claimed = claims_sqlite.measure(count, endpoints, _delivery_claim, rounds=rounds, calls=calls)
+    figures = {"store": "SQLite", "kind": "deliveries", "waiting": f"{count:,}", "endpoints": f"{endpoints:,}"}
+    return _shown(figures | _costs(claimed.wall_s, claimed.rows, claimed.cost))
+
+
+def _shown(figures: dict[str, str]) -> Measured:
+    print(figures, flush=True)
+    return Measured(figures=figures, passed=True, void=False, sustained=True, rate=0.0)
+
+
+def _spreads(count: int) -> list[int]:
+    """Over how many endpoints so many deliveries are spread."""
+    return [it for it in (1, 100, 10_000) if it <= count and (it <= 100 or count <= 1_000_000)]
+
+
+def _effort(count: int) -> tuple[int, int, int]:
+    """Rounds, calls in each, and how many of those are explained: a claim takes much away where little waits."""
+    return (1, 60, 10) if count > 100_000 else (12, 2, 1)
 
 
 class Kind(Struct, frozen=True):
@@ -79,9 +113,8 @@ async def _measure_all(server: PostgresServer, sizes: Sequence[int]) -> list[Mea
         url = server.new_database()
         for kind in KINDS:
             await _run(url, kind.extra, count)
-            spreads = (1, 100, 10_000) if kind.name == "deliveries" else (1,)
-            fitting = [it for it in spreads if it <= count and (it <= 100 or count <= 1_000_000)]
-            found += [await _measured(url, kind, count, endpoints) for endpoints in fitting]
+            spreads = _spreads(count) if kind.name == "deliveries" else [1]
+            found += [await _measured(url, kind, count, endpoints) for endpoints in spreads]
     return found
 
 
@@ -110,8 +143,7 @@ async def _opened(url: str) -> AsyncIterator[PostgresStore]:
 
 
 async def _measured(url: str, kind: Kind, count: int, endpoints: int) -> Measured:
-    """In rounds where little waits: a claim takes much of it away."""
-    rounds, calls, explained = (1, 60, 10) if count > 100_000 else (12, 2, 1)
+    rounds, calls, explained = _effort(count)
     wall: list[float] = []
     costs: dict[str, list[Cost]] = {}
     taken = 0
@@ -124,9 +156,7 @@ async def _measured(url: str, kind: Kind, count: int, endpoints: int) -> Measure
                 taken += await kind.claim(store)
                 wall.append(time.perf_counter() - begun)
             await _explain(store, kind, explained, costs)
-    figures = _figures(kind, count, endpoints) | _costs(wall, taken, per_call(costs, rounds * explained))
-    print(figures, flush=True)
-    return Measured(figures=figures, passed=True, void=False, sustained=True, rate=0.0)
+    return _shown(_figures(kind, count, endpoints) | _costs(wall, taken, per_call(costs, rounds * explained)))
 
 
 async def _explain(store: PostgresStore, kind: Kind, calls: int, into: dict[str, list[Cost]]) -> None:
@@ -139,6 +169,7 @@ async def _explain(store: PostgresStore, kind: Kind, calls: int, into: dict[str,
 
 def _figures(kind: Kind, count: int, endpoints: int) -> dict[str, str]:
     return {
+        "store": "PostgreSQL",
         "kind": kind.name,
         "waiting": f"{count:,}",
         "endpoints": f"{endpoints:,}" if "{endpoints}" in kind.queue else "",
@@ -163,7 +194,7 @@ async def _notification_claim(store: PostgresStore) -> int:
     return len(await store.notification_claim(limit=100, now_ms=now_ms, lease_ends_at_ms=now_ms + 600_000))
 
 
-async def _delivery_claim(store: PostgresStore) -> int:
+async def _delivery_claim(store: PostgresStore | SqliteStore) -> int:
     now_ms = SystemClock().now_ms()
     waiting = await store.delivery_waiting()
     due = [name for name, due_at_ms in waiting.items() if due_at_ms <= now_ms and name]

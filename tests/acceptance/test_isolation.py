@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks import isolation
+from benchmarks.options import Options
 from paybell.testing.receiver import Receiver
 from paybell.testing.trouble import MIX, Trouble, mixed
 from tests.acceptance.world import KEY, Server, eventually
@@ -100,3 +102,13 @@ def test_healthy_endpoints_get_all_that_is_theirs_while_others_hang_refuse_drip_
 
     with Server(database, PAYBELL_DELIVERY_TIMEOUT_S="2") as server:
         asyncio.run(scenario(server))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("kind", "growth_max_mb"), [("sqlite", 80), ("postgres", 16)])
+def test_at_300_a_second_for_a_minute_nothing_is_lost_and_memory_stays(kind: str, growth_max_mb: int) -> None:
+    """A run of the benchmark, without its judgement of time: that is the machine's. SQLite keeps 64 MB of pages."""
+    options = Options(rate=300, seconds=60, connections=64, saturate=False, database=kind)
+    outcome = isolation.measure(options, troubled=True)
+    assert outcome.books.balanced, outcome.figures
+    assert outcome.memory.growth <= growth_max_mb * 1e6, outcome.figures
