@@ -41,7 +41,7 @@ INDEX_OF = {
     "poll_read": ("USING PRIMARY KEY", "sqlite_autoindex_messages_1"),
     "message_page_of_endpoint": ("messages_by_application", "deliveries_once"),
     "delivery_count_of": ("messages_by_application", "deliveries_once"),
-    "delivery_next_endpoint": ("deliveries_due",),
+    "delivery_waiting": ("deliveries_due", "USING INTEGER PRIMARY KEY"),
     "delivery_due": ("deliveries_due", "sqlite_autoindex_messages_1"),
     "delivery_due_first": ("deliveries_first", "sqlite_autoindex_messages_1"),
     "endpoint_state_get": ("PRIMARY KEY",),
@@ -71,10 +71,11 @@ INDEX_OF = {
 }
 MAY_SORT = {
     *("delivery_count_of", "attempt_count_of"),  # counted by state
+    "delivery_waiting",  # one row for each endpoint
     *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
 }
 """What one message, payment or name has is few: sorting or merging it costs nothing."""
-OF_FEW = re.compile(r"SCAN (found|CONSTANT ROW)$", re.MULTILINE)
+OF_FEW = re.compile(r"SCAN (found|walk|CONSTANT ROW)$", re.MULTILINE)
 """Reading what the query itself has just found."""
 
 

@@ -187,10 +187,18 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
               $10::bigint[])
     AS g (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, lease_no, due_at_ms, created_at_ms);
 
--- delivery_next_endpoint [sqlite] --
--- The next endpoint (by id) that has something waiting, and when its first delivery falls due: a walk over endpoints, not rows.
-SELECT endpoint_id, due_at_ms FROM deliveries
- WHERE state IN ('due', 'leased') AND endpoint_id > $1 ORDER BY endpoint_id, due_at_ms LIMIT 1;
+-- delivery_waiting [sqlite] --
+-- Each endpoint with something waiting, and when its first falls due: a walk from endpoint to endpoint, not over rows.
+WITH RECURSIVE walk (endpoint_id, due_at_ms) AS (
+    SELECT '', 0
+    UNION ALL
+    SELECT n.endpoint_id, n.due_at_ms
+      FROM walk CROSS JOIN deliveries AS n
+     WHERE n.rowid = (SELECT rowid FROM deliveries
+                       WHERE state IN ('due', 'leased') AND endpoint_id > walk.endpoint_id
+                       ORDER BY endpoint_id, due_at_ms LIMIT 1)
+)
+SELECT endpoint_id, due_at_ms FROM walk WHERE endpoint_id <> '' ORDER BY due_at_ms;
 
 -- delivery_due [sqlite] --
 -- An endpoint's deliveries that are due (or whose lease ran out), oldest first.

@@ -46,17 +46,6 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         before = {row[0] for row in firsts}
         return [*firsts, *(row for row in due if row[0] not in before)][:room]
 
-    def _waiting_endpoints(self, connection: apsw.Connection) -> list[tuple[str, int]]:
-        """Each endpoint with something waiting, and when its first falls due: one index seek per endpoint."""
-        found: list[tuple[str, int]] = []
-        after = ""
-        while True:
-            row = connection.execute(self.sql["delivery_next_endpoint"], (after,)).fetchone()
-            if row is None:
-                return sorted(found, key=lambda waiting: waiting[1])
-            after = rows.text(row[0])
-            found.append((after, rows.number(row[1])))
-
     def _lease_delivery(self, connection: apsw.Connection, row: rows.Row, claim: DeliveryClaim) -> DeliveryJob:
         connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.text(row[0])))
         return DeliveryJob(
@@ -79,7 +68,8 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
     async def delivery_waiting(self) -> Mapping[str, int]:
         """See the port."""
-        return dict(await self.database.read(self._waiting_endpoints))
+        found = await self.database.read(lambda it: it.execute(self.sql["delivery_waiting"]).fetchall())
+        return {rows.text(name): rows.number(due_at_ms) for name, due_at_ms in found}
 
     async def delivery_release(self, jobs: Sequence[DeliveryJob], *, due_at_ms: int) -> None:
         """See the port."""
