@@ -7,7 +7,9 @@ from paybell.model.answer import AnswerKey, Begun, KeptMessage
 from paybell.model.delivery import DeliveryState
 from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.model.message import PAYLOAD_EXPIRED, Message
-from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery, Retention
+from paybell.model.task import Asked
+from paybell.ports import AttemptNew, DeliveryClaim, Look, MessageNew, PageQuery, Retention
+from paybell.replay.rules import job_of
 from paybell.testing.builders import attempt, endpoint, message
 from paybell.testing.fake_clock import START_MS
 from tests.contract.stores import Place, World, run
@@ -101,6 +103,26 @@ def test_in_a_line_it_keeps_its_place_and_others_wait_behind_it(place: Place, be
         at.clock.advance(3_600)
         assert await claimed(at, "ep_line") == [told[-2].id]
         assert await claimed(at, "ep_line") == [told[-1].id]
+
+    run(place, scenario)
+
+
+def test_who_replays_sees_tags_and_times(place: Place) -> None:
+    async def scenario(at: World) -> None:
+        told = (await at.post(1, tags=("x",), deliver_at_ms=at.clock.now_ms() + HOUR_MS)).message
+        asked = Asked(since_ms=START_MS, until_ms=START_MS + HOUR_MS)
+        look = Look(
+            organisation_id=at.organisation.id,
+            application_id="app_1",
+            endpoint_id="ep_1",
+            asked=asked,
+            after="",
+            limit=9,
+        )
+        (seen,) = await at.store.task_look(look)
+        assert seen.message == told
+        job = job_of(told, at.endpoint, new_id=at.clock.new_id("dlv"), now_ms=at.clock.now_ms())
+        assert job.due_at_ms == told.deliver_at_ms
 
     run(place, scenario)
 

@@ -145,6 +145,9 @@ def test_how_messages_stand_is_seen_from_the_endpoint_and_from_the_message(datab
         assert (await world.ask("GET", f"{at}/attempt-stats?until=2020-01-01T00:00:00Z"))["fail"] == 0
         by = f"{path}/attempt/endpoint/{endpoint['id']}"
         (attempt,) = (await world.ask("GET", by))["data"]
+        assert attempt["msg"] is None
+        (beside,) = (await world.ask("GET", f"{by}?with_msg=true"))["data"]
+        assert beside == attempt | {"msg": told}
         for query, count in {
             "status=2": 1,
             "status=0": 0,

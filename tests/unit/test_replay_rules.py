@@ -78,6 +78,8 @@ def test_what_an_endpoint_does_not_want_is_not_missing() -> None:
         (Asked(since_ms=0, until_ms=1, event_types=frozenset({"other"})), False),
         (Asked(since_ms=0, until_ms=1, channel="a"), True),
         (Asked(since_ms=0, until_ms=1, channel="b"), False),
+        (Asked(since_ms=0, until_ms=1, tag="t"), True),
+        (Asked(since_ms=0, until_ms=1, tag="u"), False),
         (Asked(since_ms=0, until_ms=1, standing=Standing.FAIL), True),
         (Asked(since_ms=0, until_ms=1, standing=Standing.SUCCESS), False),
         (Asked(since_ms=0, until_ms=1, status_class=500), True),
@@ -85,7 +87,7 @@ def test_what_an_endpoint_does_not_want_is_not_missing() -> None:
     ],
 )
 def test_a_bulk_replay_is_narrowed(asked: Asked, is_meant: bool) -> None:  # noqa: FBT001
-    found = [candidate(DeliveryState.DEAD, channels=frozenset({"a"}))]
+    found = [candidate(DeliveryState.DEAD, channels=frozenset({"a"}), tags=("t",))]
     assert bool(pick(BULK, asked, endpoint(), found, Wishes(wants_none, wants_none)).again) is is_meant
 
 

@@ -53,6 +53,7 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     event_types: frozenset[str] = frozenset()
     """This and the rest narrow a bulk replay."""
     channel: str = ""
+    tag: str = ""
     standing: Standing | None = None
     status_class: int | None = None
     """The class of the last answer's status, 200 for 2xx; 0 where there was none."""

@@ -68,7 +68,7 @@ def moves(
 
 
 def job_of(message: Message, endpoint: Endpoint, *, new_id: str, now_ms: int) -> DeliveryJob:
-    """A delivery of a message that is not new, due at once.
+    """A delivery of a message that is not new, due at once, unless it was to be sent later.
 
     Its id begins with the message's time: what is kept by time is kept, and dropped, together.
     """
@@ -87,7 +87,7 @@ def job_of(message: Message, endpoint: Endpoint, *, new_id: str, now_ms: int) ->
         attempt_count=0,
         lease_no=0,
         lease_ends_at_ms=0,
-        due_at_ms=now_ms,
+        due_at_ms=max(now_ms, message.deliver_at_ms),
         resent_at_count=0,
     )
 
@@ -117,6 +117,8 @@ def _is_asked_for(asked: Asked, state: DeliveryState, it: Candidate) -> bool:
     if asked.event_types and it.message.event_type not in asked.event_types:
         return False
     if asked.channel and asked.channel not in it.message.channels:
+        return False
+    if asked.tag and asked.tag not in it.message.tags:
         return False
     if asked.standing is not None and standing_of(state, tried=it.attempt_count > 0) is not asked.standing:
         return False

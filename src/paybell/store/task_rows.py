@@ -10,7 +10,7 @@ from paybell.errors import Conflict
 from paybell.model.delivery import DeliveryState
 from paybell.model.task import Asked, Task, TaskKind, TaskState
 from paybell.ports import Advance, Candidate, Look, Moves, Tally, Tallying
-from paybell.store import rows
+from paybell.store import extra_rows, rows
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _ASKED: Final = msgspec.json.Decoder(Asked)
@@ -81,9 +81,9 @@ def look_row(look: Look) -> rows.Row:
 
 
 def candidate(row: Sequence[object]) -> Candidate:
-    """The fifteen columns of a message and how it stands."""
+    """The seventeen columns of a message and how it stands."""
     return Candidate(
-        message=rows.message(row[:10]),
+        message=extra_rows.message((*row[:10], *row[15:17])),
         delivery_id="" if row[10] is None else rows.text(row[10]),
         state=None if row[11] is None else DeliveryState(rows.text(row[11])),
         attempt_count=rows.number_or_none(row[12]) or 0,

@@ -96,7 +96,8 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
             SELECT group_concat(s.event_type) FROM messages AS s
              WHERE s.application_id = m.application_id AND s.event_id <> '' AND s.event_type <> m.event_type
                AND s.event_id > substr(m.event_id, 1, length(m.event_id) - length(m.event_type))
-               AND s.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END
+               AND s.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
   FROM messages AS m LEFT JOIN deliveries AS d ON d.message_id = m.id AND d.endpoint_id = $2
  WHERE m.application_id = $3 AND m.id > $4 AND m.id < $5 AND m.organisation_id || '' = $6
  ORDER BY m.id LIMIT $7;
@@ -114,7 +115,8 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
             SELECT string_agg(s.event_type, ',') FROM message_keys AS k JOIN messages AS s ON s.id = k.message_id
              WHERE k.application_id = m.application_id AND s.event_type <> m.event_type
                AND k.event_id > substr(m.event_id, 1, length(m.event_id) - length(m.event_type))
-               AND k.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END
+               AND k.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
   FROM page AS m
   LEFT JOIN LATERAL (SELECT id, state, attempt_count FROM deliveries WHERE message_id = m.id AND endpoint_id = $2 LIMIT 1) AS d ON true
  ORDER BY m.id;

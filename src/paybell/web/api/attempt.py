@@ -1,8 +1,11 @@
 """Deliveries and the attempts made at them."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from fastapi import Depends, Path, Query, Response
 from msgspec import Struct
 from pydantic import Field
@@ -14,7 +17,8 @@ from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.caller import Caller, Calling, Filter, Narrowed, Narrowing, Paging, Span, Spanning, keyed_router
 from paybell.web.api.endpoint import EndpointPath, endpoint_of
 from paybell.web.api.message import MessagePath, message_of
-from paybell.web.api.shapes import PageOut, Shape, Time, page_out, when, when_or_none
+from paybell.web.api.message_shapes import MessageOut, shown
+from paybell.web.api.shapes import PageOut, Shape, Time, exact, page_ends, page_out, when, when_or_none
 
 router = keyed_router("attempt")
 
@@ -41,6 +45,9 @@ class AttemptOut(Shape):
     timestamp: Time
     attempt_no: int
     error: Annotated[str, Field(description="Why there was no answer.")]
+    msg: Annotated[MessageOut | None, Field(description="Its message, where that is asked for and is still kept.")] = (
+        None
+    )
 
 
 class DeliveryOut(Shape):
@@ -102,14 +109,32 @@ async def _seeking(
 Sought = Annotated[Seeking, Depends(_seeking)]
 
 
-@router.get("/app/{app}/attempt/endpoint/{endpoint}")
-async def attempt_list_of_endpoint(
-    app: AppPath, endpoint: EndpointPath, caller: Calling, paging: Paging, sought: Sought
-) -> PageOut[AttemptOut]:
+@router.get("/app/{app}/attempt/endpoint/{endpoint}", response_model=PageOut[AttemptOut])
+async def attempt_list_of_endpoint(  # noqa: PLR0917 - filters come by name
+    app: AppPath,
+    endpoint: EndpointPath,
+    caller: Calling,
+    paging: Paging,
+    sought: Sought,
+    with_msg: Annotated[bool, Query(description="Whether to show the message of each.")] = False,  # noqa: FBT002
+) -> Response:
     """The attempts at an endpoint, newest first."""
     found = await endpoint_of(caller, app, endpoint)
     query = paging.query(application_id=found.application_id, endpoint_id=found.id, **sought.filters())
-    return page_out(await caller.store.attempt_page(sought.span.of(query, "atmpt")), sought.show)
+    page = await caller.store.attempt_page(sought.span.of(query, "atmpt"))
+    messages = await _messages(caller, page.data, with_content=sought.with_content) if with_msg else {}
+    data = [sought.show(it).model_dump(by_alias=True) | {"msg": messages.get(it.message_id)} for it in page.data]
+    return exact(PageOut[Any](data=data, **page_ends(page)))
+
+
+async def _messages(caller: Caller, attempts: Iterable[Attempt], *, with_content: bool) -> Mapping[str, msgspec.Raw]:
+    """The messages of attempts that are still kept, each as it is shown."""
+    found: dict[str, msgspec.Raw] = {}
+    for application_id, message_id in {(it.application_id, it.message_id) for it in attempts}:
+        with suppress(NotFound):
+            message = await caller.store.message_lookup(caller.organisation_id, application_id, message_id)
+            found[message_id] = msgspec.Raw(shown(message, with_content=with_content))
+    return found
 
 
 @router.get("/app/{app}/attempt/msg/{message}")

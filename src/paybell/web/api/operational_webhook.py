@@ -11,7 +11,7 @@ from paybell.errors import Conflict, NotFound
 from paybell.model.endpoint import Endpoint, EndpointOptions
 from paybell.model.operational import operational_application, operational_application_id
 from paybell.web.api.application import application_of, check_new_uid
-from paybell.web.api.caller import Caller, Calling, Paging, keyed_router
+from paybell.web.api.caller import Caller, Calling, Order, Paging, keyed_router, ordered
 from paybell.web.api.endpoint import SecretOut, SecretRotateIn, rotated
 from paybell.web.api.endpoint_shapes import check_endpoint, check_secret, disabling
 from paybell.web.api.operational_shapes import (
@@ -40,9 +40,11 @@ async def operational_endpoint_create(body: OperationalEndpointIn, caller: Calli
 
 
 @router.get(_PATH)
-async def operational_endpoint_list(caller: Calling, paging: Paging) -> PageOut[OperationalEndpointOut]:
+async def operational_endpoint_list(
+    caller: Calling, paging: Paging, order: Order = "descending"
+) -> PageOut[OperationalEndpointOut]:
     """Operational endpoints, newest first."""
-    query = paging.query(application_id=operational_application_id(caller.organisation_id))
+    query = ordered(paging.query(application_id=operational_application_id(caller.organisation_id)), order)
     return page_out(await caller.store.endpoint_page(query), show)
 
 

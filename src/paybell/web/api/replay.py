@@ -6,6 +6,7 @@ from fastapi import Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from paybell.model.delivery import Standing
+from paybell.model.message import TAG_PATTERN
 from paybell.model.task import Asked, TaskKind
 from paybell.replay.requests import RUNNING_MAX
 from paybell.web.api.application import AppPath
@@ -33,6 +34,7 @@ class BulkReplayIn(ReplayIn):
 
     event_types: Annotated[list[EventTypeName], Field(min_length=1, max_length=250)] | None = None
     channel: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9_.:-]+$")] | None = None
+    tag: Annotated[str, Field(pattern=TAG_PATTERN)] | None = None
     status: Annotated[Literal[0, 1, 2, 3], Field(description="0 success, 1 pending, 2 fail, 3 sending")] | None = None
     status_code_class: (
         Annotated[Literal[0, 100, 200, 300, 400, 500], Field(description="Of the last answer; 0 where there was none.")]
@@ -101,6 +103,7 @@ def _asked(body: ReplayIn, caller: Caller) -> Asked:
         until_ms=plain.until_ms,
         event_types=frozenset(body.event_types or ()),
         channel=body.channel or "",
+        tag=body.tag or "",
         standing=None if body.status is None else _STANDINGS[body.status],
         status_class=body.status_code_class,
     )
