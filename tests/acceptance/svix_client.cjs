@@ -79,6 +79,19 @@ async function main() {
   told.pages = [first, rest, back].map((page) => [page.data[0].id === second.id, page.done]);
   told.destinations = (await svix.messageAttempt.listAttemptedDestinations("js", message.id)).data.map((it) => it.id === endpoint.id);
   told.rotated = (await svix.endpoint.rotateSecret("js", "e", {})) !== null;
+  told.active = (await svix.message.precheck("js", { eventType: "js.paid", channels: ["blue"] })).active;
+  const deliverAt = new Date(Date.now() + 7_200_000);
+  const later = await svix.message.create("js", { eventType: "js.lost", payload: {}, tags: ["x"], deliverAt });
+  told.later = [later.deliverAt.getTime() === deliverAt.getTime(), (await svix.message.list("js", { tag: "x" })).data.length];
+  const webhooks = { "js.new": { post: { description: "Imported." } } };
+  told.imported = (await svix.eventType.importOpenapi({ specRaw: JSON.stringify({ webhooks }) })).data.modified;
+  const since = new Date(Date.now() - 3_600_000);
+  const { id: task } = await svix.statistics.aggregateAppStats({ since, until: new Date(), appIds: ["js"] });
+  const counted = await until(async () => {
+    const found = await svix.backgroundTask.get(task);
+    return found.status === "finished" && found.data.appStats;
+  });
+  told.counted = counted.map((it) => it.messageDestinations);
   told.missing = await refused(() => svix.endpoint.get("js", "none"));
   told.invalid = (await refused(() => svix.endpoint.create("js", { url: "nonsense" })))[0];
   await svix.application.delete("js");
