@@ -36,6 +36,19 @@ ASKED: Final = {
     "with a null event id": Asked(body=b'{"eventType":"e","payload":{},"eventId":null}'),
     "with a slash behind it": Asked(path="/app/a/msg/"),
     "with a query": Asked(path="/app/a/msg?x=1"),
+    "without content": Asked(path="/app/a/msg?with_content=false"),
+    "with content": Asked(path="/app/a/msg?with_content=true"),
+    "with content or not": Asked(path="/app/a/msg?with_content=perhaps"),
+    "without content under a key": Asked(path="/app/a/msg?with_content=false", headers={"Idempotency-Key": "k-DOOR"}),
+    "a number beyond all": Asked(body=b'{"eventType":"e","payload":{"a":1e999}}'),
+    "a number beyond all, in an application": Asked(body=b'{"eventType":"e","payload":{},"application":{"n":1e999}}'),
+    "half a surrogate pair in a tag": Asked(body=b'{"eventType":"e","payload":{},"tags":["\\ud800"]}'),
+    "no UTF-8 in a tag": Asked(body=b'{"eventType":"e","payload":{},"tags":["\xff"]}'),
+    "tags": Asked(body=b'{"eventType":"e","payload":{},"tags":["a b"],"payloadRetentionPeriod":5}'),
+    "no tags": Asked(body=b'{"eventType":"e","payload":{},"tags":null,"deliverAt":null,"payloadRetentionHours":null}'),
+    "a time long ago": Asked(body=b'{"eventType":"e","payload":{},"deliverAt":"2020-01-01T00:00:00Z"}'),
+    "no time": Asked(body=b'{"eventType":"e","payload":{},"deliverAt":"soon"}'),
+    "parameters of a transformation": Asked(body=b'{"eventType":"e","payload":{},"transformationsParams":{}}'),
     "as no JSON": Asked(headers={"Content-Type": "text/plain"}),
     "without a key": Asked(key=""),
     "with a wrong key": Asked(key="pbk_of-somebody-elses-server"),
@@ -117,7 +130,15 @@ def test_what_is_in_order_and_what_comes_again_never_reaches_the_router(database
     async def scenario(world: World) -> None:
         application_id = await furnish(world)
         door = Posts(no_router, world.bell._api.state.parts)
-        names = ("in order", "by id", "with an event id", "as no JSON", "with an idempotency key")
+        names = (
+            "in order",
+            "by id",
+            "with an event id",
+            "as no JSON",
+            "tags",
+            "without content",
+            "with an idempotency key",
+        )
         for name in (*names, "with an idempotency key", "an idempotency key that is used again"):
             assert (await answer_of(door, ASKED[name], application_id, "door1")).status_code == 202, name
         refused = await answer_of(door, ASKED["an idempotency key of another request"], application_id, "door1")

@@ -28,12 +28,15 @@ BEGIN: Final = "/api/v1/app/"
 END: Final = "/msg"
 _HEADER: Final = HEADER.encode()
 _TRACE: Final = b"traceparent"
+_WITH_CONTENT: Final = {b"": True, b"with_content=true": True, b"with_content=false": False}
+"""The queries that are answered here, and whether the payload is shown; Svix's SDKs send the last."""
 _NEED: Final = need_of("message_create", "POST")
 
 
 def is_post(scope: Scope, path: str) -> bool:
     """Whether a request may be one of these; ``path`` is that under the program it is mounted in."""
-    return path.startswith(BEGIN) and path.endswith(END) and scope["method"] == "POST" and not scope["query_string"]
+    is_path = path.startswith(BEGIN) and path.endswith(END)
+    return is_path and scope["method"] == "POST" and scope["query_string"] in _WITH_CONTENT
 
 
 class Posts:
@@ -74,7 +77,8 @@ class Posts:
             await answer_again(found)(scope, receive, send)
             return
         self._context.deliver(new.deliveries)
-        await _accept(scope, send, shown(new.message))
+        with_content = _WITH_CONTENT[scope["query_string"]]
+        await _accept(scope, send, shown(new.message, with_content=with_content))
 
     async def _new(self, scope: Scope, key: ApiKey, name: str, body: bytes) -> MessageNew | None:
         """The message to write; None where something is wrong."""
