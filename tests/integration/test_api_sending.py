@@ -62,6 +62,27 @@ def test_an_application_that_is_there_can_be_had_instead_of_a_conflict(database:
     in_world(database, scenario)
 
 
+def test_applications_are_narrowed_by_how_their_endpoints_are(database: Database) -> None:
+    async def scenario(world: World) -> None:
+        for uid, states in {"none": [], "well": [False], "mixed": [False, True]}.items():
+            await world.ask("POST", "/app", {"name": uid, "uid": uid}, status=201)
+            for disabled in states:
+                body = {"url": "https://example.com/hook", "disabled": disabled}
+                await world.ask("POST", f"/app/{uid}/endpoint", body, status=201)
+
+        async def listed(**query: bool) -> list[str]:
+            asked = "&".join(f"{name}={str(value).lower()}" for name, value in query.items())
+            return [it["uid"] for it in (await world.ask("GET", f"/app?{asked}"))["data"]]
+
+        assert await listed() == ["mixed", "well", "none"]
+        assert await listed(exclude_apps_with_no_endpoints=True) == ["mixed", "well"]
+        assert await listed(exclude_apps_with_disabled_endpoints=True) == ["well", "none"]
+        both = {"exclude_apps_with_no_endpoints": True, "exclude_apps_with_disabled_endpoints": True}
+        assert await listed(**both) == ["well"]
+
+    in_world(database, scenario)
+
+
 def test_a_message_may_bring_its_application(database: Database) -> None:
     async def scenario(world: World) -> None:
         described = {"name": "New", "uid": "new"}

@@ -53,7 +53,10 @@ class DirectoryStore(Protocol):
         ...
 
     async def application_page(self, query: PageQuery) -> Page[Application]:
-        """Applications, newest first; from memory, never staler than 1 s."""
+        """Applications, newest first; from memory, never staler than 1 s.
+
+        Filters, of which any word means yes: with_endpoints (any at all), all_enabled (none of them disabled).
+        """
         ...
 
     async def application_lookup(self, organisation_id: str, name: str) -> Application:

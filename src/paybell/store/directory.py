@@ -68,6 +68,10 @@ class Directory(Struct, frozen=True, kw_only=True):
     def application_page(self, query: PageQuery) -> Page[Application]:
         """See the port."""
         mine = self.applications_by_organisation.get(query.organisation_id, ())
+        if query.filters.get("with_endpoints"):
+            mine = tuple(it for it in mine if self.endpoints_by_application.get(it.id))
+        if query.filters.get("all_enabled"):
+            mine = tuple(it for it in mine if not any(e.disabled for e in self.endpoints_by_application.get(it.id, ())))
         return page_of(mine, query, lambda it: it.id)
 
     def application_lookup(self, organisation_id: str, name: str) -> Application:

@@ -97,9 +97,20 @@ async def application_create(
 
 
 @router.get("/app")
-async def application_list(caller: Calling, paging: Paging, order: Order = "descending") -> PageOut[ApplicationOut]:
+async def application_list(
+    caller: Calling,
+    paging: Paging,
+    order: Order = "descending",
+    *,
+    exclude_apps_with_no_endpoints: Annotated[bool, Query(description="Only those that have any.")] = False,
+    exclude_apps_with_disabled_endpoints: Annotated[
+        bool, Query(description="Only those without a disabled one.")
+    ] = False,
+) -> PageOut[ApplicationOut]:
     """Applications, newest first."""
-    return page_out(await caller.store.application_page(ordered(paging.query(), order)), _show)
+    narrow = {"with_endpoints": exclude_apps_with_no_endpoints, "all_enabled": exclude_apps_with_disabled_endpoints}
+    query = paging.query(**{name: "yes" for name, wanted in narrow.items() if wanted})
+    return page_out(await caller.store.application_page(ordered(query, order)), _show)
 
 
 @router.get("/app/{app}")
