@@ -22,6 +22,8 @@ RATE: Final = 15
 HIDDEN_S: Final = 0.5
 """How long after its answer an attempt may wait for its commit, and a death to be seen, on a machine that is busy."""
 _PACE_S: Final = 0.2
+_BEHIND_MAX: Final = 40
+"""How many of a line may wait until its client posts no more of them: a line has its retries to wait for."""
 _AGAIN_S: Final = 0.05
 _WINDOW_S: Final = 5.0
 _OK, _ACCEPTED, _CONFLICT = 200, 202, 409
@@ -76,8 +78,9 @@ def message(number: int, line: int) -> Posted:
 class Clients:
     """Clients of one application: each posts its messages one after the other, each again until it is accepted."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ends: "Ends") -> None:
         self._api = f"{url}/api/v1/app/{APP}"
+        self._ends = ends
         self._poster = Poster(5)
         self._headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
         self._ending = False
@@ -99,13 +102,17 @@ class Clients:
         self._ending = True
 
     async def _post_on(self, line: int) -> None:
+        mine: list[int] = []
         while not self._ending:
+            await asyncio.sleep(_PACE_S)
+            if len(mine) >= _BEHIND_MAX and not self._ends.arrivals["lines"].get(mine[-_BEHIND_MAX]):
+                continue
             it = message(len(self.posted), line)
             self.posted.append(it)
+            mine.append(it.number)
             await self._post(it)
             if it.number % 10 == 0:  # a client that did not hear it
                 await self._post(it)
-            await asyncio.sleep(_PACE_S)
 
     async def _post(self, it: Posted) -> None:
         headers = self._headers | ({"idempotency-key": it.key} if it.key else {})

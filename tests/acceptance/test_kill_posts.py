@@ -55,6 +55,8 @@ QUERIES: Final = {
 """Who commits between a post and its last attempt, and at a start."""
 _REACHED_S: Final = 4.0
 _DRAINED_S: Final = 30.0
+_DRAINED_MORE_S: Final = 0.2
+"""How long it takes until nothing waits any more; more for each life, since each leaves a little."""
 _TAKEOVER_S: Final = 8.0
 """One that lives so long takes over from those that died before it."""
 _ROUND: Final = 4
@@ -125,17 +127,18 @@ def test_what_is_posted_is_delivered_once_in_order_whenever_the_server_is_killed
     tmp_path: Path, name: str, kills: int
 ) -> None:
     database, ends = DATABASES[name](tmp_path), Ends()
+    drained_s = _DRAINED_S + _DRAINED_MORE_S * kills
 
     async def scenario() -> None:
         async with Receiver(answer=ends.answer, keep=False) as receiver, serving(database) as server:
             await asyncio.to_thread(furnish, server, ends, receiver.url)
-            clients, deaths = Clients(server.url), Deaths(server, name, Random(20_261_126))
+            clients, deaths = Clients(server.url, ends), Deaths(server, name, Random(20_261_126))
             running = asyncio.create_task(clients.run())
             await asyncio.to_thread(server.kill)
             await deaths.run(kills)
             clients.end()
-            await asyncio.wait_for(running, _DRAINED_S)
-            await eventually(lambda: asyncio.to_thread(drained, database), _DRAINED_S + database.takeover_s)
+            await asyncio.wait_for(running, drained_s)
+            await eventually(lambda: asyncio.to_thread(drained, database), drained_s + database.takeover_s)
             assert await asyncio.to_thread(server.stop) == 0
         again = compare(database, clients, ends, deaths.times_s)
         sys.stdout.write(f"{len(clients.posted)} messages, {again} deliveries twice; killed {dict(deaths.reached)}\n")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
+import pytest
 from msgspec import Struct
 
 from paybell.web.ingest import Receive, Scope, Send
@@ -187,7 +188,8 @@ def test_a_body_may_come_in_pieces(database: Database) -> None:
     in_world(database, scenario)
 
 
-def test_a_client_that_goes_away_posts_nothing(database: Database) -> None:
+@pytest.mark.parametrize("path", ["/app/a/msg", "/app/a/endpoint"])
+def test_a_client_that_goes_away_posts_nothing_and_is_no_failure(database: Database, path: str) -> None:
     async def scenario(world: World) -> None:
         await furnish(world)
         events = [{"type": "http.disconnect"}, {"type": "http.request", "body": GOOD[:20], "more_body": True}]
@@ -200,7 +202,7 @@ def test_a_client_that_goes_away_posts_nothing(database: Database) -> None:
             sent.append(event)
 
         headers = [(b"authorization", f"Bearer {KEY}".encode())]
-        scope = {"type": "http", "method": "POST", "path": f"{API}/app/a/msg", "query_string": b"", "headers": headers}
+        scope = {"type": "http", "method": "POST", "path": API + path, "query_string": b"", "headers": headers}
         await world.bell(scope, receive, send)
         assert sent == []
         assert len((await world.ask("GET", "/app/a/msg"))["data"]) == 1

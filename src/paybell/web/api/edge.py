@@ -5,6 +5,7 @@ import traceback
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from paybell import log
 from paybell.web.api.problems import problem
@@ -31,6 +32,8 @@ class Edge:
         try:
             _check_length(scope)
             await self._app(_without_slash(scope), _Limited(receive), watched)
+        except ClientDisconnect:
+            pass  # in the middle of what it sent: nobody is there to be answered
         except HTTPException as error:
             await problem(error.status_code)(scope, receive, send)
         except Exception as error:
