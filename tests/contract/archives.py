@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from paybell.app.archives import FOLDS
 from paybell.gateways.kit import accounts
 from paybell.model.account import SubscriptionStatus
-from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.delivery import DeadReason, DeliveryJob, DeliveryState
 from paybell.model.endpoint import EndpointOptions, Ordering
 from paybell.model.entitlement import Product
 from paybell.model.fact import Kind
@@ -293,7 +293,9 @@ async def _deliveries(world: World) -> None:
 
     await tried(1, DeliveryState.DUE, status_code=500, response=WORDS)
     await tried(2, DeliveryState.DEAD, status_code=410)
-    await world.store.delivery_abandon(jobs[posted[3]], reason=WORDS, now_ms=world.clock.now_ms())
+    await world.store.delivery_abandon(
+        jobs[posted[3]], reason=DeadReason.ENDPOINT_DISABLED, error=WORDS, now_ms=world.clock.now_ms()
+    )
     await tried(4, DeliveryState.DUE, status_code=0, error="connect: refused")
     await tried(5, DeliveryState.DELIVERED)
     await world.store.delivery_resend(world.organisation.id, posted[5], "ep_1", now_ms=world.clock.now_ms())

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from paybell.errors import Conflict, NotFound
-from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.delivery import Attempt, DeadReason, DeliveryJob, DeliveryState
 from paybell.ports import AttemptNew, MessageNew, PageQuery
 from paybell.testing.builders import attempt, delivery, message
 from paybell.testing.fake_clock import START_MS
@@ -64,7 +64,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(place: Place) -> None:
         before = await only(world)
         assert await world.store.attempt_append(ended(first)) is False
         await world.store.delivery_release([first], due_at_ms=START_MS)
-        await world.store.delivery_abandon(first, reason="late", now_ms=START_MS)
+        await world.store.delivery_abandon(first, reason=DeadReason.ENDPOINT_DISABLED, error="late", now_ms=START_MS)
         assert await only(world) == before
         page = PageQuery(organisation_id=world.organisation.id, filters={"message_id": first.message_id})
         assert (await world.store.attempt_page(with_application(page))).data == ()
@@ -189,7 +189,9 @@ def test_a_delivery_given_up_is_a_dead_letter_with_its_reason(place: Place) -> N
     async def scenario(world: World) -> None:
         await world.post(1)
         (job,) = await claim(world)
-        await world.store.delivery_abandon(job, reason="the endpoint was deleted", now_ms=START_MS + 9)
+        await world.store.delivery_abandon(
+            job, reason=DeadReason.ENDPOINT_DELETED, error="the endpoint was deleted", now_ms=START_MS + 9
+        )
         (kept,) = (await world.store.delivery_page(PageQuery(organisation_id=world.organisation.id))).data
         assert (kept.state, kept.last_error, kept.finished_at_ms) == (DEAD, "the endpoint was deleted", START_MS + 9)
         assert await claim(world, now_ms=START_MS + 10**9) == []

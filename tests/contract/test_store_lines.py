@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from paybell.errors import Conflict
-from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.delivery import DeadReason, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint, EndpointOptions, Ordering
 from paybell.ports import AttemptNew, MessageNew, PageQuery, Store
 from paybell.route.rules import route_message
@@ -120,7 +120,9 @@ def test_a_lease_that_ran_out_passes_on_with_its_place_in_the_line(place: Place)
         await world.store.delivery_release([job], due_at_ms=world.clock.now_ms())
         world.clock.advance(1)
         (job,) = await claim(world)
-        await world.store.delivery_abandon(job, reason="disabled", now_ms=world.clock.now_ms())
+        await world.store.delivery_abandon(
+            job, reason=DeadReason.ENDPOINT_DISABLED, error="disabled", now_ms=world.clock.now_ms()
+        )
         world.clock.advance(1)
         assert numbers(await claim(world)) == [2]
 

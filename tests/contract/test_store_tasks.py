@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from paybell.app.replays import WISHES
 from paybell.errors import Conflict, NotFound
-from paybell.model.delivery import DeliveryJob, DeliveryState, Standing
+from paybell.model.delivery import DeadReason, DeliveryJob, DeliveryState, Standing
 from paybell.model.endpoint import Endpoint
 from paybell.model.task import REPLAYS, Asked, Task, TaskKind, TaskState
 from paybell.ports import AttemptNew, Candidate, DeliveryClaim, MessageNew, Moves, PageQuery, TaskNew
@@ -48,8 +48,9 @@ class Replays:
         assert job.message_id == message_id
         if state is not LEASED:
             made = attempt(job, delivered=state is DELIVERED, status_code=200 if state is DELIVERED else 503)
+            reason = DeadReason.EXHAUSTED if state is DEAD else None
             assert await self.at.store.attempt_append(
-                AttemptNew(attempt=made, lease_no=job.lease_no, state=state, due_at_ms=None)
+                AttemptNew(attempt=made, lease_no=job.lease_no, state=state, due_at_ms=None, dead_reason=reason)
             )
 
     async def claim(self, endpoint_id: str = "ep_1") -> list[DeliveryJob]:
@@ -80,7 +81,7 @@ def test_what_failed_is_recovered_and_nothing_else(place: Place) -> None:
         await replays.fill(DEAD, DELIVERED, None, DEAD, LEASED, DEAD)
         task = await replays.begin(RECOVER)
         counted = await replays.requests.count(task, at.endpoint)
-        assert (counted.sent, counted.skipped, counted.looked_at, counted.complete) == (3, 0, 6, True)
+        assert (counted.sent, counted.skipped, counted.looked_at, counted.complete) == (3, 0, 3, True)
         after = await replays.finish(task)
         assert (after.state, after.found, after.done, after.skipped) == (TaskState.FINISHED, 3, 3, 0)
         assert await replays.states() == [DUE, DELIVERED, DUE, LEASED, DUE]
@@ -132,6 +133,25 @@ def test_of_one_change_the_fallback_is_not_added_beside_what_is_more_special(pla
         await at.store.endpoint_create(alone)
         assert (await replays.finish(await replays.begin(MISSING, alone))).done == 2
         assert sorted(job.message_id[-1] for job in await replays.claim("ep_2")) == ["1", "3"]
+
+    run(place, scenario)
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "found"),
+    [
+        ({"reasons": frozenset({DeadReason.EXHAUSTED, DeadReason.GONE})}, 2),
+        ({"reasons": frozenset({DeadReason.GONE})}, 0),
+        ({"event_types": frozenset({"other"})}, 0),
+    ],
+)
+def test_what_is_recovered_is_what_died_for_the_reasons_and_of_the_event_types_asked_for(
+    place: Place, narrowed: dict[str, object], found: int
+) -> None:
+    async def scenario(at: World) -> None:
+        replays = Replays(at)
+        await replays.fill(DEAD, DELIVERED, DEAD)
+        assert (await replays.finish(await replays.begin(RECOVER, **narrowed))).done == found
 
     run(place, scenario)
 

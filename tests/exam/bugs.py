@@ -309,4 +309,16 @@ BUGS: Final = {
         "UPDATE deliveries SET state = 'due', due_at_ms = $1 WHERE state = 'leased' AND attempt_count > 0;",
         KILLS,
     ),
+    "two tasks of an endpoint step at once": Bug(
+        "store/queries/task.sql",
+        "state = 'running' ORDER BY id FOR UPDATE;",
+        "state = 'running' ORDER BY id;",
+        "tests/integration/test_task_hold_postgres.py",
+    ),
+    "a resent delivery is still called dead": Bug(
+        "store/queries/message.sql",
+        "finished_at_ms = NULL, dead_reason = '', resent_at_count = attempt_count\n",
+        "finished_at_ms = NULL, resent_at_count = attempt_count\n",
+        "tests/contract/test_store_dead_letters.py::test_what_is_sent_once_more_is_no_dead_letter_any_more",
+    ),
 }

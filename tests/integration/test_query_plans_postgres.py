@@ -109,6 +109,11 @@ INDEXES_OF = {
     "poll_read": {"message_extras_pkey", "poll_numbers_pkey", "messages_pkey"},
     "delivery_page": {"delivery_queue_pkey", "delivery_ends_pkey"},
     "delivery_page_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},
+    "dead_letter_page": {"delivery_ends_dead"},
+    "dead_letter_page_of_endpoint": {"delivery_ends_dead_by_endpoint"},
+    "dead_letter_count": {"delivery_ends_dead"},
+    "dead_letter_count_of_endpoint": {"delivery_ends_dead_by_endpoint"},
+    "task_look_dead": {"delivery_ends_dead_by_message", "message_extras_pkey", "messages_pkey"},
     "attempt_page_of_message": {"message_extras_pkey", "attempts_by_message", "messages_pkey"},
     "attempt_page_of_endpoint": {"message_extras_pkey", "attempts_by_endpoint", "messages_pkey"},
     "message_page_of_endpoint": {
@@ -140,6 +145,7 @@ MAY_SORT = {
         "notification_lock",
     ),  # one group
     "delivery_waiting",  # the endpoints that are known
+    *("dead_letter_count", "dead_letter_count_of_endpoint"),  # counted by reason
     *("message_lookup", "delivery_page_of_message", "payment_page_by_gateway"),  # one name's
     "entitlement_of_customer",  # one customer's
     *("timeline_facts", "timeline_notifications", "posting_page_of_payment", "merge_list"),  # one payment's

@@ -63,6 +63,11 @@ INDEX_OF = {
     "attempt_page_of_endpoint": ("attempts_by_endpoint",),
     "attempt_count_of": ("attempts_by_endpoint",),
     "attempt_get": ("sqlite_autoindex_attempts_1",),
+    "dead_letter_page": ("deliveries_dead ",),
+    "dead_letter_page_of_endpoint": ("deliveries_dead_by_endpoint",),
+    "dead_letter_count": ("deliveries_dead ",),
+    "dead_letter_count_of_endpoint": ("deliveries_dead_by_endpoint",),
+    "task_look_dead": ("deliveries_dead_by_message", "sqlite_autoindex_messages_1"),
     "task_look": ("messages_by_application", "deliveries_once", "attempts_by_message", "messages_event"),
     "task_claim": ("tasks_due",),
     "task_resend": ("sqlite_autoindex_deliveries_1",),
@@ -72,6 +77,7 @@ INDEX_OF = {
 MAY_SORT = {
     *("delivery_count_of", "attempt_count_of"),  # counted by state
     "delivery_waiting",  # one row for each endpoint
+    *("dead_letter_count", "dead_letter_count_of_endpoint"),  # counted by reason
     *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
 }
 """What one message, payment or name has is few: sorting or merging it costs nothing."""
@@ -100,7 +106,8 @@ INSERT INTO payments SELECT 'pay_' || i, 'org_1', 'src_' || i % 3, 'stripe', 'pi
 INSERT INTO facts SELECT 'pay_' || i / 2, CAST(i AS BLOB), x'00', 'ntf_' || i, i FROM n;
 INSERT INTO messages SELECT 'msg_' || i, 'org_1', 'app_' || i % 4, 't', 'e' || i, x'00', 'pay_' || i, i, '', '' FROM n;
 INSERT INTO deliveries SELECT 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4, 'org_1', 't',
-       iif(i % 50, 'delivered', 'due'), 1, 1, iif(i % 50, NULL, i), i, i, '', NULL FROM n;
+       CASE i % 50 WHEN 0 THEN 'due' WHEN 1 THEN 'dead' ELSE 'delivered' END, 1, 1, iif(i % 50, NULL, i), i, i, '',
+       NULL, iif(i % 50 = 1, 'exhausted', '') FROM n;
 INSERT INTO attempts SELECT 'a_' || i, 'dlv_' || i, 'msg_' || i, 'ep_' || i % 7, 'app_' || i % 4,
        'org_1', 1, 1, 200, '', '', 'u', i, 1, 0 FROM n;
 ANALYZE;

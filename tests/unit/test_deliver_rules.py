@@ -12,15 +12,19 @@ from paybell.deliver.rules import (
     judge,
 )
 from paybell.errors import ConfigurationError
-from paybell.model.delivery import Answered, DeliveryState, Failed, Outcome
+from paybell.model.delivery import Answered, DeadReason, DeliveryState, Failed, Outcome
 from paybell.testing.fake_clock import START_MS
 
 FAILED = Failed(phase="connect", reason="refused")
 LAST = len(RETRY_DELAYS_S) + 1
 DAY_MS = 86_400_000
 DELIVERED = Verdict(state=DeliveryState.DELIVERED)
-DEAD = Verdict(state=DeliveryState.DEAD)
-GONE = Verdict(state=DeliveryState.DEAD, disable_endpoint_reason="the endpoint answered 410 Gone")
+DEAD = Verdict(state=DeliveryState.DEAD, dead_reason=DeadReason.EXHAUSTED)
+GONE = Verdict(
+    state=DeliveryState.DEAD,
+    dead_reason=DeadReason.GONE,
+    disable_endpoint_reason="the endpoint answered 410 Gone",
+)
 
 
 def due(delay_ms: int) -> Verdict:

@@ -32,6 +32,7 @@ NOUNS = tuple(
         "audit",
         "backlog",
         "check",
+        "dead_letter",
         "delivery",
         "directory",
         "endpoint",

@@ -11,6 +11,7 @@ from paybell.cli import (
     accounts,
     audit,
     db,
+    dead_letters,
     deliveries,
     entitlements,
     keys,
@@ -20,6 +21,7 @@ from paybell.cli import (
     organisations,
     payments,
     products,
+    replays,
     scenario,
     sources,
     tasks,
@@ -53,7 +55,8 @@ app.add_typer(products.app, name="products", help="What is sold, and its policy.
 app.add_typer(ledger.app, name="ledger", help="Where the money is: double-entry postings.")
 app.add_typer(notifications.app, name="notifications", help="Webhook requests as they came.")
 app.add_typer(deliveries.app, name="deliveries", help="Messages on their way to endpoints.")
-deliveries.app.command("replay")(tasks.replay)
+deliveries.app.command("dead")(dead_letters.dead)
+deliveries.app.command("replay")(replays.replay)
 app.add_typer(tasks.app, name="tasks", help="Replays, and how far they are.")
 app.add_typer(db.app, name="db", help="The database.")
 app.add_typer(scenario.app, name="scenario", help="What others got wrong, played against a real Paybell.")

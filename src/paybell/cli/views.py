@@ -247,6 +247,7 @@ def delivery_view(delivery: Delivery) -> dict[str, object]:
         "dueAt": time_text(delivery.due_at_ms),
         "finishedAt": time_text(delivery.finished_at_ms),
         "lastError": delivery.last_error or None,
+        "deadReason": delivery.dead_reason,
     }
 
 

@@ -6,7 +6,8 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from paybell.errors import ConfigurationError
-from paybell.model.delivery import Answered, Canceled, DeliveryState, Failed, Outcome
+from paybell.model.delivery import Answered, Canceled, DeadReason, DeliveryState, Failed, Outcome
+from paybell.model.endpoint import Endpoint
 from paybell.model.operational import ATTEMPT_EXHAUSTED, ATTEMPT_FAILING, ATTEMPT_RECOVERED
 
 RETRY_DELAYS_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -24,6 +25,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """A delivery's next state; ``due_at_ms`` is None when nothing more will be tried."""
 
     state: DeliveryState
+    dead_reason: DeadReason | None = None
     due_at_ms: int | None = None
     disable_endpoint_reason: str = ""
 
@@ -46,7 +48,11 @@ def judge(
         case Canceled():
             return Verdict(state=DeliveryState.DELIVERED)
         case Answered(status_code=410):
-            return Verdict(state=DeliveryState.DEAD, disable_endpoint_reason="the endpoint answered 410 Gone")
+            return Verdict(
+                state=DeliveryState.DEAD,
+                dead_reason=DeadReason.GONE,
+                disable_endpoint_reason="the endpoint answered 410 Gone",
+            )
         case Answered(retry_after_s=wait_s):
             return _retry(_planned_s(delays_s, attempt_count, chance), wait_s or 0, now_ms)
         case Failed():
@@ -63,9 +69,16 @@ def _planned_s(delays_s: Sequence[int], attempt_count: int, chance: float) -> fl
 
 def _retry(planned_s: float | None, wait_s: float, now_ms: int) -> Verdict:
     if planned_s is None:
-        return Verdict(state=DeliveryState.DEAD)
+        return Verdict(state=DeliveryState.DEAD, dead_reason=DeadReason.EXHAUSTED)
     delay_s = max(planned_s, min(wait_s, RETRY_AFTER_MAX_S))
     return Verdict(state=DeliveryState.DUE, due_at_ms=now_ms + int(delay_s * 1000))
+
+
+def untried(endpoint: Endpoint | None) -> tuple[DeadReason, str]:
+    """Why nothing is tried at an endpoint that is gone, or disabled; the same in words."""
+    if endpoint is None:
+        return DeadReason.ENDPOINT_DELETED, "the endpoint was deleted"
+    return DeadReason.ENDPOINT_DISABLED, f"disabled: {endpoint.disabled_reason}"
 
 
 def tidings(verdict: Verdict, *, attempt_count: int, attempt_no: int, delays_s: Sequence[int] = RETRY_DELAYS_S) -> str:

@@ -12,7 +12,7 @@ from paybell.deliver.claims import ClaimConfig, Claims
 from paybell.deliver.health import SLOW_MS, Sign, weigh
 from paybell.deliver.lanes import LaneLimits, Lanes
 from paybell.deliver.request import body_of, headers_of
-from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, loggable, tidings
+from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, loggable, tidings, untried
 from paybell.deliver.shaping import Shape, Shaped, unshaped
 from paybell.errors import PaybellError, StoreUnavailable
 from paybell.model.delivery import Answered, Attempt, Canceled, DeliveryJob, DeliveryState, Failed, Outcome
@@ -245,8 +245,8 @@ class DeliverService:
             return  # it waited too long here: whoever claims it when the lease ends will send it
         endpoint = await self._store.endpoint_get(job.endpoint_id)
         if endpoint is None or endpoint.disabled:
-            reason = "the endpoint was deleted" if endpoint is None else f"disabled: {endpoint.disabled_reason}"
-            await self._store.delivery_abandon(job, reason=reason, now_ms=started_at_ms)
+            reason, error = untried(endpoint)
+            await self._store.delivery_abandon(job, reason=reason, error=error, now_ms=started_at_ms)
             if job.order_key:
                 self.wake()
             self.counts["dead"] += 1
@@ -320,6 +320,7 @@ class DeliverService:
             lease_no=job.lease_no,
             state=verdict.state,
             due_at_ms=verdict.due_at_ms,
+            dead_reason=verdict.dead_reason,
             disable_endpoint_reason=verdict.disable_endpoint_reason,
             failing_since_max_ms=max(0, started_at_ms - failing_ms) if (failing_ms := self._config.failing_ms) else 0,
             warning_since_max_ms=max(0, started_at_ms - failing_ms // 2) if failing_ms else 0,

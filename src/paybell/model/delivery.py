@@ -28,6 +28,25 @@ BEHIND_MS: Final = 253_402_300_799_000
 """When one falls due that waits for earlier ones of its line: at the end of the year 9999, unless they end before."""
 
 
+class DeadReason(StrEnum):
+    """Why nothing more is tried of a dead letter."""
+
+    EXHAUSTED = "exhausted"
+    GONE = "gone"
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    ENDPOINT_DELETED = "endpoint_deleted"
+    EXPUNGED = "expunged"
+
+
+DEAD_REASONS: Final[dict[DeadReason, str]] = {
+    DeadReason.EXHAUSTED: "the last try of its schedule failed",
+    DeadReason.GONE: "the endpoint answered 410",
+    DeadReason.ENDPOINT_DISABLED: "it fell due while the endpoint was disabled",
+    DeadReason.ENDPOINT_DELETED: "the endpoint was deleted",
+    DeadReason.EXPUNGED: "the message's payload was taken away",
+}
+
+
 class Standing(StrEnum):
     """How a delivery stands, in Svix's words: ``sending`` is tried and not over."""
 
@@ -86,7 +105,10 @@ class DeliveryJob(Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A delivery as stored. ``due_at_ms`` is None when nothing more will be tried, or not before others have ended."""
+    """A delivery as stored. ``due_at_ms`` is None when nothing more will be tried, or not before others have ended.
+
+    ``dead_reason`` is None unless it is dead (or died by a node of an older Paybell during an upgrade).
+    """
 
     id: str
     message_id: str
@@ -100,6 +122,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     created_at_ms: int
     finished_at_ms: int | None
     last_error: str
+    dead_reason: DeadReason | None
 
 
 class Answered(Struct, frozen=True, kw_only=True):

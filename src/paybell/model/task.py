@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from paybell.model.delivery import Standing
+from paybell.model.delivery import DeadReason, Standing
 
 
 class TaskKind(StrEnum):
@@ -51,12 +51,14 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     application_ids: tuple[str, ...] = ()
     """Of statistics: none means all of the organisation."""
     event_types: frozenset[str] = frozenset()
-    """This and the rest narrow a bulk replay."""
+    """What narrows a recovery or a bulk replay; the others narrow a bulk replay."""
     channel: str = ""
     tag: str = ""
     standing: Standing | None = None
     status_class: int | None = None
     """The class of the last answer's status, 200 for 2xx; 0 where there was none."""
+    reasons: frozenset[DeadReason] = frozenset()
+    """Of a recovery: why they are dead letters; none means whatever the reason."""
 
 
 class Task(Struct, frozen=True, kw_only=True):

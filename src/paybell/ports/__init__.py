@@ -12,6 +12,7 @@ from paybell.ports.archive import ArchiveReader, ArchiveRow, ArchiveSpan, Archiv
 from paybell.ports.audit import AuditStore, Changing, changing, riding
 from paybell.ports.certificates import ClientCertificate
 from paybell.ports.counting import AttemptCount
+from paybell.ports.dead_letters import DeadLetterCount, DeadLetterStore
 from paybell.ports.deliveries import AttemptNew, DeliverStore, DeliveryClaim
 from paybell.ports.directory import DirectoryStore
 from paybell.ports.errands import Advance, ErrandStore, Tally, Tallying
@@ -116,6 +117,8 @@ __all__ = [
     "Claim",
     "Claims",
     "ClientCertificate",
+    "DeadLetterCount",
+    "DeadLetterStore",
     "Decide",
     "DeliverStore",
     "DeliveryClaim",
@@ -219,6 +222,7 @@ class Store(
     ReplayStore,
     ErrandStore,
     ReadStore,
+    DeadLetterStore,
     PollStore,
     ArchiveStore,
     Protocol,

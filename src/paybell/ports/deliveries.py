@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from paybell.model.delivery import Attempt, DeliveryJob, DeliveryState
+from paybell.model.delivery import Attempt, DeadReason, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import EventType
 from paybell.ports.isolation import IsolationStore, Weigh
@@ -27,6 +27,7 @@ class AttemptNew(Struct, frozen=True, kw_only=True):
     lease_no: int
     state: DeliveryState
     due_at_ms: int | None
+    dead_reason: DeadReason | None = None
     disable_endpoint_reason: str = ""
     failing_since_max_ms: int = 0
     """An endpoint whose every attempt has failed since then or before is disabled with this failure; 0 for none."""
@@ -69,8 +70,8 @@ class DeliverStore(IsolationStore, Protocol):
         """Give leases back untried."""
         ...
 
-    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
-        """End a leased delivery untried as a dead letter (its endpoint is gone or disabled)."""
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: DeadReason, error: str, now_ms: int) -> None:
+        """End a leased delivery untried as a dead letter; ``error`` says in words why."""
         ...
 
     async def attempt_append(self, new: AttemptNew) -> bool:

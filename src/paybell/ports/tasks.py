@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from paybell.model.answer import AnswerNew
-from paybell.model.delivery import DeliveryJob, DeliveryState
+from paybell.model.delivery import DeadReason, DeliveryJob, DeliveryState
 from paybell.model.endpoint import Endpoint
 from paybell.model.message import Message
 from paybell.model.task import Asked, Task, TaskKind, TaskState
@@ -22,7 +22,10 @@ class TaskNew(Struct, frozen=True, kw_only=True):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """Which messages to look at for an endpoint: up to ``limit`` with ids above ``after``, oldest first."""
+    """Which messages to look at for an endpoint: up to ``limit`` with ids above ``after``, oldest first.
+
+    ``dead_only``: those that are dead letters there, and no others.
+    """
 
     organisation_id: str
     application_id: str
@@ -30,6 +33,7 @@ class Look(Struct, frozen=True, kw_only=True):
     asked: Asked
     after: str
     limit: int
+    dead_only: bool
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -43,6 +47,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """Of the last attempt; only where the task asks for it."""
     beside: frozenset[str]
     """The more special event types that its application was told of the same change, for a fallback."""
+    dead_reason: DeadReason | None = None
+    """Only where dead letters alone are looked at."""
 
 
 class Moves(Struct, frozen=True, kw_only=True):

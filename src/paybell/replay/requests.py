@@ -75,6 +75,7 @@ def look_of(task: Task, *, after: str, limit: int) -> Look:
         asked=task.asked,
         after=after,
         limit=limit,
+        dead_only=task.kind is TaskKind.RECOVER,
     )
 
 

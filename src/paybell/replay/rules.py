@@ -95,7 +95,7 @@ def job_of(message: Message, endpoint: Endpoint, *, new_id: str, now_ms: int) ->
 def _is_meant(kind: TaskKind, asked: Asked, endpoint: Endpoint, it: Candidate, wishes: Wishes) -> bool:
     match kind:
         case TaskKind.RECOVER:
-            return it.state is DeliveryState.DEAD
+            return it.state is DeliveryState.DEAD and _is_to_recover(asked, it)
         case TaskKind.REPLAY_MISSING:
             return it.state is None and _is_missing(endpoint, it, wishes)
         case TaskKind.BULK_REPLAY:
@@ -111,6 +111,12 @@ def _is_missing(endpoint: Endpoint, it: Candidate, wishes: Wishes) -> bool:
     if any(wishes.event_type(endpoint, beside) for beside in it.beside):
         return False
     return wishes.message(endpoint, it.message)
+
+
+def _is_to_recover(asked: Asked, it: Candidate) -> bool:
+    if asked.event_types and it.message.event_type not in asked.event_types:
+        return False
+    return not asked.reasons or it.dead_reason in asked.reasons
 
 
 def _is_asked_for(asked: Asked, state: DeliveryState, it: Candidate) -> bool:

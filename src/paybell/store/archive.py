@@ -180,7 +180,7 @@ TABLES: Final = (
         "deliveries",
         "archive_deliveries",
         "id message_id endpoint_id application_id organisation_id event_type state attempt_count lease_no due_at_ms "
-        "created_at_ms finished_at_ms last_error resent_at_count",
+        "created_at_ms finished_at_ms last_error resent_at_count dead_reason",
         foreign="last_error",
     ),
     _table("delivery_lines", "archive_delivery_lines", "delivery_id endpoint_id order_key place"),

@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from paybell.model.account import AccountItem
 from paybell.model.audit import AuditLine
-from paybell.model.delivery import Attempt, Delivery, DeliveryState, Standing, standing_of
+from paybell.model.delivery import Attempt, DeadReason, Delivery, DeliveryState, Standing, standing_of
 from paybell.model.endpoint import Endpoint
 from paybell.model.entitlement import Entitlement
 from paybell.model.expectation import Expectation
@@ -17,7 +17,7 @@ from paybell.model.message import Message
 from paybell.model.notification import Refusal
 from paybell.model.payment import Payment
 from paybell.model.task import Task
-from paybell.ports import AddressedMessage, AttemptCount, NotificationView, Page, PageQuery
+from paybell.ports import AddressedMessage, AttemptCount, DeadLetterCount, NotificationView, Page, PageQuery
 from paybell.store import (
     account_rows,
     audit_rows,
@@ -33,6 +33,7 @@ from paybell.store import (
 from paybell.store.paging import bindings, page, page_name
 
 T = TypeVar("T")
+_DEAD_FILTERS: Final = ("application_id", "endpoint_id", "reason", "event_types")
 
 
 class PageReads(ABC):
@@ -118,6 +119,21 @@ class PageReads(ABC):
         name = "delivery_page_of_message" if query.filters.get("message_id") else "delivery_page"
         filters = ("application_id", "endpoint_id", "message_id", "state")
         return await self._page(name, query, rows.delivery, lambda it: it.id, *filters)
+
+    async def dead_letter_page(self, query: PageQuery) -> Page[Delivery]:
+        """See the port."""
+        name = "dead_letter_page_of_endpoint" if query.filters.get("endpoint_id") else "dead_letter_page"
+        return await self._page(name, query, rows.delivery, lambda it: it.id, *_DEAD_FILTERS)
+
+    async def dead_letter_count(self, query: PageQuery, *, count_max: int) -> DeadLetterCount:
+        """See the port."""
+        named = {**bindings(query, *_DEAD_FILTERS), "count_max": count_max}
+        name = "dead_letter_count_of_endpoint" if query.filters.get("endpoint_id") else "dead_letter_count"
+        found = await self.page_rows(name, named)
+        counts = {rows.text(reason): rows.number(count) for reason, count in found}
+        total = sum(counts.values())
+        by_reason = {it: counts.get(it, 0) for it in DeadReason}
+        return DeadLetterCount(total=total, by_reason=by_reason, complete=total < count_max)
 
     async def attempt_page(self, query: PageQuery) -> Page[Attempt]:
         """See the port."""

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from paybell.errors import Conflict
-from paybell.model.delivery import BEHIND_MS, Attempt, Delivery, DeliveryJob, DeliveryState
+from paybell.model.delivery import BEHIND_MS, Attempt, DeadReason, Delivery, DeliveryJob, DeliveryState
 from paybell.model.fact import Fact
 from paybell.model.message import Message
 from paybell.model.notification import (
@@ -264,7 +264,7 @@ def message_row(value: Message) -> Row:
 
 
 def delivery(row: Sequence[object]) -> Delivery:
-    """The twelve columns of a delivery query."""
+    """The thirteen columns of a delivery query."""
     return Delivery(
         id=text(row[0]),
         message_id=text(row[1]),
@@ -278,6 +278,7 @@ def delivery(row: Sequence[object]) -> Delivery:
         created_at_ms=number(row[9]),
         finished_at_ms=number_or_none(row[10]),
         last_error=text(row[11]),
+        dead_reason=DeadReason(found) if (found := text(row[12])) else None,
     )
 
 
@@ -347,7 +348,8 @@ def last_error(it: Attempt) -> str:
 
 def attempt_end_row(new: AttemptNew) -> Row:
     """An attempt's fourteen columns, then what becomes of its delivery."""
-    return (*attempt_row(new.attempt), new.lease_no, str(new.state), new.due_at_ms, last_error(new.attempt))
+    ended = (str(new.state), new.due_at_ms, last_error(new.attempt), new.dead_reason or "")
+    return (*attempt_row(new.attempt), new.lease_no, *ended)
 
 
 def being_sent(message_id: str, endpoint_id: str) -> Conflict:

@@ -7,7 +7,7 @@ import msgspec
 
 from paybell.clock import id_at
 from paybell.errors import Conflict
-from paybell.model.delivery import DeliveryState
+from paybell.model.delivery import DeadReason, DeliveryState
 from paybell.model.task import Asked, Task, TaskKind, TaskState
 from paybell.ports import Advance, Candidate, Look, Moves, Tally, Tallying
 from paybell.store import extra_rows, rows
@@ -73,15 +73,18 @@ def refuse_more(running: int, running_max: int) -> None:
         raise Conflict(f"{running} such tasks run already, as many as may: wait until one ends, or cancel one")
 
 
-def look_row(look: Look) -> rows.Row:
-    """What is asked of messages."""
+def look_query(look: Look) -> tuple[str, rows.Row]:
+    """What is asked of messages: the query's name and its values."""
     after, before = max(look.after, id_at("msg", look.asked.since_ms)), id_at("msg", look.asked.until_ms)
+    if look.dead_only:
+        return "task_look_dead", (look.endpoint_id, after, before, look.organisation_id, look.limit)
     codes = int(look.asked.status_class is not None)
-    return (codes, look.endpoint_id, look.application_id, after, before, look.organisation_id, look.limit)
+    values = (codes, look.endpoint_id, look.application_id, after, before, look.organisation_id, look.limit)
+    return "task_look", values
 
 
 def candidate(row: Sequence[object]) -> Candidate:
-    """The seventeen columns of a message and how it stands."""
+    """The eighteen columns of a message and how it stands."""
     return Candidate(
         message=extra_rows.message((*row[:10], *row[15:17])),
         delivery_id="" if row[10] is None else rows.text(row[10]),
@@ -89,6 +92,7 @@ def candidate(row: Sequence[object]) -> Candidate:
         attempt_count=rows.number_or_none(row[12]) or 0,
         status_code=rows.number_or_none(row[13]),
         beside=frozenset() if row[14] is None else frozenset(rows.text(row[14]).split(",")),
+        dead_reason=DeadReason(rows.text(row[17])) if row[17] else None,
     )
 
 

@@ -65,6 +65,8 @@ _CAPABILITIES: Final[Mapping[str, Capability]] = {
     "attempt_list_of_message": Capability.VIEW_BASE,
     "attempt_get": Capability.VIEW_BASE,
     "delivery_list": Capability.VIEW_BASE,
+    "dead_letter_list": Capability.VIEW_BASE,
+    "dead_letter_count": Capability.VIEW_BASE,
     "poller_poll": Capability.VIEW_BASE,
     "poller_consumer_poll": Capability.VIEW_BASE,
     "poller_consumer_seek": Capability.MANAGE_ENDPOINT,

@@ -145,7 +145,7 @@ def _split(
     table: Table, batch: Sequence[ArchiveRow], queue: str, ends: str, waiting: frozenset[str]
 ) -> Iterator[_Records]:
     state = table.columns.index("state")
-    in_queue = tuple(it for it in table.columns if it != "finished_at_ms")
+    in_queue = tuple(it for it in table.columns if it not in {"finished_at_ms", "dead_reason"})
     in_ends = tuple(it for it in table.columns if it != "due_at_ms")
     free = {"leased": False} if table.name == "notification_states" else {}  # a delivery's lease is its state
     queued = _picked(table, [row for row in batch if row[state] in waiting], in_queue)

@@ -6,7 +6,7 @@ from typing import Final
 from paybell.clock import Clock
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob
+from paybell.model.delivery import BEHIND_MS, Attempt, DeadReason, DeliveryJob
 from paybell.model.message import PAYLOAD_EXPIRED, Message
 from paybell.ports import AttemptNew, Changes, Decide, DeliveryClaim, MessageNew, Reading
 from paybell.store import answer_rows, extra_rows, operational, rows
@@ -19,7 +19,7 @@ from paybell.store.postgres.recording import RecordingPart
 from paybell.store.postgres.waiting import Waiting
 from paybell.store.seal import Seal
 
-_ATTEMPT_COLUMNS: Final = 18
+_ATTEMPT_COLUMNS: Final = 19
 _KEY_COLUMNS: Final = 4
 
 
@@ -55,13 +55,14 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             self._waiting.due(job.endpoint_id, due_at_ms)
         self.hints.tell("deliver")
 
-    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: DeadReason, error: str, now_ms: int) -> None:
         """See the port."""
+        values = (job.id, job.lease_no, now_ms, error, reason)
         if not job.order_key:
-            await self.database.rows("delivery_abandon", job.id, job.lease_no, now_ms, reason)
+            await self.database.rows("delivery_abandon", *values)
             return
         async with self.database.transaction() as session:
-            if await session.count("delivery_abandon", job.id, job.lease_no, now_ms, reason):
+            if await session.count("delivery_abandon", *values):
                 await self.line_leave(session, [(job.id, job.endpoint_id, job.order_key)])
         self._waiting.due(job.endpoint_id, self.clock.now_ms())
 

@@ -62,7 +62,8 @@ class TaskPart(DeliveryPart):
 
     async def task_look(self, look: Look) -> Sequence[Candidate]:
         """See the port."""
-        return [task_rows.candidate(row) for row in await self.database.rows("task_look", *task_rows.look_row(look))]
+        name, values = task_rows.look_query(look)
+        return [task_rows.candidate(row) for row in await self.database.rows(name, *values)]
 
     async def task_step(self, task: Task, look: Look, choose: Choose, *, now_ms: int) -> Task | None:
         """See the port."""
@@ -77,7 +78,8 @@ class TaskPart(DeliveryPart):
             held = await session.rows("task_hold", task.endpoint_id)
             if (task.id, task.lease_no) not in {(row[0], row[1]) for row in held}:
                 return None
-            found = await session.rows("task_look", *task_rows.look_row(look))
+            name, values = task_rows.look_query(look)
+            found = await session.rows(name, *values)
             moves = choose([task_rows.candidate(row) for row in found])
             done = await self._do(session, moves, now_ms)
             ((*row,),) = await session.rows("task_move", *task_rows.move_row(task, moves, done, now_ms))

@@ -73,7 +73,7 @@ SELECT delivery_id, endpoint_id, order_key, place FROM delivery_lines ORDER BY d
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
        CASE state WHEN 'leased' THEN 'due' ELSE state END AS state, attempt_count, lease_no,
        CASE state WHEN 'leased' THEN created_at_ms ELSE due_at_ms END AS due_at_ms, created_at_ms, finished_at_ms,
-       last_error, resent_at_count
+       last_error, resent_at_count, dead_reason
   FROM deliveries ORDER BY id;
 
 -- archive_attempts --
@@ -171,8 +171,8 @@ INSERT INTO delivery_lines (delivery_id, endpoint_id, order_key, place) VALUES (
 -- Put a row of deliveries in as it is.
 INSERT INTO deliveries (
     id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, lease_no, due_at_ms,
-    created_at_ms, finished_at_ms, last_error, resent_at_count)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+    created_at_ms, finished_at_ms, last_error, resent_at_count, dead_reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- archive_attempts_insert [sqlite] --
 -- Put a row of attempts in as it is.

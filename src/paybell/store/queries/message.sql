@@ -227,8 +227,8 @@ UPDATE deliveries SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $1 
 -- delivery_finish [sqlite] --
 -- A delivery's next state, while the lease is still the writer's own.
 UPDATE deliveries
-   SET state = $1, due_at_ms = $2, finished_at_ms = $3, attempt_count = attempt_count + $4, last_error = $5
- WHERE id = $6 AND state = 'leased' AND lease_no = $7;
+   SET state = $1, due_at_ms = $2, finished_at_ms = $3, attempt_count = attempt_count + $4, last_error = $5, dead_reason = $6
+ WHERE id = $7 AND state = 'leased' AND lease_no = $8;
 
 -- lease_release_deliveries [sqlite] --
 -- A single process took over: what its predecessor had leased is due.
@@ -237,7 +237,7 @@ UPDATE deliveries SET state = 'due', due_at_ms = $1 WHERE state = 'leased';
 -- delivery_page --
 -- Deliveries, newest first.
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
-       finished_at_ms, last_error
+       finished_at_ms, last_error, dead_reason
   FROM deliveries
  WHERE organisation_id = :organisation_id
    AND id < :before AND id > :after
@@ -251,7 +251,7 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
 -- delivery_page_of_message [sqlite] --
 -- The deliveries of one message.
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
-       finished_at_ms, last_error
+       finished_at_ms, last_error, dead_reason
   FROM deliveries
  WHERE message_id = :message_id AND organisation_id = :organisation_id
    AND id < :before AND id > :after
@@ -265,11 +265,11 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
 -- The deliveries of one message.
 WITH of_message AS MATERIALIZED (
     SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms,
-           created_at_ms, finished_at_ms, last_error
+           created_at_ms, finished_at_ms, last_error, dead_reason
       FROM deliveries WHERE message_id = :message_id AND organisation_id = :organisation_id
 )
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count, due_at_ms, created_at_ms,
-       finished_at_ms, last_error
+       finished_at_ms, last_error, dead_reason
   FROM of_message
  WHERE id < :before AND id > :after
    AND (:application_id = '' OR application_id = :application_id)
@@ -284,7 +284,7 @@ UPDATE messages SET payload = $1 WHERE organisation_id = $2 AND application_id =
 
 -- delivery_end_of_message [sqlite] --
 -- What waits of a message whose payload is gone becomes a dead letter.
-UPDATE deliveries SET state = 'dead', due_at_ms = NULL, finished_at_ms = $1, last_error = $2
+UPDATE deliveries SET state = 'dead', due_at_ms = NULL, finished_at_ms = $1, last_error = $2, dead_reason = 'expunged'
  WHERE message_id = $3 AND state IN ('due', 'leased');
 
 -- delivery_end_of_message [postgres] --
@@ -293,9 +293,9 @@ WITH ended AS (
     DELETE FROM delivery_queue WHERE message_id = $3 RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
+                           lease_no, created_at_ms, finished_at_ms, last_error, dead_reason, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $1::bigint, $2::text, resent_at_count FROM ended;
+       $1::bigint, $2::text, 'expunged', resent_at_count FROM ended;
 
 -- attempt_expunge --
 -- Take what an endpoint answered away.
@@ -303,7 +303,7 @@ UPDATE attempts SET response = '' WHERE organisation_id = $1 AND id = $2;
 
 -- delivery_resend [sqlite] --
 -- Make a delivery due once more, on its schedule from the begin and out of any line, unless it waits in one.
-UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, resent_at_count = attempt_count
+UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, dead_reason = '', resent_at_count = attempt_count
  WHERE message_id = $2 AND endpoint_id = $3 AND organisation_id = $4 AND state IN ('due', 'delivered', 'dead')
    AND (due_at_ms IS NULL OR due_at_ms <> $5);
 
@@ -329,7 +329,7 @@ SELECT state FROM deliveries WHERE message_id = $1 AND endpoint_id = $2 AND orga
 
 -- delivery_end_of_endpoint [sqlite] --
 -- What waits for an endpoint that is gone becomes a dead letter.
-UPDATE deliveries SET state = 'dead', due_at_ms = NULL, finished_at_ms = $1, last_error = $2
+UPDATE deliveries SET state = 'dead', due_at_ms = NULL, finished_at_ms = $1, last_error = $2, dead_reason = 'endpoint_deleted'
  WHERE state IN ('due', 'leased') AND endpoint_id = $3;
 
 -- delivery_end_of_endpoint [postgres] --
@@ -339,9 +339,9 @@ WITH ended AS (
      WHERE (state = 'due' AND endpoint_id = $3) OR (state = 'leased' AND endpoint_id = $3) RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
+                           lease_no, created_at_ms, finished_at_ms, last_error, dead_reason, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $1::bigint, $2::text, resent_at_count FROM ended;
+       $1::bigint, $2::text, 'endpoint_deleted', resent_at_count FROM ended;
 
 -- attempt_insert [sqlite] --
 -- Append an attempt.
@@ -483,18 +483,18 @@ WITH ended AS (
     DELETE FROM delivery_queue WHERE id = $1 AND state <> 'due' AND lease_no = $2 RETURNING *
 )
 INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                           lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
+                           lease_no, created_at_ms, finished_at_ms, last_error, dead_reason, resent_at_count)
 SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type, 'dead', attempt_count, lease_no, created_at_ms,
-       $3::bigint, $4::text, resent_at_count FROM ended;
+       $3::bigint, $4::text, $5::text, resent_at_count FROM ended;
 
 -- attempt_append [postgres] --
 -- Record attempts whose lease nobody else has taken since, and end or postpone their deliveries; give the attempts' ids.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::smallint[],
                          $9::integer[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
-                         $15::integer[], $16::text[], $17::bigint[], $18::text[])
+                         $15::integer[], $16::text[], $17::bigint[], $18::text[], $19::text[])
         AS g (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered, status_code,
-              response, error, url, started_at_ms, duration_ms, lease_no, state, due_at_ms, last_error)
+              response, error, url, started_at_ms, duration_ms, lease_no, state, due_at_ms, last_error, dead_reason)
 ), held AS MATERIALIZED (
     SELECT q.event_type, q.created_at_ms, q.resent_at_count, g.*
       FROM given AS g CROSS JOIN LATERAL (
@@ -513,9 +513,9 @@ WITH given AS (
      WHERE id = ANY ((SELECT ids FROM later)::text[])
 ), history AS (
     INSERT INTO delivery_ends (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_count,
-                               lease_no, created_at_ms, finished_at_ms, last_error, resent_at_count)
+                               lease_no, created_at_ms, finished_at_ms, last_error, dead_reason, resent_at_count)
     SELECT delivery_id, message_id, endpoint_id, application_id, organisation_id, event_type, state, attempt_no, lease_no,
-           created_at_ms, started_at_ms + duration_ms, last_error, resent_at_count FROM held WHERE due_at_ms IS NULL
+           created_at_ms, started_at_ms + duration_ms, last_error, dead_reason, resent_at_count FROM held WHERE due_at_ms IS NULL
 )
 INSERT INTO attempts (id, delivery_id, message_id, endpoint_id, application_id, organisation_id, attempt_no, delivered,
                       status_code, response, error, url, started_at_ms, duration_ms, manual)

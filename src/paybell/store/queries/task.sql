@@ -97,7 +97,8 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
              WHERE s.application_id = m.application_id AND s.event_id <> '' AND s.event_type <> m.event_type
                AND s.event_id > substr(m.event_id, 1, length(m.event_id) - length(m.event_type))
                AND s.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END,
-       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id),
+       NULL
   FROM messages AS m LEFT JOIN deliveries AS d ON d.message_id = m.id AND d.endpoint_id = $2
  WHERE m.application_id = $3 AND m.id > $4 AND m.id < $5 AND m.organisation_id || '' = $6
  ORDER BY m.id LIMIT $7;
@@ -116,14 +117,15 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
              WHERE k.application_id = m.application_id AND s.event_type <> m.event_type
                AND k.event_id > substr(m.event_id, 1, length(m.event_id) - length(m.event_type))
                AND k.event_id < substr(m.event_id, 1, length(m.event_id) - length(m.event_type)) || '~') END,
-       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id),
+       NULL
   FROM page AS m
   LEFT JOIN LATERAL (SELECT id, state, attempt_count FROM deliveries WHERE message_id = m.id AND endpoint_id = $2 LIMIT 1) AS d ON true
  ORDER BY m.id;
 
 -- task_resend [sqlite] --
 -- Make a delivery due once more, on its schedule from the begin and out of any line, unless it waits in one.
-UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, resent_at_count = attempt_count
+UPDATE deliveries SET state = 'due', due_at_ms = $1, finished_at_ms = NULL, dead_reason = '', resent_at_count = attempt_count
  WHERE id = $2 AND state IN ('due', 'delivered', 'dead') AND (due_at_ms IS NULL OR due_at_ms <> $3);
 
 -- task_resend [postgres] --

@@ -6,7 +6,7 @@ import apsw
 
 from paybell.errors import Conflict, NotFound
 from paybell.model.answer import Beginning, Begun
-from paybell.model.delivery import BEHIND_MS, Attempt, DeliveryJob, DeliveryState
+from paybell.model.delivery import BEHIND_MS, Attempt, DeadReason, DeliveryJob, DeliveryState
 from paybell.model.message import PAYLOAD_EXPIRED, Message
 from paybell.ports import AttemptNew, DeliveryClaim, MessageNew
 from paybell.store import answer_rows, extra_rows, operational, rows
@@ -80,12 +80,19 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
         await self.database.write(job)
 
-    async def delivery_abandon(self, job: DeliveryJob, *, reason: str, now_ms: int) -> None:
+    async def delivery_abandon(self, job: DeliveryJob, *, reason: DeadReason, error: str, now_ms: int) -> None:
         """See the port."""
 
         def abandon(connection: apsw.Connection) -> None:
             ended = self._finish(
-                connection, job.id, job.lease_no, DeliveryState.DEAD, due_at_ms=None, finished=now_ms, error=reason
+                connection,
+                job.id,
+                job.lease_no,
+                DeliveryState.DEAD,
+                due_at_ms=None,
+                finished=now_ms,
+                error=error,
+                dead_reason=reason,
             )
             if ended and job.order_key:
                 self.line_leave(connection, job.id, job.endpoint_id, job.order_key)
@@ -103,8 +110,9 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         finished: int | None = None,
         attempts: int = 0,
         error: str = "",
+        dead_reason: DeadReason | None = None,
     ) -> bool:
-        values = (str(state), due_at_ms, finished, attempts, error, delivery_id, lease_no)
+        values = (str(state), due_at_ms, finished, attempts, error, dead_reason or "", delivery_id, lease_no)
         connection.execute(self.sql["delivery_finish"], values)
         return connection.changes() > 0
 
@@ -123,6 +131,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
                 finished=ended,
                 attempts=1,
                 error=rows.last_error(it),
+                dead_reason=new.dead_reason,
             ):
                 return False, False, False
             connection.execute(self.sql["attempt_insert"], rows.attempt_row(it))

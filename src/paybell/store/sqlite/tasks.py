@@ -80,7 +80,8 @@ class TaskPart(DeliveryPart):
         return await self.database.read(lambda connection: self._look(connection, look))
 
     def _look(self, connection: apsw.Connection, look: Look) -> list[Candidate]:
-        return [task_rows.candidate(row) for row in connection.execute(self.sql["task_look"], task_rows.look_row(look))]
+        name, values = task_rows.look_query(look)
+        return [task_rows.candidate(row) for row in connection.execute(self.sql[name], values)]
 
     async def task_step(self, task: Task, look: Look, choose: Choose, *, now_ms: int) -> Task | None:
         """See the port."""

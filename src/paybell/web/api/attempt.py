@@ -11,7 +11,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from paybell.errors import NotFound
-from paybell.model.delivery import Attempt, Delivery, DeliveryState
+from paybell.model.delivery import Attempt, DeadReason, Delivery, DeliveryState
 from paybell.model.message import Application
 from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.caller import Caller, Calling, Filter, Narrowed, Narrowing, Paging, Span, Spanning, keyed_router
@@ -63,6 +63,7 @@ class DeliveryOut(Shape):
     created_at: Time
     finished_at: Time | None
     last_error: str
+    dead_reason: Annotated[DeadReason | None, Field(description="Why nothing more is tried; only of dead letters.")]
 
 
 class Seeking(Struct, frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ async def attempt_list_of_message(  # noqa: PLR0917 - filters come by name
     query = paging.query(
         application_id=found.application_id,
         message_id=found.id,
-        endpoint_id=await _endpoint_id(caller, application, endpoint_id),
+        endpoint_id=await endpoint_id_of(caller, application, endpoint_id),
         **sought.filters(),
     )
     return page_out(await caller.store.attempt_page(sought.span.of(query, "atmpt")), sought.show)
@@ -191,14 +192,14 @@ async def delivery_list(  # noqa: PLR0917 - filters come by name
     application = await application_of(caller, app)
     query = paging.query(
         application_id=application.id,
-        endpoint_id=await _endpoint_id(caller, application, endpoint),
+        endpoint_id=await endpoint_id_of(caller, application, endpoint),
         message_id=await _message_id(caller, application, message),
         state=state or "",
     )
-    return page_out(await caller.store.delivery_page(query), _show_delivery)
+    return page_out(await caller.store.delivery_page(query), show_delivery)
 
 
-async def _endpoint_id(caller: Caller, application: Application, name: str) -> str:
+async def endpoint_id_of(caller: Caller, application: Application, name: str) -> str:
     """The id behind a uid; the name itself where there is none, since deliveries outlive an endpoint."""
     try:
         return name and (await caller.store.endpoint_lookup(caller.organisation_id, application.id, name)).id
@@ -238,7 +239,8 @@ def _show(it: Attempt) -> AttemptOut:
     )
 
 
-def _show_delivery(it: Delivery) -> DeliveryOut:
+def show_delivery(it: Delivery) -> DeliveryOut:
+    """One delivery."""
     return DeliveryOut(
         id=it.id,
         msg_id=it.message_id,
@@ -250,4 +252,5 @@ def _show_delivery(it: Delivery) -> DeliveryOut:
         created_at=when(it.created_at_ms),
         finished_at=when_or_none(it.finished_at_ms),
         last_error=it.last_error,
+        dead_reason=it.dead_reason,
     )

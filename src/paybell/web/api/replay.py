@@ -3,15 +3,17 @@
 from typing import Annotated, Final, Literal
 
 from fastapi import Query, Request, Response
+from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
 
-from paybell.model.delivery import Standing
+from paybell.model.delivery import DeadReason, Standing
 from paybell.model.message import TAG_PATTERN
 from paybell.model.task import Asked, TaskKind
 from paybell.replay.requests import RUNNING_MAX
 from paybell.web.api.application import AppPath
 from paybell.web.api.background_task import TaskOut, begin, show_task
 from paybell.web.api.caller import Caller, Calling, keyed_router
+from paybell.web.api.dead_letter import REASONS
 from paybell.web.api.endpoint import EndpointPath, check_enabled, endpoint_of
 from paybell.web.api.problems import WRITES, Answers
 from paybell.web.api.shapes import EventTypeName, Shape, exact
@@ -19,6 +21,7 @@ from paybell.web.api.shapes import EventTypeName, Shape, exact
 router = keyed_router("replay")
 
 DryRun = Annotated[bool, Query(description="Only say how many messages there are, and start nothing.")]
+EventTypes = Annotated[list[EventTypeName], Field(min_length=1, max_length=250)]
 _STANDINGS: Final = (Standing.SUCCESS, Standing.PENDING, Standing.FAIL, Standing.SENDING)
 
 
@@ -29,10 +32,17 @@ class ReplayIn(Shape):
     until: Annotated[AwareDatetime | None, Field(description="Now, where it is absent.")] = None
 
 
+class RecoverIn(ReplayIn):
+    """The same, with what narrows it."""
+
+    event_types: EventTypes | None = None
+    reasons: Annotated[list[DeadReason], Field(min_length=1, description=REASONS)] | None = None
+
+
 class BulkReplayIn(ReplayIn):
     """The same, with what narrows it."""
 
-    event_types: Annotated[list[EventTypeName], Field(min_length=1, max_length=250)] | None = None
+    event_types: EventTypes | None = None
     channel: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9_.:-]+$")] | None = None
     tag: Annotated[str, Field(pattern=TAG_PATTERN)] | None = None
     status: Annotated[Literal[0, 1, 2, 3], Field(description="0 success, 1 pending, 2 fail, 3 sending")] | None = None
@@ -61,7 +71,7 @@ _ANSWERS: Final[Answers] = {
 
 @router.post("/app/{app}/endpoint/{endpoint}/recover", status_code=202, response_model=TaskOut, responses=_ANSWERS)
 async def endpoint_recover(
-    app: AppPath, endpoint: EndpointPath, body: ReplayIn, caller: Calling, request: Request, *, dry_run: DryRun = False
+    app: AppPath, endpoint: EndpointPath, body: RecoverIn, caller: Calling, request: Request, *, dry_run: DryRun = False
 ) -> Response:
     """Send once more what failed: the dead letters of a range."""
     return await _replay(caller, request, (app, endpoint), TaskKind.RECOVER, _asked(body, caller), dry_run=dry_run)
@@ -96,11 +106,12 @@ async def endpoint_bulk_replay(
 def _asked(body: ReplayIn, caller: Caller) -> Asked:
     until_ms = caller.now_ms() if body.until is None else int(body.until.timestamp() * 1000)
     plain = Asked(since_ms=int(body.since.timestamp() * 1000), until_ms=until_ms)
+    if isinstance(body, RecoverIn):
+        return replace(plain, event_types=frozenset(body.event_types or ()), reasons=frozenset(body.reasons or ()))
     if not isinstance(body, BulkReplayIn):
         return plain
-    return Asked(
-        since_ms=plain.since_ms,
-        until_ms=plain.until_ms,
+    return replace(
+        plain,
         event_types=frozenset(body.event_types or ()),
         channel=body.channel or "",
         tag=body.tag or "",
