@@ -4,8 +4,12 @@ import gc
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.databases import DATABASES, Database
+
+settings.register_profile("paybell", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("paybell")
 
 
 def pytest_collection_finish() -> None:

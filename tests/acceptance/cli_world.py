@@ -12,10 +12,12 @@ from typing import Any
 import typer
 from msgspec import Struct
 
+from paybell.cli.commands import COMMANDS
 from paybell.cli.main import app, run
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "paybell.cli.main", __name__])
+_COMMANDS = sorted({f"paybell.cli.{it.module}" for it in COMMANDS.values()})
+_FORKS.set_forkserver_preload(["pytest", *_COMMANDS, __name__])
 
 
 class Shown(Struct, frozen=True):
@@ -62,9 +64,17 @@ class Shell:
         return json.loads(self.right(*arguments, "--json"))
 
 
+def program() -> Any:
+    """The whole program, with all its commands read."""
+    whole: Any = typer.main.get_command(app)
+    for name in COMMANDS:
+        whole.get_command(None, name)
+    return whole
+
+
 def command_names() -> set[str]:
     """Every command, such as `payments list`."""
-    return set(_names(typer.main.get_command(app)))
+    return set(_names(program()))
 
 
 def _names(command: Any, path: str = "") -> Iterator[str]:

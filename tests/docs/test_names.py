@@ -3,14 +3,12 @@
 import importlib
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from paybell.cli.main import app
 from paybell.config import Settings
 from paybell.model.message import EVENT_TYPES
+from tests.acceptance.cli_world import program
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -60,7 +58,7 @@ def test_commands_are_there(page: Path) -> None:
     lines = re.findall(r"^(?:\./run|paybell) .*$", page.read_text(), re.MULTILINE)
     for line in [*spans(page), *lines]:
         if typed := COMMAND.match(line.partition("#")[0].strip()):
-            command: Any = typer.main.get_command(app)
+            command = program()
             for word in typed[1].split():
                 if not hasattr(command, "commands"):
                     break

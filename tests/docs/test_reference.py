@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import typer
 
 import paybell
 from paybell import errors
 from paybell.app.bell import Paybell
-from paybell.cli.main import app
 from paybell.config import Settings
 from paybell.model.message import EVENT_TYPES
 from paybell.model.operational import OPERATIONAL_EVENT_TYPES
+from tests.acceptance.cli_world import program
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -55,7 +54,7 @@ def default_of(value: Any) -> str:
 
 
 def test_every_command_and_option_stands_there() -> None:
-    found = dict(commands(typer.main.get_command(app)))
+    found = dict(commands(program()))
     assert {re.sub(r"( [A-Z]+)+$", "", it.partition(" --")[0]) for it in first_cells("Commands")} == set(found)
     for path, command in found.items():
         line = next(it for it in section("Commands").splitlines() if it.startswith(f"| `{path}"))

@@ -22,9 +22,9 @@ _COLUMNS = {
 }
 
 
-def _commands(subject: Subject) -> typer.Typer:
+def _commands(subject: Subject, help_text: str) -> typer.Typer:
     """``list`` and ``show`` of one subject."""
-    app = typer.Typer(no_args_is_help=True)
+    app = typer.Typer(no_args_is_help=True, help=help_text)
     columns = {"id": "id", "gateway id": "gatewayId", "gateway": "gateway", "status": "status", **_COLUMNS[subject]}
 
     @app.command("list", help=f"List the {subject}s, newest first.")
@@ -60,7 +60,10 @@ def _commands(subject: Subject) -> typer.Typer:
     return app
 
 
-payouts, subscriptions, invoices, customers = (_commands(it) for it in Subject if it is not Subject.PAYMENT)
+payouts = _commands(Subject.PAYOUT, "Money that gateways send to the bank.")
+subscriptions = _commands(Subject.SUBSCRIPTION, "What is paid for again and again.")
+invoices = _commands(Subject.INVOICE, "What customers owe.")
+customers = _commands(Subject.CUSTOMER, "Who pays.")
 
 
 @customers.command("erase")

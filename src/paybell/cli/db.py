@@ -16,12 +16,7 @@ from paybell.store.archive import TableDigest, digest_of_all
 from paybell.store.checking import Report
 from paybell.store.place import without_password
 
-app = typer.Typer(no_args_is_help=True)
-
-
-@app.callback()
-def db() -> None:
-    """The database."""
+app = typer.Typer(no_args_is_help=True, help="The database.")
 
 
 @app.command("status")

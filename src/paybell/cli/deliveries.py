@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from paybell.cli import dead_letters, replays
 from paybell.cli.shared import After, AsJson, Database, Limit, desk, show_rows, work
 from paybell.cli.views import delivery_view, endpoint_state_view
 from paybell.model.delivery import DeliveryState
 from paybell.ports import PageQuery
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Messages on their way to endpoints.")
 _COLUMNS = {
     "delivery": "id",
     "event type": "eventType",
@@ -34,11 +35,6 @@ _STATE_COLUMNS = {
 _WAITING_MAX = 10_000
 
 
-@app.callback()
-def deliveries() -> None:
-    """Messages on their way to endpoints."""
-
-
 @app.command("list")
 def list_(
     state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
@@ -57,6 +53,10 @@ def list_(
 def endpoints(*, database: Database = None, json: AsJson = False) -> None:
     """List the endpoints that are not well: what they are spared, until when and why."""
     show_rows(work(_endpoints(database)), _STATE_COLUMNS, json=json)
+
+
+app.command("dead")(dead_letters.dead)
+app.command("replay")(replays.replay)
 
 
 async def _endpoints(database: str | None) -> list[dict[str, object]]:

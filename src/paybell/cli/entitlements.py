@@ -9,7 +9,7 @@ from paybell.cli.views import entitlement_view
 from paybell.model.entitlement import EntitlementState
 from paybell.ports import PageQuery
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What customers may use.")
 _COLUMNS = {
     "customer": "customer",
     "product": "product",

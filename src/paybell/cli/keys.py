@@ -12,7 +12,7 @@ from paybell.model.key import SCOPES, ApiKey, KeyScope
 from paybell.ports import PageQuery
 from paybell.web.auth import hash_key, new_key
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="API keys.")
 _DAY_MS: Final = 86_400_000
 
 

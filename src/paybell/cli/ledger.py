@@ -13,7 +13,7 @@ from paybell.cli.views import balance_view, posting_view
 from paybell.model.ledger import Account, Balance, Posting
 from paybell.ports import PageQuery
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Where the money is: double-entry postings.")
 _PAGE_ROWS = 250
 _BALANCES = {
     "source": "source",

@@ -9,7 +9,7 @@ from paybell.cli.views import notification_view, time_text
 from paybell.model.notification import NotificationState
 from paybell.ports import NotificationView, PageQuery
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Webhook requests as they came.")
 _COLUMNS = {
     "notification": "id",
     "received": "receivedAt",

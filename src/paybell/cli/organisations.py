@@ -10,7 +10,7 @@ from paybell.errors import ConfigurationError
 from paybell.model.source import Organisation
 from paybell.model.text import is_uid
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Who owns sources, applications and keys.")
 
 
 @app.command("create")

@@ -17,7 +17,7 @@ from paybell.ports import PageQuery, Said, Store
 from paybell.record.rebuild import Difference
 from paybell.record.timelines import payment_timeline
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Payments.")
 _COLUMNS = {
     "payment": "id",
     "gateway's id": "gatewayPaymentId",

@@ -10,7 +10,7 @@ from paybell.cli.views import product_view
 from paybell.model.entitlement import DAYS_MAX, GRACE_DAYS, SUSPENDED_DAYS, OnRefund, Product
 from paybell.model.text import is_uid
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What is sold, and its policy.")
 _COLUMNS = {
     "product": "uid",
     "name": "name",

@@ -23,7 +23,7 @@ from paybell.testing.scenarios.verdict import EndpointSeen, PaymentSeen
 if TYPE_CHECKING:
     from paybell.cli.scenario_play import Played
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What others got wrong, played against a real Paybell.")
 ALL: Final = "all"
 _CHARS_MAX: Final = 400
 _NAMES_MAX: Final = 4

@@ -16,7 +16,7 @@ from paybell.model.source import Source
 from paybell.model.text import is_uid
 from paybell.ports import PageQuery, Store
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Accounts at gateways.")
 _TOKEN_BYTES = 24
 
 

@@ -10,7 +10,7 @@ from paybell.model.task import Task
 from paybell.ports import PageQuery
 from paybell.replay.requests import progress
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Background tasks that run, and those that have ended.")
 _COLUMNS: Final = {
     "task": "id",
     "what": "task",
@@ -27,11 +27,6 @@ LIST: Final = "paybell tasks list"
 
 
 Id = Annotated[str, typer.Argument(help="The task's id.")]
-
-
-@app.callback()
-def tasks() -> None:
-    """Background tasks that run, and those that have ended."""
 
 
 @app.command("list")
