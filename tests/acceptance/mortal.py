@@ -1,11 +1,15 @@
 """Servers that a SIGKILL ends at a commit: just before it counts, or just after, before anybody hears of it."""
 
+import contextlib
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from threading import Thread
 from typing import Any, Final, Protocol
 
 import apsw
@@ -73,6 +77,22 @@ class Forked:
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], moment: Moment | None) -> None:
         self._process = _FORKS.Process(target=_run, args=(arguments, dict(environment), moment))
         self._process.start()
+        self._watching = Thread(target=self._watch, daemon=True)
+        self._watching.start()
+
+    def _watch(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            descriptor = os.pidfd_open(self.pid)
+            waiting = select.poll()
+            waiting.register(descriptor, select.POLLIN)
+            waiting.poll()
+            os.close(descriptor)
+        self._died_s = time.monotonic()
+
+    def died_s(self) -> float:
+        """When it ended, by the monotonic clock; whoever waits for it may hear of that much later."""
+        self._watching.join()
+        return self._died_s
 
     @property
     def pid(self) -> int:
@@ -113,7 +133,7 @@ class MortalServer(Server):
         if self._gate is not None:
             self._gate.arm(moment, self._end)
         within = None if self._gate is not None else moment
-        self.process = Forked(self._command[_BEFORE_REST:], self._environment, within)
+        self.process = self.forked = Forked(self._command[_BEFORE_REST:], self._environment, within)
         self._await_health(may_die=moment is not None)
 
     def _end(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -98,7 +97,7 @@ class Deaths:
 
     def _died(self, where: str) -> None:
         self.reached[where] += 1
-        self.times_s.append(time.monotonic())
+        self.times_s.append(self._server.forked.died_s())
 
 
 @asynccontextmanager

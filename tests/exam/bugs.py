@@ -300,7 +300,7 @@ BUGS: Final = {
     "what was sent is recorded when there is time": Bug(
         "deliver/service.py",
         "                return await self._store.attempt_append(new)\n",
-        "                await self._clock.sleep(1)\n                return await self._store.attempt_append(new)\n",
+        "                await self._clock.sleep(3)\n                return await self._store.attempt_append(new)\n",
         KILLS,
     ),
     "what a dead process had taken on is not taken back": Bug(
