@@ -79,6 +79,8 @@ def child(command: Sequence[str], *, env: Mapping[str, str], log: Path | None = 
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 class Server(Struct, frozen=True):
@@ -185,7 +187,7 @@ def _wait_healthy(process: Child, port: int, log: Path) -> None:
     end_s = time.monotonic() + START_S
     while time.monotonic() < end_s and process.alive():
         connection = http.client.HTTPConnection(_HOST, port, timeout=2)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.request("GET", "/health")
             if connection.getresponse().status == 200:
                 return

@@ -53,7 +53,7 @@ INDEX_OF = {
     "line_leave": ("PRIMARY KEY",),
     "line_release": ("sqlite_autoindex_deliveries_1", "sqlite_autoindex_delivery_lines_2"),
     "line_close": ("sqlite_autoindex_delivery_lines_2",),
-    "delivery_lease": ("sqlite_autoindex_deliveries_1",),
+    "delivery_lease": ("INTEGER PRIMARY KEY",),
     "delivery_finish": ("sqlite_autoindex_deliveries_1",),
     "delivery_of_message": ("deliveries_once",),
     "delivery_resend": ("deliveries_once",),

@@ -204,7 +204,7 @@ SELECT endpoint_id, due_at_ms FROM walk WHERE endpoint_id <> '' ORDER BY due_at_
 -- An endpoint's deliveries that are due (or whose lease ran out), oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
        d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
-       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), '')
+       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), ''), d.rowid
   FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
  WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -214,7 +214,7 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
 -- An endpoint's deliveries that are due and have not been tried, oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
        d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
-       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), '')
+       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), ''), d.rowid
   FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
  WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
  ORDER BY d.due_at_ms
@@ -222,7 +222,7 @@ SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d
 
 -- delivery_lease [sqlite] --
 -- Take a delivery until the lease ends; the number fences off whoever had it before.
-UPDATE deliveries SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $1 WHERE id = $2;
+UPDATE deliveries SET state = 'leased', lease_no = lease_no + 1, due_at_ms = $1 WHERE rowid = $2;
 
 -- delivery_finish [sqlite] --
 -- A delivery's next state, while the lease is still the writer's own.

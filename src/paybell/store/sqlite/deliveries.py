@@ -39,15 +39,15 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
     def _due(self, connection: apsw.Connection, endpoint_id: str, now_ms: int, room: int) -> list[rows.Row]:
         """The oldest that are due; where there are more, half of the room is for first tries."""
         due = connection.execute(self.sql["delivery_due"], (endpoint_id, now_ms, room)).fetchall()
-        if len(due) < room:
-            return due
         half = (room + 1) // 2
+        if len(due) < room or sum(not row[9] for row in due) >= half:
+            return due
         firsts = connection.execute(self.sql["delivery_due_first"], (endpoint_id, now_ms, half)).fetchall()
         before = {row[0] for row in firsts}
         return [*firsts, *(row for row in due if row[0] not in before)][:room]
 
     def _lease_delivery(self, connection: apsw.Connection, row: rows.Row, claim: DeliveryClaim) -> DeliveryJob:
-        connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.text(row[0])))
+        connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.number(row[14])))
         return DeliveryJob(
             id=rows.text(row[0]),
             message_id=rows.text(row[1]),
