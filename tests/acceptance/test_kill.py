@@ -12,7 +12,6 @@ from tests.acceptance.world import Server, eventually
 from tests.databases import DATABASES
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "kills"),
     [

@@ -13,8 +13,6 @@ from paybell.testing.gateways import gateway
 from tests.acceptance.world import Server, eventually
 from tests.databases import Database
 
-pytestmark = pytest.mark.alone
-
 SECRET = "whsec_of_the_slow"
 SLOW = 300
 HEAD = b"POST /in/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n"
@@ -98,6 +96,7 @@ def webhook(number: int) -> bytes:
     return head.encode() + request.body
 
 
+@pytest.mark.alone
 def test_an_honest_client_is_served_among_three_hundred_that_drip(server: Server) -> None:
     async def scenario(connect: Connect) -> None:
         honest = await connect()
@@ -122,6 +121,7 @@ def test_an_honest_client_is_served_among_three_hundred_that_drip(server: Server
     run(server, scenario)
 
 
+@pytest.mark.alone
 def test_a_later_head_on_the_same_connection_has_the_same_time(server: Server) -> None:
     async def scenario(connect: Connect) -> None:
         client = await connect()

@@ -17,8 +17,6 @@ from tests.acceptance.load import SECRET, Driver, compare, drained, told
 from tests.acceptance.world import Server, eventually
 from tests.databases import Database
 
-pytestmark = pytest.mark.alone
-
 GRACE_S = 8
 SENT = 60
 RESTARTS = 5
@@ -83,6 +81,7 @@ def _subscribed(server: Server, receiver: Receiver) -> None:
     receiver.verify = StandardWebhooks(secret)
 
 
+@pytest.mark.alone
 def test_sigterm_under_load_loses_and_doubles_nothing(database: Database) -> None:
     async def scenario(server: Server) -> None:
         async with Receiver(answer=lambda _: SLOWLY) as receiver:
@@ -118,6 +117,7 @@ def test_sigterm_under_load_loses_and_doubles_nothing(database: Database) -> Non
         asyncio.run(scenario(server))
 
 
+@pytest.mark.alone
 def test_what_is_not_answered_within_the_grace_is_given_back(database: Database) -> None:
     async def scenario(server: Server) -> None:
         replies = [NEVER]

@@ -21,8 +21,6 @@ from paybell.testing.ippopay_api import PUBLIC_KEY, SECRET_KEY, PretendIppoPay
 from paybell.testing.receiver import Receiver
 from tests.databases import PostgresDatabase
 
-pytestmark = pytest.mark.alone
-
 LOOPBACK = "127.0.0.0/8"
 STEPS = ("receive", "record", "deliver", "reconcile")
 TOKEN = "a-token-that-nobody-guesses"
@@ -70,6 +68,7 @@ async def notify(bell: Paybell, order: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("pooler", "within_s"), [("none", HINTED_S), ("transaction", POLLED_S)], ids=["told at once", "polling only"]
 )
