@@ -118,6 +118,7 @@ def test_who_replays_sees_tags_and_times(place: Place) -> None:
             asked=asked,
             after="",
             limit=9,
+            dead_only=False,
         )
         (seen,) = await at.store.task_look(look)
         assert seen.message == told
