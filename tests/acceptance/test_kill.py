@@ -15,7 +15,7 @@ from tests.databases import DATABASES
 @pytest.mark.parametrize(
     ("name", "kills"),
     [
-        ("sqlite", 15),
+        ("sqlite", 6),
         pytest.param("sqlite", 50, marks=pytest.mark.long),
         pytest.param("postgres", 50, marks=pytest.mark.long),
     ],

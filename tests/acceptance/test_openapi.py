@@ -16,7 +16,7 @@ from tests.acceptance.world import KEY, Server
 from tests.databases import Database
 
 LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
-EXAMPLES = 200 if LONG else 5
+EXAMPLES = 200 if LONG else 3
 QUIET = settings(
     max_examples=EXAMPLES,
     deadline=None,

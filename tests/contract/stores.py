@@ -26,6 +26,7 @@ from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
 from paybell.testing.fake_clock import FakeClock
 from tests.postgres import log_file, migrated_database, server
+from tests.sqlite import begin_migrated
 from tests.unit.expecting import said
 
 KEY = bytes(range(32))
@@ -61,6 +62,7 @@ class SqlitePlace:
         self.path = folder / "paybell.db"
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> SqliteStore:
+        begin_migrated(self.path)
         return SqliteStore(str(self.path), Seal(key, clock), clock, serve=serve)
 
     def raw_bytes(self) -> bytes:

@@ -174,8 +174,8 @@ BUGS: Final = {
     ),
     "no fencing": Bug(
         "store/queries/message.sql",
-        " WHERE id = $6 AND state = 'leased' AND lease_no = $7;",
-        " WHERE id = $6 AND state = 'leased' AND lease_no <= $7 + 9;",
+        " WHERE id = $7 AND state = 'leased' AND lease_no = $8;",
+        " WHERE id = $7 AND state = 'leased' AND lease_no <= $8 + 9;",
         "tests/contract/test_store_deliveries.py",
     ),
     "another tenant's payment is shown": Bug(

@@ -582,7 +582,7 @@ def test_a_failed_try_is_shown(database: Database) -> None:
 WRONG_MESSAGES = [
     (b"", ["body"]),
     (b"{}", ["body"]),
-    (b'{"eventType":"a","payload":{},"tags":[]}', ["body"]),
+    (b'{"eventType":"a","payload":{},"tagz":[]}', ["body"]),
     (b'{"eventType":"a","payload":{},"channels":["a b"]}', ["body", "channels"]),
     (b'{"eventType":"a b","payload":{}}', ["body", "eventType"]),
     (b'{"eventType":"a\\n","payload":{}}', ["body", "eventType"]),
