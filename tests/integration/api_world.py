@@ -18,7 +18,8 @@ from paybell.store.postgres import PostgresStore
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import appending, notification
 from paybell.web.auth import hash_key, new_key
-from tests.databases import Database
+from tests.databases import Database, SqliteDatabase
+from tests.sqlite import begin_migrated
 
 KEY = "bootstrap-key-of-the-tests"
 API = "/api/v1"
@@ -101,6 +102,9 @@ class World:
 
 def in_world(database: Database, scenario: Callable[[World], Awaitable[None]], **given: Any) -> None:
     """Run a scenario. Only receive runs by itself; scenarios call the other steps' ``run_once``."""
+
+    if isinstance(database, SqliteDatabase):
+        begin_migrated(database.path)
 
     async def run() -> None:
         settings: dict[str, Any] = {"roles": "receive,web", "bootstrap_key": KEY} | given

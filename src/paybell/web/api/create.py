@@ -39,7 +39,7 @@ from paybell.web.api import (
 from paybell.web.api.caller import bind
 from paybell.web.api.edge import Edge
 from paybell.web.api.idempotency import describe_key
-from paybell.web.api.problems import handle_problems
+from paybell.web.api.problems import describe_problems, handle_problems
 from paybell.web.api.webhook_schemas import webhooks
 from paybell.web.context import WebContext
 from paybell.web.rights import need_of
@@ -91,6 +91,7 @@ class _Api(FastAPI):
                 for method, it in operations.items():
                     _describe_need(method, it)
             document["webhooks"] = webhooks()
+            describe_problems(document)
         return document
 
 
