@@ -1,29 +1,19 @@
 """Servers that a SIGKILL ends at a commit: just before it counts, or just after, before anybody hears of it."""
 
-import contextlib
-import multiprocessing
 import os
-import select
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from threading import Thread
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 import apsw
 from msgspec import Struct
 
-from paybell.cli.main import run
 from paybell.store.named import queries
+from tests.acceptance.forked import Forked
 from tests.acceptance.world import Server
 from tests.databases import Database
-
-_BEFORE_REST: Final = 3
-"""Words of a command before what `paybell` itself is told."""
-_FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "tests.acceptance.cli_world", "paybell.cli.server", __name__])
 
 
 class Moment(Struct, frozen=True):
@@ -71,56 +61,6 @@ class Armed(Protocol):
         ...
 
 
-class Forked:
-    """`paybell` in a process of its own, forked from one that has imported it already: it is to start often."""
-
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], moment: Moment | None) -> None:
-        self._process = _FORKS.Process(target=_run, args=(arguments, dict(environment), moment))
-        self._process.start()
-        self._watching = Thread(target=self._watch, daemon=True)
-        self._watching.start()
-
-    def _watch(self) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it has ended already
-            descriptor = os.pidfd_open(self.pid)
-            waiting = select.poll()
-            waiting.register(descriptor, select.POLLIN)
-            waiting.poll()
-            os.close(descriptor)
-        self._died_s = time.monotonic()
-
-    def died_s(self) -> float:
-        """When it ended, by the monotonic clock; whoever waits for it may hear of that much later."""
-        self._watching.join()
-        return self._died_s
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        found = self._process.pid
-        assert found is not None
-        return found
-
-    def poll(self) -> int | None:
-        """Its exit status, once it has ended."""
-        return self._process.exitcode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """The same, awaited; ``subprocess.TimeoutExpired`` when it goes on."""
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("paybell", timeout or 0)
-        return self._process.exitcode
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-
-    def send_signal(self, number: int) -> None:
-        """Any other."""
-        os.kill(self.pid, number)
-
-
 class MortalServer(Server):
     """`paybell up` that can be told when to die; on PostgreSQL it reaches the database through a ``gate``."""
 
@@ -132,8 +72,8 @@ class MortalServer(Server):
         """Start, and return once it answers; or it died first, as it was told to."""
         if self._gate is not None:
             self._gate.arm(moment, self._end)
-        within = None if self._gate is not None else moment
-        self.process = self.forked = Forked(self._command[_BEFORE_REST:], self._environment, within)
+        within = None if self._gate is not None or moment is None else partial(_look_out, moment)
+        self.process = self.forked = Forked(self.arguments, self._environment, within)
         self._await_health(may_die=moment is not None)
 
     def _end(self) -> None:
@@ -183,11 +123,6 @@ def _end(*, now: bool) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], moment: Moment | None) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    if moment is not None:
-        count = Count(moment, "sqlite")
-        apsw.connection_hooks.append(lambda connection: Watch(count).attach(connection))
-    sys.argv = ["paybell", *arguments]
-    run()
+def _look_out(moment: Moment) -> None:
+    count = Count(moment, "sqlite")
+    apsw.connection_hooks.append(lambda connection: Watch(count).attach(connection))

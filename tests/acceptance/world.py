@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 
+from tests.acceptance.forked import Forked
 from tests.databases import Database, environment
 
 KEY = "key_for_acceptance_tests"
@@ -59,8 +60,9 @@ class Server:
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", headers={"authorization": f"Bearer {KEY}"}, timeout=20)
         self._environment = {**os.environ, "PAYBELL_BOOTSTRAP_KEY": KEY, "PAYBELL_LOG_LEVEL": "error"}
         self._environment |= environment(database) | given
-        self._command = [*within, sys.executable, "-m", "paybell", "up", "--host", host, "--port", str(self.port)]
-        self._command += ["--allow-private-networks", "127.0.0.0/8"] if loopback else []
+        self._within = within
+        self.arguments = ["up", "--host", host, "--port", str(self.port)]
+        self.arguments += ["--allow-private-networks", "127.0.0.0/8"] if loopback else []
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,8 +73,14 @@ class Server:
         self.api.close()
 
     def start(self) -> None:
-        self.process: Process = subprocess.Popen(self._command, env=self._environment)
+        self.process: Process = self._begin()
         self._await_health()
+
+    def _begin(self) -> Process:
+        if not self._within:
+            return Forked(self.arguments, self._environment)
+        command = [*self._within, sys.executable, "-m", "paybell", *self.arguments]
+        return subprocess.Popen(command, env=self._environment)
 
     def _await_health(self, *, may_die: bool = False) -> None:
         ends = time.monotonic() + 30
