@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import postgres
 from tests.databases import DATABASES, Database
 
 settings.register_profile("paybell", deadline=None)  # how long an example takes is the machine's affair
@@ -16,6 +17,11 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay as long as the run: nobody need look among them for garbage."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Here, and not when the process ends: xdist gives it ten seconds for that, too few to delete gigabytes."""
+    postgres.stop()
 
 
 @pytest.fixture(params=DATABASES)

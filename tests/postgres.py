@@ -33,6 +33,12 @@ def server() -> PostgresServer:
     return running
 
 
+def stop() -> None:
+    """Stop the server, if one was started, and forget its data."""
+    if server.cache_info().currsize:
+        server().stop()
+
+
 def _memory() -> Path | None:
     """The file system that lies in memory, where that has room and memory is to be had; else None."""
     try:
