@@ -1,9 +1,7 @@
 """The databases that whole programs are tested on: what they are told of each, and how tests look into it."""
 
-import asyncio
 import base64
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +10,7 @@ import asyncpg
 
 from paybell.testing.postgres import PostgresServer
 from tests.postgres import migrated_database
+from tests.threads import at_once
 
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
 Rows = Sequence[tuple[Any, ...]]
@@ -61,8 +60,7 @@ class PostgresDatabase:
         self.settings: Mapping[str, str] = {"database": self.url, "secret_key": SECRET_KEY}
 
     def rows(self, query: str) -> Rows:
-        with ThreadPoolExecutor(1) as thread:  # tests ask from within a running loop, too
-            return thread.submit(asyncio.run, self._rows(query)).result()
+        return at_once(self._rows(query))
 
     async def _rows(self, query: str) -> Rows:
         connection = await asyncpg.connect(self.url)

@@ -3,14 +3,11 @@
 Memory outlives a killed process as the disk's cache does, so no test sees the difference; only a power cut would.
 """
 
-import asyncio
 import atexit
 import shutil
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import asyncpg
 
@@ -18,8 +15,7 @@ from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
 from paybell.testing.fake_clock import FakeClock
 from paybell.testing.postgres import PostgresServer
-
-T = TypeVar("T")
+from tests.threads import at_once
 
 _MEMORY: Final = Path("/dev/shm")
 _PLENTY_BYTES: Final = 12 << 30
@@ -57,7 +53,7 @@ def migrated_database() -> str:
 
 def log_file(url: str) -> str:
     """The file of the server's log that is being written now."""
-    return _at_once(_log_file(url))
+    return at_once(_log_file(url))
 
 
 async def _log_file(url: str) -> str:
@@ -73,10 +69,5 @@ async def _log_file(url: str) -> str:
 def _template() -> str:
     url, clock = server().new_database(), FakeClock()
     store = PostgresStore(url, Seal(bytes(32), clock), clock, serve=False)
-    _at_once(store.schema_migrate())
+    at_once(store.schema_migrate())
     return url.rpartition("/")[2]
-
-
-def _at_once(work: Coroutine[Any, Any, T]) -> T:
-    with ThreadPoolExecutor(1) as thread:  # tests ask from within a running loop, too
-        return thread.submit(asyncio.run, work).result()

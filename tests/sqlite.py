@@ -1,16 +1,15 @@
 """A SQLite file that has its schema already: to copy one is quicker than to migrate it."""
 
-import asyncio
 import atexit
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.fake_clock import FakeClock
+from tests.threads import at_once
 
 
 def begin_migrated(path: Path) -> None:
@@ -25,6 +24,5 @@ def _template() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path, clock = folder / "template.db", FakeClock()
     store = SqliteStore(str(path), Seal(bytes(32), clock), clock, serve=False)
-    with ThreadPoolExecutor(1) as thread:  # tests ask from within a running loop, too
-        thread.submit(asyncio.run, store.schema_migrate()).result()
+    at_once(store.schema_migrate())
     return path

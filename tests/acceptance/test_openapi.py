@@ -1,6 +1,5 @@
 """Every route of the OpenAPI document, asked with right and wrong input by schemathesis against a real server."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +13,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from tests.acceptance.world import KEY, Server
 from tests.databases import Database
+from tests.tier import LONG
 
-LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
 EXAMPLES = 200 if LONG else 3
 QUIET = settings(
     max_examples=EXAMPLES,

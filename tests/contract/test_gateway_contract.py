@@ -1,7 +1,6 @@
 """Every gateway keeps to the port. A new one is here by its file in ``gateways`` and its pretender in ``samples``."""
 
 import json
-import os
 import random
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode
@@ -30,10 +29,8 @@ from paybell.testing.gateways import GATEWAYS as PRETENDERS
 from paybell.testing.gateways import SignedRequest
 from paybell.testing.gateways import gateway as pretender
 from tests.contract.signature_places import signature, with_signature
+from tests.tier import LONG
 from tests.unit.gateways.sources import NOW_MS, NOW_S, TOKEN, notification, request, source, with_header
-
-LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
-
 
 NAMES = tuple(GATEWAYS)
 SIGNING = tuple(name for name in NAMES if GATEWAYS[name].about.credential)

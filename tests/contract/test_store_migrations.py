@@ -1,7 +1,6 @@
 """Migrations: whole numbers whatever ends them, each once whoever is at it, and nothing lost on the way."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,10 +30,10 @@ from tests.contract.migrating import (
 )
 from tests.contract.stores import World, world
 from tests.contract.test_store_together import told
+from tests.tier import LONG
 
 STATEMENTS_MAX = 200
 NEWEST = 4
-LONG = os.environ.get("PAYBELL_TEST_TIER") == "long"
 
 
 @pytest.fixture(params=GROUNDS)

@@ -4,7 +4,6 @@ Whatever is there afterwards is all of it or nothing; recorded once more, it is 
 """
 
 import asyncio
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from paybell.testing.fake_clock import START_MS, FakeClock
 from tests.contract.archives import verified
 from tests.contract.ledger_world import arrive, everything, told
 from tests.contract.stores import Place, PostgresPlace, SqlitePlace, World, world
+from tests.tier import LONG
 from tests.unit.members import paid, subscribed
 from tests.unit.scenarios import dispute
 
@@ -41,7 +41,7 @@ FACTS: Final[Sequence[tuple[Fact, ...]]] = (
 )
 NUMBERS: Final = tuple(range(1, len(FACTS) + 1))
 _STATEMENTS_MAX: Final = 300
-_STRIDE: Final = 1 if os.environ.get("PAYBELL_TEST_TIER") == "long" else 5
+_STRIDE: Final = 1 if LONG else 5
 """Every statement in the long tier, else every fifth: each is a database of its own."""
 _CONTROL: Final = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 

@@ -232,10 +232,13 @@ Spanning = Annotated[Span, Depends(_span)]
 EventTypeList = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(,[a-zA-Z0-9_.-]+)*$", max_length=4096)]
 
 
+EventTypes = Annotated[
+    list[EventTypeList] | None, Query(description="Only these event types; several with commas between.")
+]
+
+
 async def _narrowing(
-    event_types: Annotated[
-        list[EventTypeList] | None, Query(description="Only these event types; several with commas between.")
-    ] = None,
+    event_types: EventTypes = None,
     channel: Annotated[str | None, Query(pattern=CHANNEL_PATTERN, description="Only what is on that channel.")] = None,
     tag: Annotated[str | None, Query(pattern=TAG_PATTERN, description="Only what has that tag.")] = None,
 ) -> "Narrowing":

@@ -11,7 +11,7 @@ from paybell.model.delivery import DEAD_REASONS, DeadReason
 from paybell.ports import PageQuery
 from paybell.web.api.application import AppPath, application_of
 from paybell.web.api.attempt import DeliveryOut, endpoint_id_of, show_delivery
-from paybell.web.api.caller import Caller, Calling, EventTypeList, Filter, Paging, Span, Spanning, keyed_router
+from paybell.web.api.caller import Caller, Calling, EventTypes, Filter, Paging, Span, Spanning, keyed_router
 from paybell.web.api.shapes import PageOut, Shape, page_out
 
 router = keyed_router("dead-letter")
@@ -52,9 +52,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 async def _wanted(
     span: Spanning,
     reason: Annotated[DeadReason | None, Query(description=REASONS)] = None,
-    event_types: Annotated[
-        list[EventTypeList] | None, Query(description="Only these event types; several with commas between.")
-    ] = None,
+    event_types: EventTypes = None,
     endpoint: Filter = "",
 ) -> Wanted:
     return Wanted(endpoint=endpoint, reason=reason or "", event_types=",".join(event_types or ()), span=span)
