@@ -108,6 +108,13 @@ def test_a_tls_context_that_verifies_less_is_refused(new_context: object) -> Non
         HttpSender(SystemClock(), new_tls_context=new_context)
 
 
+def test_a_context_that_leaves_the_oldest_tls_to_the_system_is_told() -> None:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED  # as Debian's own Python makes them
+    HttpSender(SystemClock(), new_tls_context=lambda: context)
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
 # ------------------------------------------------------------------------------------ the certificate it shows
 
 

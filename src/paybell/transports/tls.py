@@ -19,7 +19,12 @@ NewContext = Callable[[], ssl.SSLContext]
 
 
 def strict_tls(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The context itself; ``ConfigurationError`` if it would let through what no delivery may go to."""
+    """The context itself; ``ConfigurationError`` if it would let through what no delivery may go to.
+
+    One that leaves the oldest version to the system, as Debian's Python does, is told here.
+    """
+    if context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
     strict = context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
     if not strict or context.minimum_version < ssl.TLSVersion.TLSv1_2:
         raise ConfigurationError("the TLS context must verify certificates and host names, with TLS 1.2 or newer")
