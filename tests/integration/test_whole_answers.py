@@ -1,18 +1,20 @@
-"""An answer in one piece is what ASGI's two messages make, byte for byte, and leaves its connection alike."""
+"""What comes and goes in one piece is what ASGI's messages make, byte for byte, and leaves its connection alike."""
 
 import asyncio
 import contextlib
 import gc
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from paybell.cli.http_protocol import HttpLimits, protocol_with
+from paybell.web.api.edge import Edge
 from paybell.web.ingest import Receive, Scope, Send
-from paybell.web.whole import answered_whole
+from paybell.web.whole import WHOLE, answered_whole, whole_body
 
 BODY = b'{"id":"msg_1"}'
 FIELDS = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(BODY)
@@ -34,11 +36,30 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": BODY})
 
 
+class Bodies:
+    """Tells each body, as it is when the request is handed on and as it is received."""
+
+    def __init__(self) -> None:
+        self.was_asked = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers any path."""
+        self.was_asked.set()
+        whole, received, more = whole_body(scope), b"", True
+        while more:
+            event = await receive()
+            received, more = received + event["body"], event["more_body"]
+        told = b"%r %r\n" % (whole, received)
+        headers = [(b"content-length", b"%d" % len(told))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": told})
+
+
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[int]:
+async def serving(served: Callable[[Scope, Receive, Send], Awaitable[None]] = app) -> AsyncIterator[int]:
     """A server on a port of its own."""
     config = uvicorn.Config(
-        app, port=0, http=protocol_with(HttpLimits()), lifespan="off", log_config=None, server_header=False
+        served, port=0, http=protocol_with(HttpLimits()), lifespan="off", log_config=None, server_header=False
     )
     server = uvicorn.Server(config)
     config.load()
@@ -81,6 +102,67 @@ def test_both_ways_follow_each_other_on_a_connection() -> None:
 
 def test_a_server_that_does_not_offer_it_is_answered_by_messages() -> None:
     assert not answered_whole({"type": "http"}, 202, FIELDS, BODY)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_body_that_came_with_its_head_is_told_with_the_request(count: int) -> None:
+    async def scenario() -> None:
+        async with serving(Bodies()) as port:
+            answers = await asked(port, *[ONE % b"x"] * count, LAST % b"x")
+            assert answers.count(b"b'{}' b'{}'\n") == count + 1
+
+    asyncio.run(scenario())
+
+
+def test_a_request_without_a_body_is_whole_with_its_head() -> None:
+    async def scenario() -> None:
+        async with serving(Bodies()) as port:
+            answer = await asked(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert answer.endswith(b"\r\n\r\nb'' b''\n")
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_comes_later_is_received_only() -> None:
+    async def scenario() -> None:
+        bodies = Bodies()
+        async with serving(bodies) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head, _, body = (LAST % b"x").partition(b"\r\n\r\n")
+            writer.write(head + b"\r\n\r\n" + body[:1])
+            await bodies.was_asked.wait()
+            writer.write(body[1:])
+            assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"None b'{}'\n")
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("size", "status"), [(1_048_576, 200), (1_048_577, 413)])
+def test_a_whole_body_has_the_limit_of_others(size: int, status: int) -> None:
+    class Offer:
+        body = b"x" * size
+
+    async def scenario() -> None:
+        sent: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": Offer.body, "more_body": False}
+
+        async def send(event: MutableMapping[str, Any]) -> None:
+            sent.append(event.get("status", 0))
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "headers": [],
+            "extensions": {WHOLE: {"offer": Offer()}},
+        }
+        await Edge(Bodies())(scope, receive, send)
+        assert sent == [status, 0]
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("name", [b"whole", b"apart"])

@@ -5,11 +5,11 @@ that drip theirs would keep the honest ones out. Bodies have their limits in :mo
 """
 
 import asyncio
-from functools import partial
 from typing import Any, ClassVar, Final, cast
 from weakref import ref
 
 from msgspec import Struct
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -47,10 +47,51 @@ class _HeadTooLarge(Exception):
     pass
 
 
+class _OwnFields:
+    """uvicorn's own header fields as bytes; it makes new ones each second."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def lines(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        """As they stand in an answer."""
+        if fields is not self._fields:
+            self._fields, self._lines = fields, b"".join(b"%b: %b\r\n" % field for field in fields)
+        return self._lines
+
+
+class _Whole:
+    """A :class:`~paybell.web.whole.Whole`: what uvicorn does in two steps, for an answer that needs no look."""
+
+    __slots__ = ("_asked", "_own_fields", "body")
+
+    def __init__(self, asked: RequestResponseCycle, body: bytes | None, own_fields: _OwnFields) -> None:
+        # Weak, since the cycle has the scope: what holds itself waits for the garbage collector, which stops all else.
+        self._asked = ref(asked)
+        self._own_fields = own_fields
+        self.body = body
+
+    def answer(self, status_code: int, fields: bytes, body: bytes) -> bool:
+        cycle = self._asked()
+        if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
+            return False
+        own = self._own_fields.lines(cycle.default_headers)
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        cycle.transport.write(b"".join((STATUS_LINE[status_code], own, fields, close, b"\r\n", body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. What it adds to a request that comes in one piece is a few comparisons, and no timer."""
 
     limits: ClassVar[HttpLimits]
+    own_fields: ClassVar[_OwnFields]
 
     def __init__(
         self,
@@ -66,6 +107,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refusal: _Refusal = _BAD_REQUEST
         self._refused = False
         self._draining = False
+        self._parsing = False
+        self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the first head's time, or refuse a connection too many."""
@@ -81,11 +124,16 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; then see whether a head has begun that is not over."""
+        """Feed the parser; hand on what it found; then see whether a head has begun that is not over."""
         if self._refused:
             return
         self._head_bytes += len(data)
+        self._parsing = True
         super().data_received(data)
+        self._parsing = False
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            self._start_asgi_task(*begun)
         if self._head_bytes and not self._refused:
             self._watch()
 
@@ -98,8 +146,6 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._stop_timer()
         super().on_headers_complete()
-        # Weak, since the cycle has the scope: what holds itself waits for the garbage collector, which stops all else.
-        self.cycle.scope["extensions"] = {WHOLE: {"answer": partial(_answer_whole, ref(self.cycle))}}
         if self._draining:
             self.cycle.keep_alive = False
 
@@ -118,6 +164,15 @@ class LimitedProtocol(HttpToolsProtocol):
             self._draining = True
         else:
             super().shutdown()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Hand a request on; not before all that was read with its head is parsed: most are whole by then."""
+        if self._parsing:
+            self._begun = cycle, app
+            return
+        body = None if cycle.more_body else bytes(cycle.body)
+        cycle.scope["extensions"] = {WHOLE: {"offer": _Whole(cycle, body, self.own_fields)}}
+        super()._start_asgi_task(cycle, app)
 
     def _measured(self) -> int:
         fields = sum(len(name) + len(value) + _HEADER_OVERHEAD_BYTES for name, value in self.headers)
@@ -160,22 +215,6 @@ class LimitedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
 
-def _answer_whole(asked: ref[RequestResponseCycle], status_code: int, fields: bytes, body: bytes) -> bool:
-    """As :data:`~paybell.web.whole.AnswerWhole`: what uvicorn does in two steps, for an answer that needs no look."""
-    cycle = asked()
-    if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
-        return False
-    own = b"".join(b"%b: %b\r\n" % field for field in cycle.default_headers)
-    close = b"" if cycle.keep_alive else b"connection: close\r\n"
-    cycle.transport.write(b"".join((STATUS_LINE[status_code], own, fields, close, b"\r\n", body)))
-    cycle.response_started = cycle.response_complete = True
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
-
-
 def _is_answering(cycle: RequestResponseCycle | None) -> bool:
     return cycle is not None and not cycle.response_complete
 
@@ -185,5 +224,6 @@ def protocol_with(given: HttpLimits) -> type[LimitedProtocol]:
 
     class Limited(LimitedProtocol):
         limits = given
+        own_fields = _OwnFields()
 
     return Limited

@@ -152,3 +152,16 @@ def _is_well(state: EndpointState, sign: Sign) -> bool:
         and state.held_until_ms <= sign.now_ms
         and not pace(state, sign.now_ms)
     )
+
+
+class Weighing:
+    """Weighs an attempt in the transaction that records it, and remembers what came of it."""
+
+    def __init__(self, sign: Sign) -> None:
+        self._sign = sign
+        self.after: EndpointState | None = None
+
+    def __call__(self, before: EndpointState | None) -> EndpointState | None:
+        """See :func:`weigh`."""
+        self.after = weigh(before, self._sign)
+        return self.after

@@ -9,6 +9,7 @@ from paybell.errors import ConfigurationError
 from paybell.model.delivery import Answered, Canceled, DeadReason, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
 from paybell.model.operational import ATTEMPT_EXHAUSTED, ATTEMPT_FAILING, ATTEMPT_RECOVERED
+from paybell.model.text import readable
 
 RETRY_DELAYS_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds to wait after the first, second … failed try: ten tries over about 75 hours."""
@@ -17,6 +18,7 @@ FAILING_COUNT: Final = 4
 """After so many failures of one message its organisation is told, as Svix does."""
 _JITTER: Final = 0.1
 _ERROR_CHARS_MAX: Final = 500
+_RESPONSE_CHARS_MAX: Final = 2048
 TRANSFORM: Final = "transform"
 """The phase of a try that is the endpoint's own code."""
 
@@ -109,14 +111,21 @@ def loggable(error: str) -> str:
     return TRANSFORM if error.startswith(f"{TRANSFORM}: ") else error
 
 
+def answer_of(outcome: Outcome | Canceled) -> tuple[int, str]:
+    """The status code (0 for no answer), and the beginning of the body, for people."""
+    if not isinstance(outcome, Answered):
+        return 0, ""
+    return outcome.status_code, readable(outcome.body.decode("utf-8", "replace")[:_RESPONSE_CHARS_MAX])
+
+
 def error_text(outcome: Outcome | Canceled) -> str:
     """Why there was no answer, for people; '' where there was one."""
     match outcome:
         case Answered():
             return ""
         case Failed(phase=phase, reason=reason):
-            return f"{phase}: {reason}"[:_ERROR_CHARS_MAX]
+            return readable(f"{phase}: {reason}"[:_ERROR_CHARS_MAX])
         case Canceled(reason=reason):
-            return reason
+            return readable(reason)
         case _:
             assert_never(outcome)

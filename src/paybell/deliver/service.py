@@ -9,19 +9,18 @@ from msgspec import Struct
 from paybell import log
 from paybell.clock import Clock, time_of
 from paybell.deliver.claims import ClaimConfig, Claims
-from paybell.deliver.health import SLOW_MS, Sign, weigh
+from paybell.deliver.health import SLOW_MS, Sign, Weighing
 from paybell.deliver.lanes import LaneLimits, Lanes
+from paybell.deliver.places import Places
 from paybell.deliver.request import body_of, headers_of
-from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, error_text, judge, loggable, tidings, untried
+from paybell.deliver.rules import RETRY_DELAYS_S, Verdict, answer_of, error_text, judge, loggable, tidings, untried
 from paybell.deliver.shaping import Shape, Shaped, unshaped
 from paybell.errors import PaybellError, StoreUnavailable
-from paybell.model.delivery import Answered, Attempt, Canceled, DeliveryJob, DeliveryState, Failed, Outcome
+from paybell.model.delivery import Attempt, Canceled, DeliveryJob, DeliveryState, Failed, Outcome
 from paybell.model.endpoint import Endpoint
 from paybell.model.endpoint_state import EndpointState
-from paybell.model.text import readable
 from paybell.ports import AttemptNew, DeliverStore, Senders, Sending
 
-_RESPONSE_CHARS_MAX: Final = 2048
 _REST_MIN_S: Final = 0.01
 """What another process has just claimed is due for a moment still: do not ask again and again."""
 
@@ -58,19 +57,6 @@ class DeliverConfig(Struct, frozen=True, kw_only=True):
         """Refuse a lease that a slow endpoint would outlast."""
         if self.lease_ms < 2 * self.timeout_s * 1000:
             raise ValueError("lease_ms must be at least twice timeout_s, or a slow try would outlast its lease")
-
-
-class Weighing:
-    """Weighs an attempt in the transaction that records it, and remembers what came of it."""
-
-    def __init__(self, sign: Sign) -> None:
-        self._sign = sign
-        self.after: EndpointState | None = None
-
-    def __call__(self, before: EndpointState | None) -> EndpointState | None:
-        """See :func:`~paybell.deliver.health.weigh`."""
-        self.after = weigh(before, self._sign)
-        return self.after
 
 
 class DeliverService:
@@ -117,7 +103,7 @@ class DeliverService:
             ),
         )
         self._awake = asyncio.Event()
-        self._tasks: dict[asyncio.Task[None], DeliveryJob] = {}
+        self._places = Places(self._lanes, self._deliver, self._may_begin)
         self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
 
@@ -139,7 +125,7 @@ class DeliverService:
         """Take deliveries that are leased to this process, and send what the limits allow."""
         for job in jobs:
             self._lanes.put(job)
-        self._pump()
+        self._places.fill()
 
     def wake(self) -> None:
         """Look into the store at the next turn."""
@@ -147,11 +133,11 @@ class DeliverService:
 
     def held(self) -> set[str]:
         """The ids of all deliveries that are queued here or being sent."""
-        return self._lanes.held() | {job.id for job in self._tasks.values()}
+        return self._lanes.held() | self._places.held()
 
     def resume(self) -> None:
         """Begin what had to wait until this process might begin something again."""
-        self._pump()
+        self._places.fill()
         self.wake()
 
     def forget(self) -> None:
@@ -181,25 +167,19 @@ class DeliverService:
 
     async def settle(self) -> None:
         """Return once nothing is being sent or queued in memory."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self._places.settle()
 
     def drain(self) -> None:
         """Begin no further delivery; what is being sent goes on."""
         self._stopping = True
+        self._places.close()
         self._awake.set()
 
     async def stop(self, *, grace_s: float) -> None:
         """Give back what is queued, wait for what is being sent, then break off and give back the rest."""
         self.drain()
         await self._release(self._lanes.drain())
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
-            broken_off = [self._tasks[task] for task in late]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            await self._release(broken_off)
+        await self._release(await self._places.end(grace_s=grace_s))
 
     async def _release(self, jobs: Sequence[DeliveryJob]) -> None:
         if not jobs:
@@ -222,13 +202,6 @@ class DeliverService:
         except TimeoutError:
             pass
 
-    def _pump(self) -> None:
-        """Begin what there are places for, in its turn."""
-        while not self._stopping and self._may_begin() and (job := self._lanes.take()) is not None:
-            task = asyncio.create_task(self._deliver(job))
-            self._tasks[task] = job
-            task.add_done_callback(self._tasks.pop)
-
     async def _deliver(self, job: DeliveryJob) -> None:
         try:
             await self._try(job)
@@ -237,7 +210,6 @@ class DeliverService:
         finally:
             if self._lanes.done(job):
                 self.wake()
-            self._pump()
 
     async def _try(self, job: DeliveryJob) -> None:
         started_at_ms = self._clock.now_ms()
@@ -298,7 +270,7 @@ class DeliverService:
             chance=self._clock.chance(),
             delays_s=delays_s,
         )
-        answered = outcome if isinstance(outcome, Answered) else None
+        status_code, response = answer_of(outcome)
         attempt = Attempt(
             id=self._clock.new_id("atmpt"),
             delivery_id=job.id,
@@ -308,9 +280,9 @@ class DeliverService:
             organisation_id=job.organisation_id,
             attempt_no=attempt_no,
             delivered=verdict.state is DeliveryState.DELIVERED,
-            status_code=answered.status_code if answered else 0,
-            response=readable(answered.body.decode("utf-8", "replace")[:_RESPONSE_CHARS_MAX]) if answered else "",
-            error=readable(error_text(outcome)),
+            status_code=status_code,
+            response=response,
+            error=error_text(outcome),
             url=endpoint.url,
             started_at_ms=started_at_ms,
             duration_ms=now_ms - started_at_ms,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from paybell.model.notification import Answer, Request
 from paybell.web.watch import Watch
-from paybell.web.whole import answered_whole
+from paybell.web.whole import answered_whole, whole_body
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,7 +66,7 @@ class Ingest:
             await _answer(send, greeting or _METHOD, extra=[] if greeting else [(b"allow", b"POST")])
             return
         try:
-            body = await self._body(scope["headers"], receive)
+            body = await self._body(scope, receive)
         except _Broken as broken:
             if broken.answer is not None:
                 await _answer(send, broken.answer, extra=[(b"connection", b"close")])
@@ -76,8 +76,11 @@ class Ingest:
             extra = [(b"retry-after", b"1")] if answer.status_code == 503 else []  # noqa: PLR2004
             await _answer(send, answer, extra=extra)
 
-    async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
-        for name, value in headers:
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        whole = whole_body(scope)
+        if whole is not None and len(whole) <= self._config.body_bytes_max:
+            return whole
+        for name, value in scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._config.body_bytes_max):
                 raise _Broken(_TOO_LARGE)
         watch = Watch(self._config.read_timeout_s)

@@ -20,7 +20,7 @@ from paybell.web.api.problems import problem, unavailable
 from paybell.web.auth import Refused
 from paybell.web.ingest import Receive, Scope, Send
 from paybell.web.rights import need_of
-from paybell.web.whole import answered_whole
+from paybell.web.whole import answered_whole, whole_body
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -59,8 +59,8 @@ class Posts:
             if isinstance(key, Refused) or "/" in name or not is_storable(name):
                 await self._api(scope, receive, send)
                 return
-            body = await _read(receive)
-            if body is None:
+            body = whole_body(scope)
+            if body is None and (body := await _read(receive)) is None:
                 return
             new = await self._new(scope, key, name, body)
             if new is None:

@@ -11,6 +11,7 @@ from paybell import log
 from paybell.web.api.problems import problem
 from paybell.web.ingest import Receive, Scope, Send
 from paybell.web.watch import Watch
+from paybell.web.whole import whole_body
 
 BODY_BYTES_MAX: Final = 1_048_576
 _READ_TIMEOUT_S: Final = 10.0
@@ -30,8 +31,7 @@ class Edge:
             return
         watched = _Watched(send)
         try:
-            _check_length(scope)
-            await self._app(_without_slash(scope), _Limited(receive), watched)
+            await self._app(_without_slash(scope), _limited(scope, receive), watched)
         except ClientDisconnect:
             pass  # in the middle of what it sent: nobody is there to be answered
         except HTTPException as error:
@@ -71,6 +71,17 @@ class _Limited:
         if self._size > BODY_BYTES_MAX:
             raise HTTPException(413)
         return event
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """``receive`` for what is still to come; ``HTTPException`` where it is too much already."""
+    body = whole_body(scope)
+    if body is None:
+        _check_length(scope)
+        return _Limited(receive)
+    if len(body) > BODY_BYTES_MAX:
+        raise HTTPException(413)
+    return receive
 
 
 class _Watched:
