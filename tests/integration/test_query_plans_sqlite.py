@@ -41,9 +41,8 @@ INDEX_OF = {
     "poll_read": ("USING PRIMARY KEY", "sqlite_autoindex_messages_1"),
     "message_page_of_endpoint": ("messages_by_application", "deliveries_once"),
     "delivery_count_of": ("messages_by_application", "deliveries_once"),
-    "delivery_waiting": ("deliveries_due", "USING INTEGER PRIMARY KEY"),
-    "delivery_due": ("deliveries_due", "sqlite_autoindex_messages_1"),
-    "delivery_due_first": ("deliveries_first", "sqlite_autoindex_messages_1"),
+    "delivery_waiting": ("deliveries_due ((endpoint_id,is_retry)>(?,?))", "USING INTEGER PRIMARY KEY"),
+    "delivery_due": ("deliveries_due (endpoint_id=? AND is_retry=? AND due_at_ms<?)", "sqlite_autoindex_messages_1"),
     "endpoint_state_get": ("PRIMARY KEY",),
     "endpoint_recover": ("PRIMARY KEY",),
     "endpoint_probe": ("PRIMARY KEY",),
@@ -131,3 +130,26 @@ def test_a_hot_query_uses_its_index(connection: apsw.Connection, name: str) -> N
         assert index in text, text
     if name not in MAY_SORT:
         assert "TEMP B-TREE" not in text, text
+
+
+@pytest.mark.parametrize("attempt_count", [0, 1])
+def test_to_know_who_waits_reads_the_first_of_each_and_no_more(connection: apsw.Connection, attempt_count: int) -> None:
+    """A plan does not tell: a search that begins one row too early reads all that are alike."""
+    steps: list[int] = []
+    connection.execute("SAVEPOINT filled; DELETE FROM deliveries")
+    connection.execute(WAITING, (attempt_count,))
+    connection.set_progress_handler(lambda: bool(steps.append(1)), 100)
+    found = connection.execute(SQL["delivery_waiting"]).fetchall()
+    connection.set_progress_handler(None)
+    connection.execute("ROLLBACK TO filled; RELEASE filled")
+    assert found == [("ep_a", 1), ("ep_b", 2)]
+    assert len(steps) < 5, "hundreds of steps for two endpoints"
+
+
+WAITING = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+INSERT INTO deliveries
+SELECT 'dlv_' || i, 'msg_' || i, iif(i % 2, 'ep_a', 'ep_b'), 'app_1', 'org_1', 't', 'due', ?, 1, i, i, NULL, '',
+       NULL, ''
+  FROM n
+"""

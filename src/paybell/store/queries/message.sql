@@ -188,37 +188,28 @@ SELECT id, message_id, endpoint_id, application_id, organisation_id, event_type,
     AS g (id, message_id, endpoint_id, application_id, organisation_id, event_type, state, lease_no, due_at_ms, created_at_ms);
 
 -- delivery_waiting [sqlite] --
--- Each endpoint with something waiting, and when its first falls due: a walk from endpoint to endpoint, not over rows.
-WITH RECURSIVE walk (endpoint_id, due_at_ms) AS (
-    SELECT '', 0
+-- Each endpoint with something waiting, and when its first falls due: a walk to the first of each, not over rows.
+-- (Not "> (…, walk.is_retry)": SQLite searches for the pair itself then, and reads all that have it.)
+WITH RECURSIVE walk (endpoint_id, is_retry, due_at_ms) AS (
+    SELECT '', 0, 0
     UNION ALL
-    SELECT n.endpoint_id, n.due_at_ms
+    SELECT n.endpoint_id, n.is_retry, n.due_at_ms
       FROM walk CROSS JOIN deliveries AS n
      WHERE n.rowid = (SELECT rowid FROM deliveries
-                       WHERE state IN ('due', 'leased') AND endpoint_id > walk.endpoint_id
-                       ORDER BY endpoint_id, due_at_ms LIMIT 1)
+                       WHERE state IN ('due', 'leased') AND (endpoint_id, is_retry) >= (walk.endpoint_id, walk.is_retry + 1)
+                       ORDER BY endpoint_id, is_retry, due_at_ms LIMIT 1)
 )
-SELECT endpoint_id, due_at_ms FROM walk WHERE endpoint_id <> '' ORDER BY due_at_ms;
+SELECT endpoint_id, min(due_at_ms) FROM walk WHERE endpoint_id <> '' GROUP BY endpoint_id ORDER BY 2;
 
 -- delivery_due [sqlite] --
--- An endpoint's deliveries that are due (or whose lease ran out), oldest first.
+-- An endpoint's first tries, or its retries, that are due (or whose lease ran out), oldest first.
 SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
        d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
        coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), ''), d.rowid
   FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
- WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.due_at_ms <= $2
+ WHERE d.state IN ('due', 'leased') AND d.endpoint_id = $1 AND d.is_retry = $2 AND d.due_at_ms <= $3
  ORDER BY d.due_at_ms
- LIMIT $3;
-
--- delivery_due_first [sqlite] --
--- An endpoint's deliveries that are due and have not been tried, oldest first.
-SELECT d.id, d.message_id, d.endpoint_id, d.application_id, d.organisation_id, d.event_type, m.payload, m.created_at_ms, m.trace,
-       d.attempt_count, d.lease_no, d.due_at_ms, d.resent_at_count,
-       coalesce((SELECT order_key FROM delivery_lines AS l WHERE l.delivery_id = d.id), ''), d.rowid
-  FROM deliveries AS d INDEXED BY deliveries_first JOIN messages AS m ON m.id = d.message_id
- WHERE d.state = 'due' AND d.attempt_count = 0 AND d.endpoint_id = $1 AND d.due_at_ms <= $2
- ORDER BY d.due_at_ms
- LIMIT $3;
+ LIMIT $4;
 
 -- delivery_lease [sqlite] --
 -- Take a delivery until the lease ends; the number fences off whoever had it before.

@@ -71,7 +71,8 @@ RETURNING id, organisation_id, application_id, endpoint_id, kind, asked, state, 
 -- task_backlog [sqlite] --
 -- How many deliveries are due for an endpoint and nobody's yet, counted to a limit.
 SELECT count(*) FROM (
-    SELECT 1 FROM deliveries WHERE state IN ('due', 'leased') AND state = 'due' AND endpoint_id = $1 AND due_at_ms <= $2 LIMIT $3);
+    SELECT 1 FROM deliveries
+     WHERE state IN ('due', 'leased') AND state = 'due' AND endpoint_id = $1 AND is_retry IN (0, 1) AND due_at_ms <= $2 LIMIT $3);
 
 -- task_backlog [postgres] --
 -- How many deliveries are due for an endpoint and nobody's yet, counted to a limit.

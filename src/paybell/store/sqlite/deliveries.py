@@ -1,6 +1,7 @@
 """Messages, deliveries and attempts in SQLite."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 import apsw
 
@@ -38,13 +39,15 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
 
     def _due(self, connection: apsw.Connection, endpoint_id: str, now_ms: int, room: int) -> list[rows.Row]:
         """The oldest that are due; where there are more, half of the room is for first tries."""
-        due = connection.execute(self.sql["delivery_due"], (endpoint_id, now_ms, room)).fetchall()
+        firsts, retries = (
+            connection.execute(self.sql["delivery_due"], (endpoint_id, is_retry, now_ms, room)).fetchall()
+            for is_retry in (0, 1)
+        )
+        if not retries:
+            return firsts
         half = (room + 1) // 2
-        if len(due) < room or sum(not row[9] for row in due) >= half:
-            return due
-        firsts = connection.execute(self.sql["delivery_due_first"], (endpoint_id, now_ms, half)).fetchall()
-        before = {row[0] for row in firsts}
-        return [*firsts, *(row for row in due if row[0] not in before)][:room]
+        others = sorted([*firsts[half:], *retries], key=itemgetter(11))
+        return sorted([*firsts[:half], *others[: room - len(firsts[:half])]], key=itemgetter(11))
 
     def _lease_delivery(self, connection: apsw.Connection, row: rows.Row, claim: DeliveryClaim) -> DeliveryJob:
         connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.number(row[14])))
