@@ -24,6 +24,26 @@ def key_pem(key: Key, encryption: KeySerializationEncryption | None = None) -> s
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()).decode()
 
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _identifiers(key: Key, signer: Key) -> tuple[x509.ExtensionType, x509.ExtensionType]:
+    return (
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+    )
+
+
 def new_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
@@ -45,6 +65,10 @@ class Authority:
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=3)).not_valid_after(now + timedelta(days=days))
         builder = builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        for extension in _identifiers(key, self._key):  # since Python 3.13 a chain without them is not believed
+            builder = builder.add_extension(extension, critical=False)
+        if is_authority:
+            builder = builder.add_extension(_SIGNS, critical=True)
         if alt is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName([alt]), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()

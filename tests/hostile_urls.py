@@ -112,11 +112,17 @@ def _cased(text: str, chance: Random) -> str:
 
 
 def _some_zeros(address: IPv6Address) -> str:
-    return ":".join(f"{int(part, 16):x}" for part in address.exploded.split(":"))
+    return ":".join(f"{int(part, 16):x}" for part in _parts(address))
 
 
 def _dotted_end(address: IPv6Address) -> str:
-    return f"{address.exploded[:29]}:{IPv4Address(int(address) & 0xFFFFFFFF)}"
+    return f"{':'.join(_parts(address)[:6])}:{IPv4Address(int(address) & 0xFFFFFFFF)}"
+
+
+def _parts(address: IPv6Address) -> list[str]:
+    """Its eight parts of four digits; what Python writes of a mapped address depends on its version."""
+    digits = f"{int(address):032x}"
+    return [digits[at : at + 4] for at in range(0, 32, 4)]
 
 
 Shape = Callable[[str, Random], str]

@@ -217,7 +217,9 @@ def test_no_filter_lets_everything_through_and_is_never_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"[" * 5_000 + b"]" * 5_000, b"no JSON", b'{"a": 1e999999999999999999999}', b'{"a": "b"'], ids=range(4)
+    "payload",
+    [b"[" * 100_000 + b"]" * 100_000, b"no JSON", b'{"a": 1e999999999999999999999}', b'{"a": "b"'],
+    ids=range(4),
 )
 def test_what_cannot_be_read_is_let_through(payload: bytes) -> None:
     assert passes({"a": "c"}, payload)
