@@ -107,6 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refusal: _Refusal = _BAD_REQUEST
         self._refused = False
         self._draining = False
+        self._rests_until = 0.0
         self._parsing = False
         self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
 
@@ -121,6 +122,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_timer()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -153,6 +157,35 @@ class LimitedProtocol(HttpToolsProtocol):
         """The request is over."""
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn has it, but for the timer of an unused connection: one for each request costs as much as its head.
+
+        It stays armed, and looks when it fires whether the connection is still unused.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._rests_until = self.loop.time() + self.timeout_keep_alive
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_at(self._rests_until, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection, unless it is in use, or has been meanwhile."""
+        self.timeout_keep_alive_task = None
+        if self._head_bytes or _is_answering(self.cycle):
+            return
+        if self.loop.time() < self._rests_until:
+            self.timeout_keep_alive_task = self.loop.call_at(self._rests_until, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        pass  # it looks for itself
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature; its words are not ours
         """Refuse what the parser did not take."""
