@@ -123,6 +123,22 @@ def test_every_answer_is_the_routers(database: Database) -> None:
     in_world(database, scenario)
 
 
+@pytest.mark.parametrize(
+    "asked", ["", "?with_content=true", "?with_content=false", "?with_content=0", "?with_content=No"]
+)
+def test_what_comes_again_under_its_key_is_answered_as_the_first_time(database: Database, asked: str) -> None:
+    async def scenario(world: World) -> None:
+        await furnish(world)
+        headers = {**world.client.headers, "Idempotency-Key": "k-1"}
+        url = f"{API}/app/a/msg{asked}"
+        first, again = [await world.client.post(url, content=GOOD, headers=headers) for _ in range(2)]
+        assert first.content == again.content
+        assert (b'"payload":{}' in first.content) == (asked.lower().endswith(("false", "0", "no")))
+        assert again.headers["idempotency-replayed"] == "true"
+
+    in_world(database, scenario)
+
+
 async def no_router(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("the router was asked")
 

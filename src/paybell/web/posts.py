@@ -73,11 +73,11 @@ class Posts:
         except StoreUnavailable:
             await unavailable()(scope, receive, send)
             return
+        with_content = _WITH_CONTENT[scope["query_string"]]
         if not isinstance(found, Begun):
-            await answer_again(found)(scope, receive, send)
+            await answer_again(found, with_content=with_content)(scope, receive, send)
             return
         self._context.deliver(new.deliveries)
-        with_content = _WITH_CONTENT[scope["query_string"]]
         await _accept(scope, send, shown(new.message, with_content=with_content))
 
     async def _new(self, scope: Scope, key: ApiKey, name: str, body: bytes) -> MessageNew | None:

@@ -89,7 +89,6 @@ class Database:
 
     def open(self) -> None:
         """Open the writing connection; `StoreUnavailable` when the file cannot be opened."""
-        self._loop = asyncio.get_running_loop()
         try:
             if self.path == MEMORY:
                 self._connect()
@@ -146,7 +145,7 @@ class Database:
     async def _write(self, job: Job[T]) -> T:
         if self._closing:
             raise StoreUnavailable("the database is closing")
-        loop = self._loop
+        loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Pending(job, future))
         if not self._running:

@@ -27,6 +27,7 @@ HEADER: Final = "idempotency-key"
 ANSWERING_MS: Final = 60_000
 """How long a request may take to be answered, before the same may be tried again: its process died."""
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
+_NO: Final = frozenset({"0", "f", "false", "n", "no", "off"})
 
 Handle = Callable[[Request], Awaitable[Response]]
 
@@ -45,7 +46,14 @@ async def once(request: Request, context: WebContext, caller: ApiKey, handle: Ha
     )
     now_ms = context.clock.now_ms()
     found = await context.store.answer_begin(key, now_ms=now_ms, ends_at_ms=now_ms + ANSWERING_MS)
-    return await _first(request, context, key, handle) if isinstance(found, Begun) else answer_again(found)
+    if isinstance(found, Begun):
+        return await _first(request, context, key, handle)
+    return answer_again(found, with_content=_asks_for_content(request))
+
+
+def _asks_for_content(request: Request) -> bool:
+    """As FastAPI reads the parameter; the request that was answered first had the same."""
+    return request.query_params.get("with_content", "").lower() not in _NO
 
 
 def is_key(name: str) -> bool:
@@ -53,15 +61,16 @@ def is_key(name: str) -> bool:
     return 0 < len(name) <= KEY_CHARS_MAX and name.isprintable() and name.isascii()
 
 
-def answer_again(found: Taken) -> Response:
-    """The answer to a request whose key is taken."""
+def answer_again(found: Taken, *, with_content: bool) -> Response:
+    """The answer to a request whose key is taken; ``with_content``: whether a message is shown with its payload."""
     match found:
         case KeptAnswer(status_code=status_code, media_type=media_type, body=body):
             return Response(body, status_code, headers=REPLAYED, media_type=media_type or None)
         case KeptMessage(message=message):
             if message is None:
                 return problem(404, "the message that was posted under this Idempotency-Key is no longer kept")
-            return Response(shown(message), 202, headers=REPLAYED, media_type="application/json")
+            body = shown(message, with_content=with_content)
+            return Response(body, 202, headers=REPLAYED, media_type="application/json")
         case BeingAnswered():
             return problem(409, "a request with this Idempotency-Key is being answered: send it again a little later")
         case OtherRequest():

@@ -143,7 +143,7 @@ async def message_create(
     new = await posting(caller.context, application, posted, taken_key(request), traceparent)
     found = await caller.store.message_post(new)
     if not isinstance(found, Begun):
-        return answer_again(found)
+        return answer_again(found, with_content=with_content)
     caller.context.deliver(new.deliveries)
     return Response(shown(new.message, with_content=with_content), HTTPStatus.ACCEPTED, media_type="application/json")
 
