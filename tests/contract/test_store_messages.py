@@ -85,6 +85,18 @@ def test_messages_posted_at_once_with_one_event_id_are_one_message(place: Place)
     run(place, scenario)
 
 
+def test_those_of_many_messages_are_listed_that_are_there(place: Place) -> None:
+    async def scenario(world: World) -> None:
+        told = [(await world.post(number)).message for number in range(1, 5)]
+        org, ids = world.organisation.id, [it.id for it in told[1:]]
+        listed = await world.store.message_list(org, ["msg_0", *ids, "'\"\\", ids[0]])
+        assert sorted(listed, key=lambda it: it.id) == told[1:]
+        assert await world.store.message_list(org, []) == []
+        assert await world.store.message_list("org_other", ids) == []
+
+    run(place, scenario)
+
+
 def test_messages_are_found_by_id_and_event_id_within_their_application(place: Place) -> None:
     async def scenario(world: World) -> None:
         told = (await world.post(1)).message

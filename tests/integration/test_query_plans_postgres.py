@@ -68,6 +68,7 @@ INDEXES_OF = {
     "notification_replay": {"notification_ends_pkey"},
     "payment_get": {"merged_payments_pkey"},
     "message_lookup": {"message_extras_pkey", "messages_pkey", "message_keys_pkey"},
+    "message_list": {"message_extras_pkey", "messages_pkey"},
     "api_key_find": {"api_keys_key_hash_key"},
     "attempt_get": {"attempts_pkey"},
     "delivery_of_message": {"delivery_queue_message_id_endpoint_id_key", "delivery_ends_by_message"},

@@ -36,6 +36,7 @@ INDEX_OF = {
     "fact_list": ("PRIMARY KEY",),
     "timeline_messages": ("messages_by_payment",),
     "message_lookup": ("sqlite_autoindex_messages_1", "messages_event"),
+    "message_list": ("sqlite_autoindex_messages_1",),
     "message_page": ("messages_by_application",),
     "poll_new": ("messages_by_application", "sqlite_autoindex_poll_numbers_2"),
     "poll_read": ("USING PRIMARY KEY", "sqlite_autoindex_messages_1"),
@@ -80,7 +81,7 @@ MAY_SORT = {
     *("delivery_page_of_message", "message_lookup", "payment_page_by_gateway", "posting_page_of_payment", "merge_list"),
 }
 """What one message, payment or name has is few: sorting or merging it costs nothing."""
-OF_FEW = re.compile(r"SCAN (found|walk|CONSTANT ROW)$", re.MULTILINE)
+OF_FEW = re.compile(r"SCAN (found|walk|CONSTANT ROW)( VIRTUAL TABLE INDEX .*)?$", re.MULTILINE)
 """Reading what the query itself has just found."""
 
 

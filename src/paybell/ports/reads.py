@@ -1,6 +1,6 @@
 """What people ask of the store who look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from paybell.model.account import AccountItem
@@ -109,6 +109,10 @@ class ReadStore(Protocol):
 
     async def message_lookup(self, organisation_id: str, application_id: str, name: str) -> Message:
         """By id or event id; NotFound otherwise."""
+        ...
+
+    async def message_list(self, organisation_id: str, ids: Sequence[str]) -> list[Message]:
+        """Those of the organisation's messages that are kept, in any order."""
         ...
 
     async def delivery_page(self, query: PageQuery) -> Page[Delivery]:

@@ -173,6 +173,10 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             raise NotFound(f"no message {name}")
         return extra_rows.message(found[0])
 
+    async def message_list(self, organisation_id: str, ids: Sequence[str]) -> list[Message]:
+        """See the port."""
+        return [extra_rows.message(row) for row in await self.database.rows("message_list", organisation_id, ids)]
+
     async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""
         key = (message.organisation_id, message.application_id, message.id)

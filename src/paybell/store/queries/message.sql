@@ -159,6 +159,20 @@ SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.pa
   FROM message_keys AS k JOIN messages AS m ON m.id = k.message_id
  WHERE m.organisation_id = $1 AND k.application_id = $2 AND k.event_id = $3;
 
+-- message_list [sqlite] --
+-- Messages by their ids.
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE m.organisation_id = $1 AND m.id IN (SELECT value FROM json_each($2) AS found);
+
+-- message_list [postgres] --
+-- Messages by their ids.
+SELECT m.id, m.organisation_id, m.application_id, m.event_type, m.event_id, m.payload, m.payment_id, m.created_at_ms, m.channels, m.trace,
+       (SELECT tags FROM message_extras WHERE message_id = m.id), (SELECT deliver_at_ms FROM message_extras WHERE message_id = m.id)
+  FROM messages AS m
+ WHERE m.organisation_id = $1 AND m.id = ANY ($2::text[]);
+
 -- message_event_id [sqlite] --
 -- The caller's event id of a message.
 SELECT event_id FROM messages WHERE id = $1;

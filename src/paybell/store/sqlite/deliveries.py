@@ -1,5 +1,6 @@
 """Messages, deliveries and attempts in SQLite."""
 
+import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
@@ -196,6 +197,12 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
             return extra_rows.message(row)
 
         return await self.database.read(job)
+
+    async def message_list(self, organisation_id: str, ids: Sequence[str]) -> list[Message]:
+        """See the port."""
+        values = (organisation_id, json.dumps(ids))
+        found = await self.database.read(lambda it: it.execute(self.sql["message_list"], values).fetchall())
+        return [extra_rows.message(row) for row in found]
 
     async def message_expunge(self, message: Message, *, reason: str, now_ms: int) -> None:
         """See the port."""

@@ -1,7 +1,6 @@
 """Deliveries and the attempts made at them."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
@@ -130,12 +129,8 @@ async def attempt_list_of_endpoint(  # noqa: PLR0917 - filters come by name
 
 async def _messages(caller: Caller, attempts: Iterable[Attempt], *, with_content: bool) -> Mapping[str, msgspec.Raw]:
     """The messages of attempts that are still kept, each as it is shown."""
-    found: dict[str, msgspec.Raw] = {}
-    for application_id, message_id in {(it.application_id, it.message_id) for it in attempts}:
-        with suppress(NotFound):
-            message = await caller.store.message_lookup(caller.organisation_id, application_id, message_id)
-            found[message_id] = msgspec.Raw(shown(message, with_content=with_content))
-    return found
+    found = await caller.store.message_list(caller.organisation_id, sorted({it.message_id for it in attempts}))
+    return {it.id: msgspec.Raw(shown(it, with_content=with_content)) for it in found}
 
 
 @router.get("/app/{app}/attempt/msg/{message}")
