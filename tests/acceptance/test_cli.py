@@ -322,6 +322,7 @@ def test_what_an_order_should_pay_is_said_and_judged(shell: Shell) -> None:
     assert shell.json("payments", "show", "pi_said")["match"] == "exact"
 
 
+@pytest.mark.parametrize("module_database", ["sqlite"], indirect=True)
 def test_every_command_is_asked_in_these_tests_and_all_explain_themselves(shell: Shell) -> None:
     texts = [it.read_text() for it in Path(__file__).parent.glob("test_*.py")]
     asked = {part for text in texts for part in text.replace('", "', " ").split('"')}
@@ -385,6 +386,7 @@ WRONG: dict[str, tuple[int, str]] = {
 }
 
 
+@pytest.mark.parametrize("module_database", ["sqlite"], indirect=True)  # the words are no store's
 @pytest.mark.parametrize("typed", WRONG)
 def test_a_mistake_is_told_in_words_with_what_to_do(shell: Shell, typed: str) -> None:
     shown = shell(*typed.split())
