@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -19,7 +19,7 @@ import apsw
 
 from paybell.errors import SchemaError, StoreUnavailable
 from paybell.model.audit import AuditLine
-from paybell.ports import riding
+from paybell.ports import Changing, riding
 from paybell.store.place import MEMORY
 from paybell.store.sqlite import lock
 
@@ -123,16 +123,16 @@ class Database:
         """Jobs handed in and not yet begun: the measure of overload."""
         return len(self._waiting)
 
-    async def write(self, job: Job[T]) -> T:
-        """Run a job in the next transaction; return its result once that is committed and synced.
+    def write(self, job: Job[T]) -> Awaitable[T]:
+        """Run a job in the next transaction; its result is there once that is committed and synced.
 
         A job that raises is undone alone; the others of its batch are not touched. The line of the change that it
         belongs to is written with it.
         """
         change = riding()
-        if change is None:
-            return await self._write(job)
+        return self._write(job) if change is None else self._write_audited(job, change)
 
+    async def _write_audited(self, job: Job[T], change: Changing) -> T:
         def audited(connection: apsw.Connection) -> T:
             result = job(connection)
             self.audit(connection, change.line)
@@ -142,7 +142,7 @@ class Database:
         change.written()
         return result
 
-    async def _write(self, job: Job[T]) -> T:
+    def _write(self, job: Job[T]) -> asyncio.Future[T]:
         if self._closing:
             raise StoreUnavailable("the database is closing")
         loop = asyncio.get_running_loop()
@@ -151,7 +151,7 @@ class Database:
         if not self._running:
             self._running = True
             loop.call_soon(self._begin, loop)
-        return await future
+        return future
 
     async def read(self, job: Job[T]) -> T:
         """Run a job on a read-only connection of a worker thread."""
