@@ -4,22 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import uvicorn
-
-from paybell.cli.http_protocol import HttpLimits, protocol_with
+from paybell.cli.http_protocol import HttpLimits
 from paybell.web.ingest import Receive, Scope, Send
+from tests.integration.serving import serving
+from tests.loops import Loop
 
 KEPT_S = 75
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved on."""
-
-    passed_s = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.passed_s
 
 
 class Slow:
@@ -47,7 +38,7 @@ class Client:
 
     async def pass_by(self, seconds: float) -> bool:
         """Let time pass; whether the connection is still open then."""
-        self.loop.passed_s += seconds
+        self.loop.ahead_s += seconds
         for _ in range(10):  # a timer fires, the transport closes, the socket tells, the reader hears
             await asyncio.sleep(0)
         return not self.reader.at_eof()
@@ -56,18 +47,10 @@ class Client:
 @contextlib.asynccontextmanager
 async def connected(loop: Loop) -> AsyncIterator[Client]:
     app = Slow()
-    protocol = protocol_with(HttpLimits(header_timeout_s=10))
-    config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None, timeout_keep_alive=KEPT_S)
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname()[:2])
+    async with serving(app, kept_s=KEPT_S, limits=HttpLimits(header_timeout_s=10)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         yield Client(loop, app, reader, writer)
         writer.close()
-    finally:
-        await server.shutdown()
 
 
 def run(scenario: Callable[[Client], Awaitable[None]]) -> None:

@@ -1,20 +1,18 @@
 """What comes and goes in one piece is what ASGI's messages make, byte for byte, and leaves its connection alike."""
 
 import asyncio
-import contextlib
 import gc
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from paybell.cli.http_protocol import HttpLimits, protocol_with
 from paybell.web.api.edge import Edge
 from paybell.web.ingest import Receive, Scope, Send
 from paybell.web.whole import WHOLE, answered_whole, whole_body
+from tests.integration.serving import serving
 
 BODY = b'{"id":"msg_1"}'
 FIELDS = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(BODY)
@@ -55,22 +53,6 @@ class Bodies:
         await send({"type": "http.response.body", "body": told})
 
 
-@contextlib.asynccontextmanager
-async def serving(served: Callable[[Scope, Receive, Send], Awaitable[None]] = app) -> AsyncIterator[int]:
-    """A server on a port of its own."""
-    config = uvicorn.Config(
-        served, port=0, http=protocol_with(HttpLimits()), lifespan="off", log_config=None, server_header=False
-    )
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()
-
-
 async def asked(port: int, *requests: bytes) -> bytes:
     """All that is answered to requests that are sent at once; the last one asks for an end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -83,7 +65,7 @@ async def asked(port: int, *requests: bytes) -> bytes:
 @pytest.mark.parametrize("requests", [(LAST,), (OLD,), (ONE, LAST), (ONE, ONE, ONE, LAST)])
 def test_both_ways_say_the_same(requests: tuple[bytes, ...]) -> None:
     async def scenario() -> None:
-        async with serving() as port:
+        async with serving(app) as port:
             whole, apart = [await asked(port, *(it % name for it in requests)) for name in (b"whole", b"apart")]
             assert whole == apart
             assert whole.count(BODY) == len(requests)
@@ -93,7 +75,7 @@ def test_both_ways_say_the_same(requests: tuple[bytes, ...]) -> None:
 
 def test_both_ways_follow_each_other_on_a_connection() -> None:
     async def scenario() -> None:
-        async with serving() as port:
+        async with serving(app) as port:
             answers = await asked(port, ONE % b"whole", ONE % b"apart", ONE % b"whole", LAST % b"apart")
             assert answers.count(b"HTTP/1.1 202 Accepted") == answers.count(BODY) == 4
 
@@ -168,7 +150,7 @@ def test_a_whole_body_has_the_limit_of_others(size: int, status: int) -> None:
 @pytest.mark.parametrize("name", [b"whole", b"apart"])
 def test_a_request_that_is_over_is_gone_without_the_garbage_collector(name: bytes) -> None:
     async def scenario() -> None:
-        async with serving() as port:
+        async with serving(app) as port:
             before = sum(isinstance(it, RequestResponseCycle) for it in gc.get_objects())
             await asked(port, *[ONE % name] * 20, LAST % name)
             assert sum(isinstance(it, RequestResponseCycle) for it in gc.get_objects()) <= before + 1

@@ -12,6 +12,7 @@ from paybell.keep.service import KeepConfig, KeepService
 from paybell.model.node import Backlog, Node, Roll
 from paybell.ports import Held, Retention, Tended
 from paybell.testing.fake_clock import START_MS, FakeClock
+from tests.loops import Loop
 from tests.unit.steps import turns_until
 
 CONFIG = KeepConfig(tend_every_looks=10, lease_ms=60_000, retention=Retention(messages_ms=7))
@@ -102,15 +103,6 @@ class House:
 
 def a_node(id_: str) -> Node:
     return Node(id=id_, name="shop", roles=("web",), version="1", started_at_ms=START_MS, figures={})
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """A loop whose time can be set forward."""
-
-    ahead_s = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead_s
 
 
 class Desk:

@@ -27,7 +27,6 @@ class Places:
         self._send = send
         self._may_begin = may_begin
         self._tasks: dict[asyncio.Task[None], _Place] = {}
-        self._closed = False
 
     def fill(self) -> None:
         """Begin what there are places for, in its turn."""
@@ -40,10 +39,6 @@ class Places:
     def held(self) -> set[str]:
         """The ids of all that is being sent."""
         return {place.job.id for place in self._tasks.values()}
-
-    def close(self) -> None:
-        """Begin nothing further; what is being sent goes on."""
-        self._closed = True
 
     async def settle(self) -> None:
         """Return once nothing is being sent."""
@@ -62,7 +57,7 @@ class Places:
         return broken_off
 
     def _take(self) -> DeliveryJob | None:
-        return self._lanes.take() if not self._closed and self._may_begin() else None
+        return self._lanes.take() if self._may_begin() else None
 
     async def _occupy(self, place: _Place) -> None:
         """Send a delivery, then what has its turn: a task for each costs more than to sign it."""

@@ -103,7 +103,7 @@ class DeliverService:
             ),
         )
         self._awake = asyncio.Event()
-        self._places = Places(self._lanes, self._deliver, self._may_begin)
+        self._places = Places(self._lanes, self._deliver, lambda: not self._stopping and may_begin())
         self._stopping = False
         self.counts: dict[str, int] = dict.fromkeys(("delivered", "failed", "dead", "fenced"), 0)
 
@@ -172,7 +172,6 @@ class DeliverService:
     def drain(self) -> None:
         """Begin no further delivery; what is being sent goes on."""
         self._stopping = True
-        self._places.close()
         self._awake.set()
 
     async def stop(self, *, grace_s: float) -> None:

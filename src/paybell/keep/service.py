@@ -73,21 +73,19 @@ class KeepService:
         self._looks_to_tend = 0
         self._tending: asyncio.Task[None] | None = None
         self._beaten_s = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.node = node
         self.leads = False
         self.counts: dict[str, int] = dict.fromkeys(("buried", "reclaimed", "dropped", "expired"), 0)
 
     def is_fresh(self) -> bool:
         """Whether the last sign of life is young enough to begin something: nobody takes this node for dead yet."""
-        return self._loop is not None and self._loop.time() - self._beaten_s < self._config.fresh_s
+        return asyncio.get_running_loop().time() - self._beaten_s < self._config.fresh_s
 
     async def join(self) -> None:
         """Become one of the nodes."""
         await self._store.node_join(self.node)
         self._seen = Seen()
-        self._loop = asyncio.get_running_loop()
-        self._beaten_s = self._loop.time()
+        self._beaten_s = asyncio.get_running_loop().time()
 
     async def leave(self) -> None:
         """Be no node any more; give back what is still leased."""

@@ -90,11 +90,6 @@ class Connection(asyncio.Protocol):
         return not self.closed and now < self._idle_until
 
     @property
-    def now(self) -> float:
-        """The loop's time."""
-        return self._loop.time()
-
-    @property
     def unwritten_bytes(self) -> int:
         """Bytes of the last request that the peer has not taken, though it may have answered."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0

@@ -120,7 +120,7 @@ class HttpSender:
         return reply
 
     def _keep(self, key: Key, connection: Connection) -> None:
-        now = connection.now
+        now = asyncio.get_running_loop().time()
         # An answer that came before the request was wholly read (a 413, say) leaves half a request on the wire.
         if connection.unwritten_bytes or now - connection.opened_at > self._config.connection_age_max_s:
             connection.drop()

@@ -60,11 +60,14 @@ class Posts:
                 await self._api(scope, receive, send)
                 return
             body = whole_body(scope)
-            if body is None and (body := await _read(receive)) is None:
-                return
+            if body is None:
+                body = await _read(receive)
+                if body is None:
+                    return
+                receive = _again(body, receive)
             new = await self._new(scope, key, name, body)
             if new is None:
-                await self._api(scope, _again(body, receive), send)
+                await self._api(scope, receive, send)
                 return
             found = await self._context.store.message_post(new)
         except Conflict as error:

@@ -47,8 +47,9 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         if not retries:
             return firsts
         half = (room + 1) // 2
-        others = sorted([*firsts[half:], *retries], key=itemgetter(11))
-        return sorted([*firsts[:half], *others[: room - len(firsts[:half])]], key=itemgetter(11))
+        kept, due_at_ms = firsts[:half], itemgetter(11)
+        others = sorted([*firsts[half:], *retries], key=due_at_ms)
+        return sorted([*kept, *others[: room - len(kept)]], key=due_at_ms)
 
     def _lease_delivery(self, connection: apsw.Connection, row: rows.Row, claim: DeliveryClaim) -> DeliveryJob:
         connection.execute(self.sql["delivery_lease"], (claim.lease_ends_at_ms, rows.number(row[14])))
