@@ -11,6 +11,8 @@ from typing import Self
 
 from msgspec import Struct
 
+from paybell.testing.listening import close
+
 
 class Mail(Struct, frozen=True):
     """One mail as it came."""
@@ -41,9 +43,8 @@ class MailServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        await close(self._server)
         await asyncio.gather(*self._serving)
-        await self._server.wait_closed()
 
     @property
     def url(self) -> str:

@@ -21,9 +21,11 @@ def test_deliveries_show_the_endpoints_certificate(tmp_path: Path, database: Dat
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b'{"a":1}')
-            came.set_result(str(writer.get_extra_info("peercert")["subject"]))
+            subject = str(writer.get_extra_info("peercert")["subject"])
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             writer.close()
+            await writer.wait_closed()  # the other side says farewell, too: before that it is open
+            came.set_result(subject)
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as receiver:
             url = f"https://127.0.0.1:{receiver.sockets[0].getsockname()[1]}/"

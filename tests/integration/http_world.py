@@ -13,6 +13,7 @@ import uvloop
 from paybell.clock import Clock, SystemClock
 from paybell.model.delivery import Failed, Outcome
 from paybell.ports import Sending
+from paybell.testing.listening import close
 from paybell.transports import HttpSender, HttpSenderConfig
 from paybell.transports.dial import Resolver
 from paybell.transports.tls import NewContext
@@ -71,8 +72,10 @@ class World(AsyncExitStack):
 
     async def _stop(self, server: asyncio.Server) -> None:
         await self.sender.close()
-        server.close()
-        await server.wait_closed()
+        await close(server)
+        for peer in self.connections:
+            peer.writer.transport.abort()  # where TLS waits for the other side's farewell, too
+        await asyncio.sleep(0)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(len(self.connections) + 1, reader, writer)

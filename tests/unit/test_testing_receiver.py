@@ -6,17 +6,21 @@ import contextlib
 import datetime as dt
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
+import uvloop
 from standardwebhooks import Webhook
 
 from paybell.testing.receiver import Receiver, Reply, StandardWebhooks
 
+Run = Callable[[Coroutine[object, object, None]], None]
 SECRET = "whsec_" + base64.b64encode(b"an invented key of 32 bytes here").decode()
 
 
@@ -95,6 +99,29 @@ def test_it_tells_genuine_deliveries_from_forged_ones() -> None:
         assert [request.verified for request in receiver.requests] == [True, False, False, False]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("turns", range(6))
+def test_a_stop_drops_what_is_being_accepted(run: Run, turns: int) -> None:
+    async def scenario() -> None:
+        async with Receiver() as receiver:
+            early = connected(receiver)
+            await asyncio.sleep(0.01)
+            late = connected(receiver)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert receiver.connections == set()
+        await asyncio.sleep(0.01)
+        for each in (early, late):
+            each.settimeout(10)
+            with each, contextlib.suppress(ConnectionError):
+                assert each.recv(1) == b"", "it was left open"
+
+    def connected(receiver: Receiver) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", receiver.port))
+
+    run(asyncio.wait_for(scenario(), 10))
 
 
 def test_bytes_that_are_no_http_end_the_connection() -> None:

@@ -18,6 +18,7 @@ from typing import Self
 
 from msgspec import structs
 
+from paybell.testing.listening import close
 from paybell.testing.received import Answer, Received, Reply, StandardWebhooks, Verify
 from paybell.testing.receiver_protocol import Connection
 
@@ -76,11 +77,11 @@ class Receiver:
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
         if self._server is not None:
-            self._server.close()
-        for connection in list(self.connections):
-            connection.close()
-        while self.connections:  # noqa: ASYNC110 - the loop reports each loss in its next turns
-            await asyncio.sleep(0)
+            await close(self._server)
+        while self.connections:
+            for connection in list(self.connections):
+                connection.close()
+            await asyncio.sleep(0)  # the loop reports each loss in its next turn
 
     @property
     def port(self) -> int:

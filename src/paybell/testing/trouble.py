@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, closing
 from types import TracebackType
 from typing import Final, Self
 
+from paybell.testing.listening import close
 from paybell.testing.received import Reply
 from paybell.testing.receiver import Receiver
 
@@ -50,7 +51,7 @@ class Trouble:
         """Begin to listen, but where connections are refused."""
         for kind, serve in (("hang", _hang), ("drip", _drip), ("flood", _flood), ("stall", _hang)):
             server = await asyncio.start_server(self._counted(kind, serve), _HOST, 0, backlog=1024)
-            self._stack.callback(server.close)
+            self._stack.push_async_callback(close, server)
             scheme = "https" if kind == "stall" else "http"
             self.urls[kind] = f"{scheme}://{_HOST}:{server.sockets[0].getsockname()[1]}/"
         deaf = self._stack.enter_context(closing(socket.socket()))  # holds its port and does not listen
