@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import apsw
-import asyncpg
 
 from paybell.testing.postgres import PostgresServer
-from tests.postgres import migrated_database
-from tests.threads import at_once
+from tests.postgres import migrated_database, rows_of
 
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
 Rows = Sequence[tuple[Any, ...]]
@@ -60,14 +58,7 @@ class PostgresDatabase:
         self.settings: Mapping[str, str] = {"database": self.url, "secret_key": SECRET_KEY}
 
     def rows(self, query: str) -> Rows:
-        return at_once(self._rows(query))
-
-    async def _rows(self, query: str) -> Rows:
-        connection = await asyncpg.connect(self.url)
-        try:
-            return [tuple(row) for row in await connection.fetch(query)]
-        finally:
-            await connection.close()
+        return rows_of(self.url, query)
 
 
 DATABASES: Mapping[str, type[Database]] = {"sqlite": SqliteDatabase, "postgres": PostgresDatabase}

@@ -24,7 +24,7 @@ from paybell.store.postgres import PostgresStore
 from paybell.store.seal import Seal
 from paybell.store.sqlite import SqliteStore
 from paybell.testing.builders import application, endpoint, message, source
-from paybell.testing.fake_clock import FakeClock
+from paybell.testing.fake_clock import START_MS, FakeClock
 from tests.postgres import log_file, migrated_database, server
 from tests.sqlite import begin_migrated
 from tests.unit.expecting import said
@@ -81,7 +81,7 @@ class PostgresPlace:
     leases_outlive = True
 
     def __init__(self, folder: Path) -> None:
-        self.url = migrated_database()
+        self.url = migrated_database(START_MS)
         self._log_from = log_file(self.url)
 
     def store(self, clock: FakeClock, *, serve: bool = True, key: bytes = KEY) -> PostgresStore:
