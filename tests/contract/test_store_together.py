@@ -1,7 +1,7 @@
 """Two stores are open on one database, as two processes have it: whatever both do at once happens once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,12 +10,13 @@ from paybell.errors import Conflict, StoreUnavailable
 from paybell.model.answer import AnswerKey, Begun, KeptMessage
 from paybell.model.delivery import DeliveryJob, DeliveryState
 from paybell.model.fact import Fact, Kind
-from paybell.ports import AttemptNew, MessageNew, PageQuery, Reading, Store
+from paybell.ports import AttemptNew, DeliveryClaim, MessageNew, PageQuery, Reading, Store
 from paybell.testing.builders import appending, attempt, delivery, fact, message, notification, reading
 from paybell.testing.fake_clock import START_MS, FakeClock
-from tests.contract.stores import Place, World, claim_due, run
+from tests.contract.stores import Place, PostgresPlace, World, claim_due, run, world
 
 LEASE_MS = 60_000
+HOUR_LATER_MS = START_MS + 3_600_000
 
 
 @asynccontextmanager
@@ -217,3 +218,50 @@ def test_a_second_server_is_refused_where_only_one_may_serve(place: Place) -> No
             await second.close()
 
     run(place, scenario)
+
+
+class Slow(FakeClock):
+    """Whoever asks for the time again has waited ``takes_s``."""
+
+    takes_s = 0.0
+
+    def now_ms(self) -> int:
+        self.advance(self.takes_s)
+        return super().now_ms()
+
+
+def test_where_many_wait_ones_own_changes_are_told_at_once_and_others_in_a_while(place: Place) -> None:
+    clock = Slow()
+    many = [f"ep_many_{number}" for number in range(120)]
+
+    async def look(store: Store) -> Sequence[str]:
+        """Who has something due within the hour, soonest first."""
+        return [name for name, due_at_ms in (await store.delivery_waiting()).items() if due_at_ms < HOUR_LATER_MS]
+
+    async def scenario(it: World) -> None:
+        for number, name in enumerate(many):
+            await it.post(number, it.an_endpoint(name), due_at_ms=START_MS + number)
+        clock.takes_s = 0.1
+        assert await look(it.store) == many
+        clock.takes_s = 0.0
+        rooms = dict.fromkeys(many[:3], 5)
+        wanted = DeliveryClaim(now_ms=START_MS + 200, lease_ends_at_ms=HOUR_LATER_MS, limit=9, rooms=rooms)
+        assert len(await it.store.delivery_claim(wanted)) == 3
+        await it.post(120, it.an_endpoint("ep_mine"), due_at_ms=START_MS)
+        assert [name for name in await look(it.store) if name] == ["ep_mine", *many[3:]]
+
+        async with beside(it) as other:
+            theirs = World(other, clock, place)
+            theirs.organisation = it.organisation
+            await theirs.post(121, it.an_endpoint("ep_theirs"), due_at_ms=START_MS + 1)
+        if isinstance(place, PostgresPlace):
+            again_ms = (await it.store.delivery_waiting())[""]
+            assert 0 < again_ms - clock.now_ms() <= 5_000, "nobody would look again"
+            clock.set(again_ms)
+        assert await look(it.store) == ["ep_mine", "ep_theirs", *many[3:]]
+
+    async def main() -> None:
+        async with world(place, clock) as it:
+            await scenario(it)
+
+    asyncio.run(main())

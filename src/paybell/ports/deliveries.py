@@ -53,9 +53,10 @@ class DeliverStore(IsolationStore, Protocol):
         ...
 
     async def delivery_waiting(self) -> Mapping[str, int]:
-        """When each endpoint's next delivery falls due, soonest first; where leases are apart, under '' when one ends.
+        """When each endpoint's next delivery falls due, soonest first; under '' when to look again if nothing happens.
 
-        Of an endpoint in it nothing may be due before: what is leased counts as due when its lease ends.
+        Of an endpoint in it nothing may be due before: what is leased counts as due when its lease ends, and where
+        leases are apart, '' does. Where many wait, what other processes made due may be missing, until '' at most.
         """
         ...
 

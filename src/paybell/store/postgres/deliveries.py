@@ -30,7 +30,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         super().__init__(database, seal, clock)
         self.attempts: Grouper[AttemptNew, bool] = Grouper(self._append_attempts)
         self.posts: Grouper[MessageNew, bool] = Grouper(self._post)
-        self._waiting = Waiting(database)
+        self._waiting = Waiting(database, clock)
 
     # ---- deliver
 
@@ -40,6 +40,7 @@ class DeliveryPart(RecordingPart, IsolationPart, OperationalPart):
         due = columns([(name, first.get(name, 0), room) for name, room in claim.rooms.items()], 3)
         values = (*due, claim.now_ms, claim.limit, claim.lease_ends_at_ms, self.node_no)
         claimed = [rows.delivery_job(row) for row in await self.database.rows("delivery_claim", *values)]
+        self._waiting.claimed(claim.rooms)
         self._waiting.leased(claim.now_ms, claim.lease_ends_at_ms)
         return claimed
 

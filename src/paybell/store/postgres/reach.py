@@ -5,7 +5,7 @@ that was claimed since. What falls due is written at its time or before; so a lo
 end, now and then further back for what another's commit or clock brought late, and seldom at the very beginning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 LAG_MS: Final = 1_000
@@ -98,6 +98,14 @@ class Walk:
         known = first.keys() if self._pace.is_whole(now_ms) else first.keys() | self._floors.keys()
         self._pace.done(now_ms)
         self._floors = {name: min(first.get(name, now_ms) - 1, now_ms - LAG_MS) for name in known}
+
+    def floors_of(self, names: Collection[str], now_ms: int) -> dict[str, int]:
+        """Where a look at those alone begins."""
+        return {name: min(self._floors.get(name, 0), now_ms - LAG_MS) for name in names}
+
+    def seen_of(self, names: Collection[str], now_ms: int, first: Mapping[str, int]) -> None:
+        """When the first delivery of each of them that has any waiting falls due."""
+        self._floors |= {name: min(first.get(name, now_ms) - 1, now_ms - LAG_MS) for name in names}
 
     def lower(self, endpoint_id: str, due_at_ms: int) -> None:
         """This process itself makes something due there at that time."""
