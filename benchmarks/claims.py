@@ -95,7 +95,7 @@ def _spreads(count: int) -> list[int]:
 
 def _effort(count: int) -> tuple[int, int, int]:
     """Rounds, calls in each, and how many of those are explained: a claim takes much away where little waits."""
-    return (1, 60, 10) if count > 100_000 else (12, 2, 1)
+    return (1, 600, 10) if count > 100_000 else (12, 2, 1)
 
 
 class Kind(Struct, frozen=True):
@@ -183,6 +183,7 @@ def _costs(wall: Sequence[float], taken: int, cost: Cost) -> dict[str, str]:
         "rows per call": f"{each:.0f}",
         "wall ms per call": f"{median(wall) * 1e3:.2f}",
         "wall µs per row": f"{median(wall) / each * 1e6:.1f}",
+        "rows per second": f"{taken / sum(wall):,.0f}",
         "server ms per call": f"{cost.ms:.2f}",
         "pages per call": f"{cost.buffers:.0f}",
         "pages per row": f"{cost.buffers / each:.1f}",

@@ -21,8 +21,8 @@ _REUSE_MS: Final = 50
 class Waiting:
     """Looks into the delivery queue, each time no further back than needed, and at no more endpoints.
 
-    A look at 10,000 endpoints takes a quarter of a second. Where many have something waiting, looks go to those alone
-    that this process changed or claimed of, and now and then to all, for what other processes have made due.
+    A look at 10,000 endpoints takes a tenth of a second or more. Where many have something waiting, looks go to those
+    alone that this process changed or claimed of, and now and then to all, for what other processes have made due.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
