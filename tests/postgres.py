@@ -3,6 +3,7 @@
 Memory outlives a killed process as the disk's cache does, so no test sees the difference; only a power cut would.
 """
 
+import asyncio
 import atexit
 import shutil
 from collections.abc import Sequence
@@ -57,15 +58,17 @@ class Looks:
     def __init__(self) -> None:
         self._url = ""
         self._connection: Any = None
+        self._turn = asyncio.Lock()
 
     async def ask(self, url: str, query: str) -> Sequence[Any]:
-        """Its rows."""
-        if url != self._url or self._connection.is_closed():
-            await self.end()
-            self._connection = await asyncpg.connect(url)
-            self._url = url
-        found: Sequence[Any] = await self._connection.fetch(query)
-        return found
+        """Its rows; one question after the other."""
+        async with self._turn:
+            if url != self._url or self._connection.is_closed():
+                await self.end()
+                self._connection = await asyncpg.connect(url)
+                self._url = url
+            found: Sequence[Any] = await self._connection.fetch(query)
+            return found
 
     async def end(self) -> None:
         """Keep none."""
