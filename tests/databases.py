@@ -9,13 +9,14 @@ import apsw
 
 from paybell.testing.postgres import PostgresServer
 from tests.postgres import migrated_database, rows_of
+from tests.sqlite import begin_migrated
 
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
 Rows = Sequence[tuple[Any, ...]]
 
 
 class Database(Protocol):
-    """An empty database."""
+    """A database with nothing in it."""
 
     url: str
     settings: Mapping[str, str]
@@ -31,12 +32,13 @@ class Database(Protocol):
 
 
 class SqliteDatabase:
-    """A file."""
+    """A file with its schema."""
 
     takeover_s = 0.0
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "paybell.db"
+        begin_migrated(self.path)
         self.url = f"sqlite:///{self.path}"
         self.settings: Mapping[str, str] = {"database": self.url}
 
