@@ -2,13 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from typing import Self
 
 import msgspec
-import uvloop
 
 from paybell.clock import Clock, SystemClock
 from paybell.model.delivery import Failed, Outcome
@@ -97,10 +96,6 @@ class World(AsyncExitStack):
             timeout_s=5,
         )
         return await self.sender.send(msgspec.structs.replace(plain, **changes))
-
-
-Run = Callable[[Coroutine[object, object, None]], None]
-RUNNERS: dict[str, Run] = {"asyncio": asyncio.run, "uvloop": uvloop.run}
 
 
 async def ok(peer: Peer) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from paybell.model.delivery import Answered
 from paybell.transports import HttpSenderConfig
-from tests.integration.http_world import LOOPBACK, OK, RUNNERS, Peer, Run, World
+from tests.integration.http_world import LOOPBACK, OK, Peer, World
+from tests.loops import RUNNERS, Run
 
 ENDPOINTS = 2_000
 KEPT_MAX = 300

@@ -10,7 +10,8 @@ from typing import Self
 import pytest
 
 from paybell.model.delivery import Answered, Failed
-from tests.integration.http_world import RUNNERS, Peer, Run, World, failed, ok
+from tests.integration.http_world import Peer, World, failed, ok
+from tests.loops import RUNNERS, Run
 
 GIGABYTES_10 = 10 * 2**30
 HEAD = b"HTTP/1.1 200 OK\r\n"

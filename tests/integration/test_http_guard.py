@@ -10,7 +10,8 @@ import pytest
 from paybell.model.delivery import Answered
 from paybell.transports import HttpSenderConfig
 from paybell.transports.dial import by_turns
-from tests.integration.http_world import LOOPBACK, RUNNERS, Run, World, failed, ok, resolver_of
+from tests.integration.http_world import LOOPBACK, World, failed, ok, resolver_of
+from tests.loops import RUNNERS, Run
 
 
 @pytest.fixture(params=list(RUNNERS))

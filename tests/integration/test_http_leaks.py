@@ -11,7 +11,8 @@ from cryptography.x509 import DNSName
 
 from paybell.transports.connection import Connection
 from tests.authority import Authority
-from tests.integration.http_world import RUNNERS, Peer, Run, World, resolver_of
+from tests.integration.http_world import Peer, World, resolver_of
+from tests.loops import RUNNERS, Run
 
 TIMES = 40
 

@@ -8,7 +8,8 @@ import pytest
 
 from paybell.model.delivery import Answered
 from paybell.transports.lookup import Lookups
-from tests.integration.http_world import RUNNERS, Run, World, failed, ok
+from tests.integration.http_world import World, failed, ok
+from tests.loops import RUNNERS, Run
 
 
 @pytest.fixture(params=RUNNERS)

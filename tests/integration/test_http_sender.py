@@ -10,7 +10,8 @@ import pytest
 from paybell.errors import ConfigurationError
 from paybell.model.delivery import Answered
 from paybell.transports import HttpSenderConfig
-from tests.integration.http_world import LOOPBACK, OK, RUNNERS, Peer, Run, World, failed, ok, resolver_of
+from tests.integration.http_world import LOOPBACK, OK, Peer, World, failed, ok, resolver_of
+from tests.loops import RUNNERS, Run
 
 
 @pytest.fixture(params=list(RUNNERS))

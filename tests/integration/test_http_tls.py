@@ -20,7 +20,8 @@ from paybell.model.delivery import Answered, Failed
 from paybell.testing.fake_clock import FakeClock
 from paybell.transports import HttpSender, HttpSenderConfig
 from tests.authority import LOCKED, Authority, key_pem, new_key
-from tests.integration.http_world import LOOPBACK, OK, RUNNERS, Peer, Run, World, failed, ok, resolver_of
+from tests.integration.http_world import LOOPBACK, OK, Peer, World, failed, ok, resolver_of
+from tests.loops import RUNNERS, Run
 
 HOST = x509.DNSName("hooks.example")
 HERE = resolver_of("127.0.0.1")

@@ -11,16 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
-import uvloop
 from standardwebhooks import Webhook
 
 from paybell.testing.receiver import Receiver, Reply, StandardWebhooks
+from tests.loops import RUNNERS, Run
 
-Run = Callable[[Coroutine[object, object, None]], None]
 SECRET = "whsec_" + base64.b64encode(b"an invented key of 32 bytes here").decode()
 
 
@@ -101,7 +99,7 @@ def test_it_tells_genuine_deliveries_from_forged_ones() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("run", RUNNERS.values(), ids=RUNNERS)
 @pytest.mark.parametrize("turns", range(6))
 def test_a_stop_drops_what_is_being_accepted(run: Run, turns: int) -> None:
     async def scenario() -> None:

@@ -6,6 +6,7 @@ One that gives a page, newest first, is there a second time as ``name_up``: the 
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -37,6 +38,7 @@ def _upwards(query: str) -> str:
     return rows_of + order_by + order.replace(" DESC", " ASC")
 
 
+@cache  # asked for before each step
 def schema(dialect: str) -> tuple[Migration, ...]:
     """The numbered migrations of one dialect, lowest first."""
     folder = resources.files("paybell.store") / "migrations"

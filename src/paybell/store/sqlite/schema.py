@@ -48,9 +48,9 @@ class SchemaPart(Part):
         """Bring the schema up to date on the open database; what that took."""
         writer = self.database.writer
         writer.set_busy_timeout(_PATIENCE_MS)
-        steps, done = schema("sqlite"), list[Migration]()
+        done: list[Migration] = []
         try:
-            while lacking := pending(steps, self._version()):
+            while lacking := pending(schema("sqlite"), self._version()):
                 writer.execute("BEGIN IMMEDIATE")
                 try:
                     if self._version() < lacking[0].number:  # nobody else has done it meanwhile
